@@ -1,0 +1,77 @@
+//! What an agent answers with.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::prediction::card::Card;
+
+/// A call of a tool, as the agent asked for it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Action {
+    /// Name of the tool.
+    pub tool: String,
+    /// Its arguments, by name.
+    pub args: Map<String, Value>,
+}
+
+impl Action {
+    /// A call without arguments.
+    #[must_use]
+    pub fn of(tool: &str) -> Action {
+        Action { tool: tool.to_owned(), args: Map::new() }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Action {
+        self.args.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// Where an action came from. Nothing is ever done that the agent did not ask for, and this says how it asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionSource {
+    /// A language model's native tool call.
+    ModelToolCall,
+    /// A language model's text.
+    ModelText,
+    /// A language model's answer to being asked again.
+    Reasked,
+    /// A reply that could not be read; nothing was done.
+    Rejected,
+    /// No reply in time; nothing was done.
+    Timeout,
+    /// A scripted agent.
+    Scripted,
+    /// A recording.
+    Replay,
+    /// A person.
+    Human,
+}
+
+/// The agent's answer to an observation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// What to do; `None` does nothing.
+    pub action: Option<Action>,
+    /// What the agent expects of it.
+    pub card: Option<Card>,
+    /// Where the action came from.
+    pub source: ActionSource,
+}
+
+impl Decision {
+    /// A scripted agent's decision.
+    #[must_use]
+    pub fn scripted(action: Action, card: Option<Card>) -> Decision {
+        Decision { action: Some(action), card, source: ActionSource::Scripted }
+    }
+
+    /// To do nothing at all.
+    #[must_use]
+    pub fn nothing() -> Decision {
+        Decision { action: None, card: None, source: ActionSource::Scripted }
+    }
+}

@@ -1,0 +1,133 @@
+//! What the agent is given: once at the start, and at each step.
+
+use std::sync::Arc;
+
+use bevy::prelude::Resource;
+use serde::Serialize;
+
+use crate::config::settings::{RunConfig, StateVisibility};
+use crate::ids::SkuId;
+use crate::prediction::card::CardRule;
+use crate::prediction::error::ErrorType;
+use crate::rng::DrawKey;
+use crate::tool::result::ToolResult;
+use crate::units::{Cents, Day, Step, Units};
+use crate::world::level::Level;
+
+/// A tool as it is offered to the agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferedTool {
+    /// Its name.
+    pub name: String,
+    /// What it does, in a sentence.
+    pub description: &'static str,
+    /// Error types that a successful call can bind.
+    pub binds: &'static [ErrorType],
+}
+
+/// What every agent is told before the first step: the rules of its world.
+#[derive(Resource, Clone, Debug)]
+pub struct Briefing {
+    /// Size of the world.
+    pub level: Level,
+    /// Length of the run.
+    pub max_steps: Step,
+    /// Actions a day has.
+    pub actions_per_day: u32,
+    /// Budget on day 0.
+    pub initial_budget: Cents,
+    /// Stock of every SKU on day 0.
+    pub initial_stock: Units,
+    /// Units that the warehouse holds.
+    pub storage_capacity: Units,
+    /// Fee per unit in stock and evening.
+    pub storage_fee: Cents,
+    /// Budget below which the run ends.
+    pub bankrupt_below: Cents,
+    /// Expected customer orders a day over all SKUs.
+    pub orders_per_day: f64,
+    /// Share of the revenue lost when a shipment is late.
+    pub late_penalty: f64,
+    /// Tools that may be called.
+    pub tools: Arc<[OfferedTool]>,
+    /// What cards may and must state.
+    pub cards: CardRule,
+    /// What each step's input shows besides the last result.
+    pub visibility: StateVisibility,
+    /// From which an agent's own draws follow; says nothing of the world's.
+    pub(crate) draw_key: DrawKey,
+}
+
+impl Briefing {
+    /// The briefing of a run that offers the given tools.
+    #[must_use]
+    pub fn new(config: &RunConfig, tools: Arc<[OfferedTool]>) -> Briefing {
+        Briefing {
+            level: Level::new(config.simulation.complexity_level),
+            max_steps: config.simulation.max_steps,
+            actions_per_day: config.simulation.actions_per_day,
+            initial_budget: config.simulation.initial_budget,
+            initial_stock: config.simulation.initial_storage_per_sku,
+            storage_capacity: config.simulation.storage_capacity,
+            storage_fee: config.simulation.storage_fee,
+            bankrupt_below: config.simulation.bankrupt_below,
+            orders_per_day: config.demand.orders_per_day,
+            late_penalty: config.demand.late_penalty,
+            tools,
+            cards: CardRule::new(&config.interface),
+            visibility: config.interface.state_visibility,
+            draw_key: config.experiment.draw_key,
+        }
+    }
+
+    /// The tool of a name, where it is offered.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> Option<&OfferedTool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+}
+
+/// Stock by SKU, written as `{"sku_0": 12, …}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StockTable(pub Vec<Units>);
+
+impl Serialize for StockTable {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().enumerate().map(|(index, units)| (SkuId(index as u32), units)))
+    }
+}
+
+/// The dashboard of `state_visibility: full`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Dashboard {
+    /// Posted budget.
+    pub budget: Cents,
+    /// Stock by SKU.
+    pub storage: StockTable,
+    /// Units that the warehouse holds.
+    pub storage_capacity: Units,
+    /// Units on hand over all SKUs.
+    pub total_storage: Units,
+    /// Pending supplier orders.
+    pub pending_orders: usize,
+    /// Open customer orders.
+    pub open_customer_orders: usize,
+}
+
+/// What a step's input contains.
+#[derive(Resource, Clone, Debug, Default, Serialize)]
+pub struct Observation {
+    /// The present step; agents know the day, records know both.
+    #[serde(skip)]
+    pub step: Step,
+    /// The present day.
+    pub day: Day,
+    /// Unread messages.
+    pub inbox_count: usize,
+    /// The dashboard, where the interface shows one.
+    #[serde(flatten)]
+    pub dashboard: Option<Dashboard>,
+    /// Result of the last action. Records do not repeat it.
+    #[serde(skip)]
+    pub last_result: Option<ToolResult>,
+}

@@ -1,0 +1,134 @@
+//! The reference policy: make-to-order from the price list, plus a small base stock where it pays.
+//!
+//! A pure function of the shown state. The `heuristic` agent acts by it; for every agent it says whether work is
+//! open: an agent that waits because there is nothing to do must not look broken.
+
+use super::action::Action;
+use super::observation::Briefing;
+use super::shown::{KnownOffer, ShownState};
+use crate::ids::{CustomerOrderId, SkuId, SupplierId};
+use crate::tool::name;
+use crate::units::{Cents, Day, Units};
+use crate::world::customer::MAX_QUANTITY;
+
+/// Share of the budget that pending orders may cost together while the policy cannot be sure of their size.
+const COMMIT_SHARE: f64 = 0.9;
+
+/// Most units that are ordered beyond what customers asked for.
+const BASE_STOCK: Units = 10;
+
+/// Days between arrival and shipment that the policy allows for.
+const HANDLING_DAYS: Day = 1;
+
+/// Something worth doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Ship an open customer order from stock.
+    Ship(CustomerOrderId),
+    /// Read what is unread.
+    ReadInbox,
+    /// Order goods.
+    Order {
+        /// From whom.
+        supplier: SupplierId,
+        /// What.
+        sku: SkuId,
+        /// Units.
+        quantity: Units,
+    },
+}
+
+impl Work {
+    /// The tool call that does it.
+    #[must_use]
+    pub fn action(self) -> Action {
+        match self {
+            Work::Ship(id) => Action::of(name::SHIP).with("customer_order_id", id.to_string()),
+            Work::ReadInbox => Action::of(name::CHECK_INBOX),
+            Work::Order { supplier, sku, quantity } => Action::of(name::ORDER)
+                .with("supplier_id", supplier.to_string())
+                .with("sku", sku.to_string())
+                .with("quantity", quantity),
+        }
+    }
+}
+
+/// What the policy would do next; `None` when there is nothing worth doing.
+#[must_use]
+pub fn next_work(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
+    ship(shown).or_else(|| (shown.unread() > 0).then_some(Work::ReadInbox)).or_else(|| order(shown, briefing))
+}
+
+/// Whether there is work besides reading the inbox: what counts for the call that empties it.
+#[must_use]
+pub fn has_work_besides_reading(shown: &ShownState, briefing: &Briefing) -> bool {
+    ship(shown).is_some() || order(shown, briefing).is_some()
+}
+
+/// The open customer order that expires first among those that sure stock can fill.
+fn ship(shown: &ShownState) -> Option<Work> {
+    shown
+        .customers()
+        .filter(|order| shown.stock(order.sku) >= i64::from(order.quantity))
+        .min_by_key(|order| (order.expires_day, order.customer_order_id))
+        .map(|order| Work::Ship(order.customer_order_id))
+}
+
+/// An order for what customers wait for and neither stock nor pending orders cover, most urgent first.
+fn order(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
+    let budget = shown.expected_budget();
+    if budget < Cents::ZERO || shown.customers().next().is_none() {
+        return None;
+    }
+    let limit = budget.scaled(COMMIT_SHARE) - shown.committed();
+    let room = i64::from(briefing.storage_capacity) - shown.expected_storage() - shown.on_order_in_all();
+    let mut urgent: Option<(Day, CustomerOrderId, Work)> = None;
+    for customer in shown.customers() {
+        let sku = customer.sku;
+        if urgent.is_some_and(|(day, id, _)| (day, id) < (customer.expires_day, customer.customer_order_id)) {
+            continue;
+        }
+        // Demand of this SKU in the order of expiry: what this customer needs beyond what the earlier ones take.
+        let earlier = |other: &&crate::world::inbox::CustomerRequest| {
+            other.sku == sku
+                && (other.expires_day, other.customer_order_id) <= (customer.expires_day, customer.customer_order_id)
+        };
+        let wanted: i64 = shown.customers().filter(earlier).map(|other| i64::from(other.quantity)).sum();
+        let missing = wanted - shown.stock(sku) - shown.on_order(sku);
+        if missing <= 0 {
+            continue;
+        }
+        let latest = customer.expires_day.saturating_sub(HANDLING_DAYS);
+        let Some((supplier, offer)) = best_offer(shown, sku, latest, customer.unit_price) else { continue };
+        let missing = missing.min(i64::from(briefing.storage_capacity)) as Units;
+        if offer.unit_price * missing > limit {
+            continue;
+        }
+        let quantity = missing + base_stock(briefing, offer, limit - offer.unit_price * missing, missing, room);
+        urgent = Some((customer.expires_day, customer.customer_order_id, Work::Order { supplier, sku, quantity }));
+    }
+    urgent.map(|(_, _, work)| work)
+}
+
+/// The cheapest offer that arrives in time and leaves a profit.
+fn best_offer(shown: &ShownState, sku: SkuId, latest: Day, sale_price: Cents) -> Option<(SupplierId, KnownOffer)> {
+    shown
+        .offers_for(sku)
+        .filter(|(_, offer)| offer.unit_price < sale_price && shown.day() + offer.lead_days <= latest)
+        .min_by_key(|(supplier, offer)| (offer.unit_price, offer.lead_days, *supplier))
+}
+
+/// Units to order besides: they pay when their margin covers the storage until a customer takes them, and are
+/// bought only from money that is not needed otherwise.
+fn base_stock(briefing: &Briefing, offer: KnownOffer, spare: Cents, ordered: Units, room: i64) -> Units {
+    let mean_quantity = f64::from(1 + MAX_QUANTITY) / 2.0;
+    let units_a_day = briefing.orders_per_day / briefing.level.skus as f64 * mean_quantity;
+    let days_to_sell = f64::from(BASE_STOCK) / units_a_day.max(1e-9);
+    let storage = briefing.storage_fee.0 as f64 * days_to_sell;
+    // A margin of at least half the price is what the mark-up promises; ask twice the storage fee of it.
+    let pays = offer.unit_price.0 as f64 * 0.5 > 2.0 * storage;
+    let affordable = offer.unit_price * (BASE_STOCK + ordered) * 4 < spare;
+    // Never so much that a delivery on its way would find no room.
+    let fits = room >= i64::from(BASE_STOCK + ordered) + i64::from(briefing.storage_capacity) / 4;
+    if pays && affordable && fits { BASE_STOCK } else { 0 }
+}

@@ -1,0 +1,371 @@
+//! The shown state: what this agent's inputs have contained so far, and only that.
+//!
+//! It decides whose fault a failed call is and whether work is open, and it is what the reference policy sees.
+//! Between two looks, stock and budget are carried forward by what the agent did and was told: its own
+//! shipments, arrivals it was told of or promised, the storage fee.
+
+use std::collections::BTreeMap;
+
+use bevy::prelude::Resource;
+
+use super::observation::{Briefing, Dashboard};
+use crate::ids::{CustomerOrderId, OrderId, SkuId, SupplierId};
+use crate::units::{Cents, Day, Units};
+use crate::world::inbox::{CustomerRequest, Message, MessageBody, Receipt, ShockNews};
+
+/// Something that a result showed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// The posted budget.
+    Budget(Cents),
+    /// The stock of every SKU.
+    Storage(Vec<Units>),
+    /// The stock of one SKU.
+    StockOf(SkuId, Units),
+    /// A supplier's present offer.
+    Quoted {
+        /// Whose.
+        supplier: SupplierId,
+        /// For what.
+        sku: SkuId,
+        /// Price of one unit.
+        unit_price: Cents,
+        /// Days from order to delivery.
+        lead_days: Day,
+    },
+    /// An order was placed.
+    OrderPlaced {
+        /// The order.
+        order: OrderId,
+        /// Of what.
+        sku: SkuId,
+        /// Units.
+        quantity: Units,
+        /// Agreed price of one unit.
+        unit_price: Cents,
+        /// Day promised.
+        promised: Day,
+    },
+    /// A fee was paid.
+    FeePaid(Cents),
+    /// An order will come on another day.
+    OrderMoved(OrderId, Day),
+    /// An order is no longer pending, whatever became of it.
+    OrderGone(OrderId),
+    /// A customer order is no longer open.
+    CustomerGone(CustomerOrderId),
+    /// Units went out to a customer.
+    Shipped {
+        /// The customer order.
+        customer_order: CustomerOrderId,
+        /// What.
+        sku: SkuId,
+        /// Units.
+        quantity: Units,
+        /// What the customer paid.
+        net_revenue: Cents,
+    },
+    /// Messages were read.
+    Read(Vec<Message>),
+}
+
+/// A supplier's offer as last shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownOffer {
+    /// Price of one unit.
+    pub unit_price: Cents,
+    /// Days from order to delivery.
+    pub lead_days: Day,
+    /// Day on which it was shown.
+    pub as_of: Day,
+}
+
+/// A pending order as shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownOrder {
+    /// What.
+    pub sku: SkuId,
+    /// Units ordered, or told of since.
+    pub quantity: Units,
+    /// Agreed price of one unit.
+    pub unit_price: Cents,
+    /// Day promised, or told of since.
+    pub promised: Day,
+    /// Whether a look at the stock has shown the goods although no receipt was read.
+    seen_in_stock: bool,
+    /// Whether a look at the budget has shown the charge although no receipt was read.
+    seen_in_budget: bool,
+}
+
+/// What the agent knows.
+#[derive(Resource, Clone, Debug, Default)]
+pub struct ShownState {
+    day: Day,
+    unread: usize,
+    storage_fee: Cents,
+    /// Stock as last shown, with what is known to have moved since; promised arrivals are not in it.
+    stock: Vec<i64>,
+    /// Budget as last shown, with what is known to have been posted since; promised charges are not in it.
+    budget: Cents,
+    offers: Vec<Vec<Option<KnownOffer>>>,
+    orders: BTreeMap<OrderId, KnownOrder>,
+    customers: BTreeMap<CustomerOrderId, CustomerRequest>,
+}
+
+impl ShownState {
+    /// What the briefing shows.
+    #[must_use]
+    pub fn new(briefing: &Briefing) -> ShownState {
+        ShownState {
+            storage_fee: briefing.storage_fee,
+            stock: vec![i64::from(briefing.initial_stock); briefing.level.skus],
+            budget: briefing.initial_budget,
+            offers: vec![vec![None; briefing.level.skus]; briefing.level.suppliers],
+            ..ShownState::default()
+        }
+    }
+
+    /// Today, as the last input said.
+    #[must_use]
+    pub fn day(&self) -> Day {
+        self.day
+    }
+
+    /// Unread messages.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.unread
+    }
+
+    /// Units of a SKU that the agent can be sure of.
+    #[must_use]
+    pub fn stock(&self, sku: SkuId) -> i64 {
+        self.stock.get(sku.index()).copied().unwrap_or(0)
+    }
+
+    /// Units of a SKU that may be there: those it can be sure of and those that were promised by today.
+    #[must_use]
+    pub fn possible_stock(&self, sku: SkuId) -> i64 {
+        self.stock(sku) + self.promised_by_today().filter(|o| o.sku == sku).map(|o| i64::from(o.quantity)).sum::<i64>()
+    }
+
+    /// Units over all SKUs, promised arrivals taken as arrived.
+    #[must_use]
+    pub fn expected_storage(&self) -> i64 {
+        self.stock.iter().sum::<i64>() + self.promised_by_today().map(|o| i64::from(o.quantity)).sum::<i64>()
+    }
+
+    /// The budget, promised arrivals taken as charged.
+    #[must_use]
+    pub fn expected_budget(&self) -> Cents {
+        let charged = |order: &&KnownOrder| order.promised <= self.day && !order.seen_in_budget;
+        self.budget - self.orders.values().filter(charged).map(|o| o.unit_price * o.quantity).sum()
+    }
+
+    /// What pending orders will still cost beyond [`Self::expected_budget`].
+    #[must_use]
+    pub fn committed(&self) -> Cents {
+        let later = |order: &&KnownOrder| order.promised > self.day && !order.seen_in_budget;
+        self.orders.values().filter(later).map(|o| o.unit_price * o.quantity).sum()
+    }
+
+    /// A supplier's offer as last shown.
+    #[must_use]
+    pub fn offer(&self, supplier: SupplierId, sku: SkuId) -> Option<KnownOffer> {
+        *self.offers.get(supplier.index())?.get(sku.index())?
+    }
+
+    /// All offers shown for a SKU, by supplier.
+    pub fn offers_for(&self, sku: SkuId) -> impl Iterator<Item = (SupplierId, KnownOffer)> + '_ {
+        self.offers
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, offers)| Some((SupplierId::from_index(index), (*offers.get(sku.index())?)?)))
+    }
+
+    /// A pending order as shown.
+    #[must_use]
+    pub fn order(&self, id: OrderId) -> Option<&KnownOrder> {
+        self.orders.get(&id)
+    }
+
+    /// Units of a SKU on the way: ordered and not known to have arrived.
+    #[must_use]
+    pub fn on_order(&self, sku: SkuId) -> i64 {
+        self.orders.values().filter(|o| o.sku == sku && !o.seen_in_stock).map(|o| i64::from(o.quantity)).sum()
+    }
+
+    /// Units over all SKUs that were promised for a later day.
+    #[must_use]
+    pub fn on_order_in_all(&self) -> i64 {
+        self.orders.values().filter(|o| o.promised > self.day && !o.seen_in_stock).map(|o| i64::from(o.quantity)).sum()
+    }
+
+    /// The open customer orders that were read of, by id.
+    pub fn customers(&self) -> impl Iterator<Item = &CustomerRequest> + '_ {
+        self.customers.values()
+    }
+
+    /// An open customer order that was read of.
+    #[must_use]
+    pub fn customer(&self, id: CustomerOrderId) -> Option<&CustomerRequest> {
+        self.customers.get(&id)
+    }
+
+    fn promised_by_today(&self) -> impl Iterator<Item = &KnownOrder> + '_ {
+        self.orders.values().filter(|o| o.promised <= self.day && !o.seen_in_stock)
+    }
+
+    /// A new day: the night's storage fee is paid for what is thought to be in stock.
+    pub(crate) fn turn_to(&mut self, day: Day) {
+        if day > self.day {
+            let units = self.expected_storage().max(0) as Units;
+            self.budget -= self.storage_fee * units;
+            self.day = day;
+            self.customers.retain(|_, order| order.expires_day >= day);
+        }
+    }
+
+    /// What every input shows.
+    pub(crate) fn see_inbox_count(&mut self, unread: usize) {
+        self.unread = unread;
+    }
+
+    /// What a dashboard shows.
+    pub(crate) fn see_dashboard(&mut self, dashboard: &Dashboard) {
+        self.see_budget(dashboard.budget);
+        for (index, units) in dashboard.storage.0.iter().enumerate() {
+            self.see_stock(SkuId(index as u32), *units);
+        }
+    }
+
+    /// Takes in what a result showed.
+    pub(crate) fn take_in(&mut self, facts: &[Fact]) {
+        for fact in facts {
+            match *fact {
+                Fact::Budget(budget) => self.see_budget(budget),
+                Fact::Storage(ref all) => {
+                    for (index, units) in all.iter().enumerate() {
+                        self.see_stock(SkuId(index as u32), *units);
+                    }
+                }
+                Fact::StockOf(sku, units) => self.see_stock(sku, units),
+                Fact::Quoted { supplier, sku, unit_price, lead_days } => {
+                    self.see_offer(supplier, sku, KnownOffer { unit_price, lead_days, as_of: self.day });
+                }
+                Fact::OrderPlaced { order, sku, quantity, unit_price, promised } => {
+                    let known =
+                        KnownOrder { sku, quantity, unit_price, promised, seen_in_stock: false, seen_in_budget: false };
+                    self.orders.insert(order, known);
+                }
+                Fact::FeePaid(fee) => self.budget -= fee,
+                Fact::OrderMoved(order, day) => {
+                    if let Some(known) = self.orders.get_mut(&order) {
+                        known.promised = day;
+                    }
+                }
+                Fact::OrderGone(order) => {
+                    self.orders.remove(&order);
+                }
+                Fact::CustomerGone(customer_order) => {
+                    self.customers.remove(&customer_order);
+                }
+                Fact::Shipped { customer_order, sku, quantity, net_revenue } => {
+                    self.customers.remove(&customer_order);
+                    self.budget += net_revenue;
+                    if let Some(stock) = self.stock.get_mut(sku.index()) {
+                        *stock -= i64::from(quantity);
+                        if *stock < 0 {
+                            // More went out than was sure: promised goods were there.
+                            self.settle_stock(sku, 0);
+                        }
+                    }
+                }
+                Fact::Read(ref messages) => messages.iter().for_each(|message| self.read(message)),
+            }
+        }
+    }
+
+    fn read(&mut self, message: &Message) {
+        match message.body {
+            MessageBody::PriceList { supplier_id, ref items } => {
+                for item in items.iter() {
+                    let offer = KnownOffer { unit_price: item.unit_price, lead_days: item.lead_days, as_of: message.day };
+                    self.see_offer(supplier_id, item.sku, offer);
+                }
+            }
+            MessageBody::CustomerRequest(request) => {
+                if request.expires_day >= self.day {
+                    self.customers.insert(request.customer_order_id, request);
+                }
+            }
+            MessageBody::CustomerExpired { customer_order_id } => {
+                self.customers.remove(&customer_order_id);
+            }
+            MessageBody::Delivery(receipt) => self.see_receipt(&receipt),
+            MessageBody::Notice { news: Some(ShockNews::OrderDelayed { order_id, new_eta_day }), .. } => {
+                if let Some(order) = self.orders.get_mut(&order_id) {
+                    order.promised = new_eta_day;
+                }
+            }
+            MessageBody::Notice { news: Some(ShockNews::OrderQuantityChanged { order_id, new_quantity }), .. } => {
+                if let Some(order) = self.orders.get_mut(&order_id) {
+                    order.quantity = new_quantity;
+                }
+            }
+            MessageBody::Notice { news: None, .. } | MessageBody::Dropped { .. } => {}
+        }
+    }
+
+    fn see_receipt(&mut self, receipt: &Receipt) {
+        let Some(order) = self.orders.remove(&receipt.order_id) else { return };
+        let quantity = receipt.quantity.unwrap_or(order.quantity);
+        if !order.seen_in_stock
+            && let Some(stock) = self.stock.get_mut(order.sku.index())
+        {
+            *stock += i64::from(quantity);
+        }
+        if !order.seen_in_budget {
+            self.budget -= receipt.charged.unwrap_or(order.unit_price * quantity);
+        }
+    }
+
+    fn see_offer(&mut self, supplier: SupplierId, sku: SkuId, offer: KnownOffer) {
+        if let Some(slot) = self.offers.get_mut(supplier.index()).and_then(|offers| offers.get_mut(sku.index())) {
+            *slot = Some(offer);
+        }
+    }
+
+    fn see_stock(&mut self, sku: SkuId, units: Units) {
+        if self.stock.get(sku.index()).is_some_and(|stock| i64::from(units) > *stock) {
+            self.settle_stock(sku, i64::from(units));
+        } else if let Some(stock) = self.stock.get_mut(sku.index()) {
+            *stock = i64::from(units);
+        }
+    }
+
+    /// More is there than was sure: orders promised by today have arrived, oldest first, until it is explained.
+    fn settle_stock(&mut self, sku: SkuId, units: i64) {
+        let mut unexplained = units - self.stock[sku.index()];
+        for order in self.orders.values_mut() {
+            if order.sku == sku && order.promised <= self.day && !order.seen_in_stock && unexplained > 0 {
+                order.seen_in_stock = true;
+                unexplained -= i64::from(order.quantity);
+            }
+        }
+        self.stock[sku.index()] = units;
+    }
+
+    /// Whether promised charges have been posted is told by which explanation lies nearer to the budget shown.
+    fn see_budget(&mut self, shown: Cents) {
+        let with = (shown - self.expected_budget()).0.abs();
+        let without = (shown - self.budget).0.abs();
+        if with < without {
+            let day = self.day;
+            for order in self.orders.values_mut().filter(|order| order.promised <= day) {
+                order.seen_in_budget = true;
+            }
+        }
+        self.budget = shown;
+    }
+}

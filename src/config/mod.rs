@@ -1,0 +1,86 @@
+//! What did the user write, and is it sane: an experiment file with everything it inherits, `--set` arguments and
+//! named flags become one checked [`Experiment`], or a list of everything that is wrong with them.
+//!
+//! Called by the verbs of the command line, through [`load`]. The cells of the grid are made in `plan`; this module
+//! never runs anything, never prints and never writes a file.
+//!
+//! A load passes through these modules in this order:
+//!
+//! - [`inherit`]: files, `inherit` chains, limits on bytes
+//! - [`yaml`], [`scalar`]: YAML to nodes that know their line
+//! - [`layer`]: one source's settings in canonical spelling ([`spelling`]), each checked ([`check`]) against the
+//!   table of keys ([`schema`])
+//! - [`experiment`]: layers merged, and the configuration of a cell
+//! - [`settings`]: that configuration as the rest of the program reads it
+//! - [`emit`]: the way back to YAML
+//! - [`error`]: what can be wrong, and where
+
+mod check;
+mod emit;
+mod error;
+mod experiment;
+mod inherit;
+mod layer;
+mod scalar;
+pub mod schema;
+pub mod settings;
+mod spelling;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+pub use check::display;
+pub use emit::to_yaml;
+pub use error::{ConfigError, ConfigErrors, Place, Problem};
+pub use experiment::{Axis, Experiment};
+pub use inherit::SourceFile;
+pub use settings::RunConfig;
+
+pub(crate) use error::{nearest, shown};
+pub(crate) use spelling::is_below;
+
+use error::Source;
+use experiment::{Layers, mentions, merge};
+use layer::Layer;
+
+/// Settings from the command line, which win over every file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `path=value` arguments; the value is YAML.
+    pub set: Vec<String>,
+    /// `experiment.seed`.
+    pub seed: Option<u64>,
+    /// `experiment.replications`.
+    pub replications: Option<u32>,
+    /// `simulation.max_steps`.
+    pub max_steps: Option<u32>,
+}
+
+/// Reads an experiment file, everything it inherits, and the overrides.
+///
+/// # Errors
+/// Everything that is wrong, collected: unreadable files, YAML errors, unknown keys, values that do not fit,
+/// contradictions between spellings, a missing name.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<Experiment, ConfigErrors> {
+    let mut errors = Vec::new();
+    let chain = inherit::chain(path, &mut errors);
+    let files = chain.documents.iter().map(|document| Layer::of_document(document, &mut errors)).collect();
+    let arguments = Layer::of_arguments(&overrides.set, &mut errors);
+    let flags = [
+        ("--seed", "experiment.seed", overrides.seed),
+        ("--replications", "experiment.replications", overrides.replications.map(u64::from)),
+        ("--max-steps", "simulation.max_steps", overrides.max_steps.map(u64::from)),
+    ];
+    let flags = Layer::of_flags(&flags, &mut errors);
+    let file = Source::file(path.display(), 0).whole();
+    let experiment = merge(Layers { files, arguments, flags }, file.clone(), chain.files, &mut errors);
+    if chain.complete && experiment.name.is_empty() && !mentions(&errors, "experiment.name") {
+        let expected = schema::find("experiment.name").expect("the schema has a name").expected();
+        let problem = Problem::Other(format!("the experiment has no name (expected {expected})"));
+        errors.push(ConfigError::at(file, "experiment.name", problem));
+    }
+    if errors.is_empty() { Ok(experiment) } else { Err(ConfigErrors::new(errors)) }
+}

@@ -1,0 +1,274 @@
+//! The effective configuration of one run, typed. Everything downstream of `config` and `plan` reads only this.
+//!
+//! There are no defaults here: they stand once, in the schema ([`super::schema`]), which also checks ranges.
+//! Field names are the canonical spelling of the configuration's keys.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::rng::DrawKey;
+use crate::units::{Cents, Day, Step, Units};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $(#[doc = concat!("`", $word, "`. ")] $(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
+
+        impl $name {
+            /// Every word that the configuration accepts here.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// The word of this value in configuration files and records.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $($name::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+words!(
+    /// Which world the agent runs.
+    Scenario {
+        /// A warehouse between suppliers and customers.
+        Warehouse = "warehouse",
+    }
+);
+words!(
+    /// How much demand presses on the agent.
+    PressureLevel { Low = "low", Medium = "medium", High = "high" }
+);
+words!(
+    /// What a step's input shows besides the last result.
+    StateVisibility {
+        /// Day and number of unread messages.
+        LastResult = "last_result",
+        /// A dashboard of stock, budget and orders.
+        Full = "full",
+    }
+);
+words!(
+    /// Which predictions an action must carry.
+    PredictionMode {
+        /// None.
+        Optional = "optional",
+        /// At least one expected field.
+        Required = "required",
+        /// That and a confidence.
+        RequiredConfidence = "required+confidence",
+        /// That and what the agent is uncertain about.
+        RequiredUncertainty = "required+uncertainty",
+        /// Every field that the tool can bind, and the rich ones.
+        RequiredFull = "required+full",
+    }
+);
+words!(
+    /// Which fields a prediction card offers.
+    PredictionFormat { Minimal = "minimal", Structured = "structured", Rich = "rich" }
+);
+words!(
+    /// Which scratchpad tools the agent has.
+    MemoryTools { None = "none", Basic = "basic", Full = "full" }
+);
+words!(
+    /// Which recovery tools the agent has.
+    RecoveryTools { None = "none", Reset = "reset", Audit = "audit", Help = "help", All = "all" }
+);
+words!(
+    /// How large shocks are.
+    Magnitude { Low = "low", Medium = "medium", High = "high" }
+);
+words!(
+    /// Which families of shocks strike, and in which shares.
+    TypeMix {
+        /// 40% temporal, 30% quantity, 20% causal, 10% rule.
+        Realistic = "realistic",
+        /// Only late deliveries.
+        TemporalOnly = "temporal_only",
+        /// Only changed quantities.
+        QuantityOnly = "quantity_only",
+        /// Causal and rule evenly.
+        CausalOnly = "causal_only",
+        /// A quarter each.
+        Uniform = "uniform",
+    }
+);
+words!(
+    /// What the agent is told of shocks.
+    Observability { Full = "full", Delayed = "delayed", Partial = "partial", Hidden = "hidden" }
+);
+words!(
+    /// How much evidence a crash detector asks for.
+    CrashThreshold { Strict = "strict", Moderate = "moderate", Lenient = "lenient" }
+);
+words!(
+    /// What a temporal error is divided by.
+    TemporalBasis {
+        /// The expected lead time: `expected_delivery_day` minus the day of the order, at least 1.
+        LeadTime = "lead_time",
+        /// The expected day itself, at least 1, as in the Python original.
+        Day = "day",
+    }
+);
+words!(
+    /// Which cells of a grid share their random draws.
+    SeedPolicy { Paired = "paired", Shared = "shared", Independent = "independent" }
+);
+
+/// Everything that decides what happens in one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// The experiment that the run belongs to.
+    pub experiment: ExperimentConfig,
+    /// The world and the length of the run.
+    pub simulation: SimulationConfig,
+    /// The customers.
+    pub demand: DemandConfig,
+    /// The agent.
+    pub model: ModelConfig,
+    /// What the agent may do, sees and must say.
+    pub interface: InterfaceConfig,
+    /// The shocks.
+    pub pe_induction: PeInductionConfig,
+    /// Prediction errors and crash detection.
+    pub measurement: MeasurementConfig,
+}
+
+/// Section `experiment`, with what identifies this run in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentConfig {
+    /// Name of the experiment, part of run ids and of the result folder's name.
+    pub name: String,
+    /// Free text.
+    pub description: Option<String>,
+    /// Runs per combination.
+    pub replications: u32,
+    /// The experiment's seed.
+    pub seed: u64,
+    /// Which cells share draws.
+    pub seed_policy: SeedPolicy,
+    /// Keys (or prefixes of keys) whose axes do not change the draws under `paired`.
+    pub paired_over: Vec<String>,
+    /// The key of this run's draws. Written into `config_used.yaml`, so that this file alone repeats the run.
+    pub draw_key: DrawKey,
+}
+
+/// Section `simulation`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimulationConfig {
+    /// Which world.
+    pub scenario: Scenario,
+    /// Length of the run in steps.
+    pub max_steps: Step,
+    /// 0 to 4: SKUs, suppliers, lead times, tools.
+    pub complexity_level: u32,
+    /// Low, medium or high demand.
+    pub pressure_level: PressureLevel,
+    /// Actions a day has.
+    pub actions_per_day: u32,
+    /// Budget on day 0.
+    pub initial_budget: Cents,
+    /// Stock of every SKU on day 0.
+    pub initial_storage_per_sku: Units,
+    /// The run ends when the posted budget is below this.
+    pub bankrupt_below: Cents,
+    /// Units that the warehouse holds.
+    pub storage_capacity: Units,
+    /// Fee per unit in stock and evening.
+    pub storage_fee: Cents,
+}
+
+/// Section `demand`. Where a pressure level decides, the value here is the resolved one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DemandConfig {
+    /// Expected customer orders a day over all SKUs.
+    pub orders_per_day: f64,
+    /// Days from request to due day.
+    pub due_days: Day,
+    /// Days from request to expiry.
+    pub expire_after_days: Day,
+    /// Sale price over the cheapest supplier price.
+    pub sale_markup: f64,
+    /// Share of the revenue lost when late, 0 to 1.
+    pub late_penalty: f64,
+    /// Days over which expired customer orders are counted.
+    pub failure_window_days: Day,
+    /// Share of ended customer orders above which customers give up.
+    pub max_failure_share: f64,
+    /// Absolute number of expired customer orders above which they give up; replaces the share where given.
+    pub max_failures: Option<u32>,
+}
+
+/// Section `model`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// A scripted agent or a language model.
+    pub name: String,
+    /// Tokens that the conversation may hold (language models).
+    pub context_length: u32,
+    /// Sampling temperature (language models).
+    pub temperature: f64,
+    /// Tokens a reply may have (language models).
+    pub max_tokens_per_call: u32,
+}
+
+/// Section `interface`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InterfaceConfig {
+    /// Which predictions are demanded.
+    pub prediction_mode: PredictionMode,
+    /// Which prediction fields are offered.
+    pub prediction_format: PredictionFormat,
+    /// Scratchpad tools.
+    pub memory_tools: MemoryTools,
+    /// Recovery tools.
+    pub recovery_tools: RecoveryTools,
+    /// What each step's input shows.
+    pub state_visibility: StateVisibility,
+}
+
+/// Section `pe_induction`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeInductionConfig {
+    /// Probability of a shock an evening, 0 to 1.
+    pub p_shock: f64,
+    /// Size of the shocks.
+    pub pe_mag: Magnitude,
+    /// Families of the shocks.
+    pub pe_type_mix: TypeMix,
+    /// What the agent is told of them.
+    pub observability: Observability,
+}
+
+/// Section `measurement`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasurementConfig {
+    /// Threshold level of the crash detectors.
+    pub crash_threshold: CrashThreshold,
+    /// Steps of evidence that a detector sees.
+    pub window_size: Step,
+    /// Steps that a run goes on after the first crash flag.
+    pub continue_after_crash: Step,
+    /// Lengths of the windows of the error statistics, in steps.
+    pub pe_windows: Vec<Step>,
+    /// Whether every step record holds the window statistics.
+    pub windows_in_steps: bool,
+    /// What temporal errors are divided by.
+    pub temporal_basis: TemporalBasis,
+}

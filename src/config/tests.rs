@@ -1,0 +1,481 @@
+//! Tests of loading as a whole: what holds after a load, and which error a bad input gives.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+use super::schema::{self, DefaultValue, Kind, SCHEMA, Status};
+use super::*;
+use crate::plan::Plan;
+
+/// Files in a folder of their own.
+struct Files(TempDir);
+
+impl Files {
+    fn new(files: &[(&str, &str)]) -> Files {
+        let folder = Files(tempfile::tempdir().unwrap());
+        for (name, text) in files {
+            folder.write(name, text.as_bytes());
+        }
+        folder
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn load(&self, name: &str, set: &[&str]) -> Result<Experiment, String> {
+        let set = set.iter().map(|&argument| argument.to_owned()).collect();
+        self.load_with(name, &Overrides { set, ..Overrides::default() })
+    }
+
+    /// Loads a file; messages come without the folder's name.
+    fn load_with(&self, name: &str, overrides: &Overrides) -> Result<Experiment, String> {
+        let folder = format!("{}/", self.0.path().display());
+        load(&self.path(name), overrides).map_err(|errors| errors.to_string().replace(&folder, ""))
+    }
+}
+
+/// Loads a text as `x.yaml`.
+fn loaded(text: &str, set: &[&str]) -> Result<Experiment, String> {
+    Files::new(&[("x.yaml", text)]).load("x.yaml", set)
+}
+
+fn error(text: &str) -> String {
+    loaded(text, &[]).expect_err("this must not load")
+}
+
+const NAMED: &str = "experiment: {name: x}\n";
+
+/// The configuration of the first run of a file that holds a name and this text.
+fn first(text: &str, set: &[&str]) -> RunConfig {
+    let experiment = loaded(&format!("{NAMED}{text}"), set).unwrap_or_else(|errors| panic!("{errors}"));
+    Plan::new(experiment).unwrap().run(0).config
+}
+
+fn flat(config: &RunConfig) -> BTreeMap<String, Json> {
+    let Json::Object(sections) = serde_json::to_value(config).unwrap() else { panic!("sections") };
+    let keys = sections.iter().flat_map(|(section, keys)| {
+        keys.as_object().unwrap().iter().map(move |(key, value)| (format!("{section}.{key}"), value.clone()))
+    });
+    keys.collect()
+}
+
+#[test]
+fn schema_and_run_config_have_the_same_keys() {
+    let ours: BTreeSet<String> =
+        SCHEMA.iter().filter(|entry| entry.status == Status::Used).map(|entry| entry.path.to_owned()).collect();
+    assert_eq!(flat(&first("", &[])).into_keys().collect::<BTreeSet<_>>(), ours);
+}
+
+/// A value of each kind that is no default, as YAML.
+fn other_than_default(entry: &schema::Entry) -> String {
+    let default = match entry.default {
+        DefaultValue::Value(text) | DefaultValue::NullFor(text) => text,
+        DefaultValue::Required | DefaultValue::Null => "",
+    };
+    let pick = |candidates: &[&str]| (*candidates.iter().find(|text| **text != default).unwrap()).to_owned();
+    match entry.kind {
+        Kind::Integer(low, high) => pick(&[&(low + 1).min(high).to_string(), &low.to_string()]),
+        Kind::Real(..) | Kind::Probability => pick(&["0.75"]),
+        Kind::Money(..) => pick(&["12.34"]),
+        Kind::Flag => pick(&["true", "false"]),
+        Kind::Word(words) => words.iter().find(|word| **word != default).unwrap_or(&words[0]).to_string(),
+        Kind::Line(_) | Kind::Prose(_) | Kind::Name => "other".to_owned(),
+        Kind::DrawKey => "0123456789abcdef".repeat(4),
+        Kind::Windows(_) => "[7]".to_owned(),
+        Kind::Paths => "[model.name]".to_owned(),
+    }
+}
+
+/// Each key of the table reaches the field of its own name, with its own value.
+#[test]
+fn every_key_reaches_its_field() {
+    for entry in SCHEMA.iter().filter(|entry| entry.status == Status::Used) {
+        if entry.path == "experiment.replications" {
+            continue; // A run's own configuration always has one.
+        }
+        let text = other_than_default(entry);
+        let used = flat(&first("", &[&format!("{}={text}", entry.path)]))[entry.path].clone();
+        let expected: Json = serde_yaml::from_str(&text).unwrap_or(Json::from(text.clone()));
+        let expected = if matches!(entry.kind, Kind::DrawKey) { Json::from(text) } else { expected };
+        assert_eq!(used, expected, "{}", entry.path);
+    }
+}
+
+/// The defaults, and the form of `config_used.yaml`.
+#[test]
+fn a_file_with_a_name_alone_is_a_whole_experiment() {
+    insta::assert_snapshot!(to_yaml(&first("", &[])), @"");
+}
+
+#[test]
+fn demand_follows_the_pressure_level_unless_it_is_said() {
+    let demand = |text: &str| {
+        let demand = first(text, &[]).demand;
+        (demand.orders_per_day, demand.due_days)
+    };
+    assert_eq!(demand("simulation: {pressure_level: low}"), (0.10, 5));
+    assert_eq!(demand("env: {pressure_level: medium}"), (0.20, 3));
+    assert_eq!(demand("simulation: {pressure_level: high}"), (0.30, 2));
+    assert_eq!(demand("simulation: {pressure_level: high}\ndemand: {orders_per_day: 0.5}"), (0.5, 2));
+    assert_eq!(demand("simulation: {due_days: 9, orders_per_day: null}"), (0.20, 9));
+    // Level 2 has 15 SKUs.
+    assert_eq!(demand("env: {complexity_level: 2, p_customer_order: 0.25}"), (3.75, 3));
+}
+
+#[test]
+fn the_later_of_two_settings_of_demand_wins() {
+    let base = "demand: {p_customer_order: 0.3}";
+    let files = Files::new(&[
+        ("base.yaml", base),
+        ("x.yaml", "inherit: base.yaml\nexperiment: {name: x}\ndemand: {orders_per_day: 0.5}"),
+        ("y.yaml", "inherit: x.yaml\nfixed: {simulation.p_customer_order: 0.1}"),
+    ]);
+    let orders = |name, set: &[&str]| {
+        let plan = Plan::new(files.load(name, set).unwrap()).unwrap();
+        plan.run(0).config.demand.orders_per_day
+    };
+    assert_eq!(orders("x.yaml", &[]), 0.5);
+    assert_eq!(orders("y.yaml", &[]), 1.0);
+    assert_eq!(orders("y.yaml", &["demand.orders_per_day=0.7"]), 0.7);
+    let axis = format!("{NAMED}grid: {{demand.p_customer_order: [0.1, 0.2]}}\nfixed: {{demand.orders_per_day: 0.5}}");
+    assert!(loaded(&axis, &[]).unwrap_err().contains("fixed.demand.orders_per_day") || loaded(&axis, &[]).is_err());
+    let both = format!("{NAMED}grid: {{demand.p_customer_order: [0.1], env.orders_per_day: [1]}}");
+    insta::assert_snapshot!(error(&both), @"");
+}
+
+/// Precedence: each layer wins over all before it.
+#[test]
+fn precedence() {
+    let layers = [
+        ("base", "simulation: {max_steps: 11}"),
+        ("file", "max_steps: 12"),
+        ("by level", "max_steps_by_level: {1: 13, 2: 99}"),
+        ("fixed", "fixed: {env.max_steps: 14}"),
+        ("grid", "grid: {simulation.max_steps: [15]}"),
+    ];
+    for last in 0..layers.len() {
+        let rest: Vec<&str> = layers[1..=last].iter().map(|(_, text)| *text).collect();
+        let named = format!("inherit: base.yaml\n{NAMED}{}\n", rest.join("\n"));
+        let files = Files::new(&[("base.yaml", layers[0].1), ("x.yaml", &named)]);
+        let steps = |overrides: &Overrides| {
+            let plan = Plan::new(files.load_with("x.yaml", overrides).unwrap()).unwrap();
+            assert_eq!(plan.len(), 1);
+            plan.run(0).config.simulation.max_steps
+        };
+        assert_eq!(steps(&Overrides::default()), 11 + last as u32, "{}", layers[last].0);
+        let set = vec!["max_steps=16".to_owned()];
+        assert_eq!(steps(&Overrides { set: set.clone(), ..Overrides::default() }), 16);
+        assert_eq!(steps(&Overrides { set, max_steps: Some(17), ..Overrides::default() }), 17);
+    }
+}
+
+#[test]
+fn named_flags_are_checked_and_win() {
+    let files = Files::new(&[("x.yaml", "experiment: {name: x, seed: 1, replications: 2}")]);
+    let overrides = Overrides { seed: Some(7), replications: Some(3), max_steps: Some(5), ..Overrides::default() };
+    let experiment = files.load_with("x.yaml", &overrides).unwrap();
+    assert_eq!((experiment.seed(), experiment.replications), (Some(7), 3));
+    assert_eq!(Plan::new(experiment).unwrap().run(0).config.simulation.max_steps, 5);
+    let wrong = Overrides { seed: Some(1 << 53), replications: Some(0), max_steps: Some(0), ..Overrides::default() };
+    insta::assert_snapshot!(files.load_with("x.yaml", &wrong).unwrap_err(), @"");
+}
+
+#[test]
+fn set_collapses_an_axis_in_any_spelling() {
+    let text = format!("{NAMED}grid: {{agent.model.name: [a, b], pe_induction.p_shock: [0, 0.5]}}");
+    for path in ["model.name", "agent.model.name"] {
+        let experiment = loaded(&text, &[&format!("{path}=c")]).unwrap();
+        let axes: Vec<_> = experiment.axes.iter().map(|axis| (axis.path, axis.values.clone())).collect();
+        assert_eq!(axes, [("model.name", vec![Json::from("c")]), ("pe_induction.p_shock", vec![0.0.into(), 0.5.into()])]);
+    }
+}
+
+#[test]
+fn axes_of_a_child_replace_in_place_or_come_after() {
+    let files = Files::new(&[
+        ("base.yaml", "grid: {env.complexity_level: [0, 1], model.name: [a]}"),
+        ("x.yaml", "inherit: base.yaml\nexperiment: {name: x}\ngrid: {pe_induction.p_shock: [0], simulation.complexity_level: [2, 3, 4]}"),
+    ]);
+    let experiment = files.load("x.yaml", &[]).unwrap();
+    let axes: Vec<_> = experiment.axes.iter().map(|axis| (axis.path, axis.values.len())).collect();
+    assert_eq!(axes, [("simulation.complexity_level", 3), ("model.name", 1), ("pe_induction.p_shock", 1)]);
+}
+
+#[test]
+fn inherited_sections_merge_key_by_key() {
+    let files = Files::new(&[
+        ("a/base.yaml", "env: {max_steps: 5, complexity_level: 3}\npaths: {results_dir: out}\nagent: {model: {name: m}}"),
+        ("b/mid.yaml", "inherit: ../a/base.yaml\nsimulation: {max_steps: 6}\nmodel:\n"),
+        ("b/x.yaml", "inherit: mid.yaml\nexperiment: {name: x}"),
+    ]);
+    let experiment = files.load("b/x.yaml", &[]).unwrap();
+    assert_eq!(experiment.results_dir, Some("out".into()));
+    let names: Vec<_> = experiment.sources.iter().map(|file| file.path.rsplit_once("/b/").unwrap().1).collect();
+    assert_eq!(names, ["x.yaml", "mid.yaml", "../a/base.yaml"]);
+    // SHA-256 of the named file's bytes, from sha256sum.
+    assert_eq!(experiment.sources[0].sha256.len(), 64);
+    let config = Plan::new(experiment).unwrap().run(0).config;
+    assert_eq!((config.simulation.max_steps, config.simulation.complexity_level, &*config.model.name), (6, 3, "m"));
+}
+
+#[test]
+fn what_means_nothing_here_is_a_notice() {
+    let text = "experiment: {name: x}\nmeasurement:\n  success_metric: time_to_crash\nfixed: {paths.logs_dir: l, model.name: b}\ngrid: {model.name: [a]}\nmax_steps_by_level: {1: 5}\nmax_steps: 4\n";
+    let files = Files::new(&[("x.yaml", text)]);
+    let experiment = files.load("x.yaml", &["measurement.log_every_n_steps=2", "max_steps=3"]).unwrap();
+    let folder = format!("{}/", files.0.path().display());
+    insta::assert_snapshot!(experiment.notices.join("\n").replace(&folder, ""), @"");
+}
+
+#[test]
+fn config_used_loads_again_to_the_same_configuration() {
+    let cells = [
+        "",
+        "simulation: {initial_budget: 0.29, storage_fee: 0.07, bankrupt_below: -1234567.89}",
+        "env: {p_customer_order: 0.1, complexity_level: 4}\npe_induction: {p_shock: 0.30000000000000004}",
+        "demand: {sale_markup: 1.0e-7, max_failures: 3}\nmodel: {name: 'yes', temperature: 2}",
+        "experiment: {name: '1e5', description: \"two\\nlines: # \\\"quoted\\\"\\ttab \\u202e end \", seed: 9007199254740991}",
+        "experiment: {name: x, description: ''}\nmodel: {name: '0x10'}",
+        "experiment: {name: x, description: ' null'}\nmodel: {name: '~'}\nmeasurement: {pe_windows: [9], windows_in_steps: true}",
+        "experiment: {name: x, paired_over: []}\nmodel: {name: '1_000'}",
+        "grid: {model.name: ['- a', 'a: b', '#c', '0o7', '.5', '+1', 'off', '2024-01-01', '<<', '1:30', '\"']}",
+    ];
+    for text in cells {
+        let text = if text.contains("experiment:") { text.to_owned() } else { format!("{NAMED}{text}") };
+        let plan = Plan::new(loaded(&text, &["experiment.replications=3"]).unwrap()).unwrap();
+        for run in plan.runs() {
+            let yaml = to_yaml(&run.config);
+            let again = loaded(&yaml, &[]).unwrap_or_else(|errors| panic!("{errors}\n{yaml}"));
+            assert_eq!(again.notices, [""; 0]);
+            let again = Plan::new(again).unwrap();
+            assert_eq!(again.len(), 1);
+            assert_eq!(again.run(0).config, run.config, "{yaml}");
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_description_survives_the_round_trip(description in "[^\\p{Cc}\\p{Cs}]{0,40}", name in "[ -~]{1,20}") {
+        let set = [
+            format!("experiment.description={}", serde_json::to_string(&description).unwrap()),
+            format!("model.name={}", serde_json::to_string(&format!("a{name}")).unwrap()),
+        ];
+        let config = first("", &[&set[0], &set[1]]);
+        proptest::prop_assert_eq!(config.experiment.description.as_deref(), Some(&*description));
+        let again = Plan::new(loaded(&to_yaml(&config), &[]).unwrap()).unwrap().run(0).config;
+        proptest::prop_assert_eq!(again, config);
+    }
+
+    /// Whatever stands in a file, loading ends in an experiment or in errors.
+    #[test]
+    fn no_text_makes_loading_panic(lines in proptest::collection::vec("(experiment|name|grid|[a-z]{1,3}|[-&*!|>%@`'\"\\[\\]{},:?# ~0-9.]{1,6}|\\PC{0,4}|\t|\n|: |- ){0,8}", 0..6)) {
+        let _ = loaded(&lines.join("\n"), &[]);
+        let _ = loaded(NAMED, &[&lines.concat(), &format!("model.name={}", lines.concat())]);
+    }
+}
+
+#[test]
+fn two_spellings_in_one_layer_must_agree() {
+    let agreeing = first("crash_detector: {threshold: strict}\nmeasurement: {crash_threshold: strict}\nenv: {max_steps: 7}\nmax_steps: 7", &[]);
+    assert_eq!(agreeing.simulation.max_steps, 7);
+    let text = "experiment: {name: x, replications: 2}
+replications: 3
+agent:
+  model: {name: a}
+model: {name: b}
+grid:
+  env.complexity_level: [0, 1]
+  simulation.complexity_level: [1, 0]
+fixed:
+  crash_detector.window_size: 10
+  measurement.window_size: 11
+";
+    let files = Files::new(&[("x.yaml", text)]);
+    insta::assert_snapshot!(files.load("x.yaml", &["env.max_steps=1", "max_steps=2"]).unwrap_err(), @"");
+}
+
+/// One file with very many mistakes: everything is told at once, in the order of the file.
+#[test]
+fn all_errors_at_once() {
+    let base = "simulation:\n  max_steps: soon\n  storage_fee: 0.005\nmeasurment: {}\n";
+    let text = "inherit: base.yaml
+experiment:
+  name: my experiment
+  replications: 0
+  paired_over: [pe_inducton]
+interface:
+  predicton_mode: required
+  memory_tools: ful
+pe_induction:
+  p_shock: 1.5
+  initial_budget: 5
+  pe_mag: 3
+demand: {orders_per_day: 0.5, p_customer_order: 0.1}
+model: heuristic
+measurement: {pe_windows: [10, 10], window_size: \"20\", windows_in_steps: yes, continue_after_crash: 1.5}
+grid:
+  pe_induction.p_shock: [0, 2, x, 0.0, .nan]
+  pe_induction.pe_mag: low
+  experiment.replications: [1, 2]
+  measurement.success_metric: [a]
+  measurement.pe_windows: [[10], 10, []]
+  model.name: []
+fixed: {pe_induction.observabilty: full}
+max_steps_by_level: {7: 3, \"1\": 0, 01: 4}
+warp_drive: {factor: 9}
+";
+    let files = Files::new(&[("base.yaml", base), ("x.yaml", text)]);
+    let set = ["pe_induction.p_shock=-1", "nonsense", "grid.model.name=[a]", "interface=3", "model.nam=x", "model.name=[a"];
+    insta::assert_snapshot!(files.load("x.yaml", &set).unwrap_err(), @"");
+}
+
+#[test]
+fn long_and_garbling_values_are_tamed() {
+    let long = "z".repeat(5000);
+    let message = error(&format!("{NAMED}model: {{name: \"a\\e[31m\"}}\ninterface: {{memory_tools: {long}}}"));
+    assert!(message.contains(r#""a\u{1b}[31m""#), "{message}");
+    assert!(message.len() < 500, "{message}");
+}
+
+#[test]
+fn bad_documents() {
+    for (text, expected) in [
+        ("", "x.yaml: this document is empty"),
+        ("# only a comment\n", "x.yaml: this document is empty"),
+        ("---\n...\n", "x.yaml: this document is empty"),
+        ("null", "x.yaml: this document is empty"),
+        ("\n- a\n- b", "x.yaml:2: the document is a list (expected a mapping such as \"experiment:\")"),
+        ("hello", "x.yaml:1: the document is text (expected a mapping such as \"experiment:\")"),
+        ("a: 1\n---\nb: 2\n", "x.yaml:2: a second document starts here; write one document a file"),
+        ("experiment:\n  name: x\n  seed: 1\n  name: y\n", "x.yaml:4: name: this key is already given at line 2; keep one of the two"),
+        ("experiment: !point {name: x}", "x.yaml:1: the tag !point is not supported; write the plain value"),
+        ("experiment: {seed: !!int 3}", "x.yaml:1: the tag !!int is not supported; write the plain value"),
+        ("a: &a {b: 1}\nc:\n  <<: *a", "x.yaml:3: merge keys (<<) are not supported; use inherit, or write the settings out"),
+        ("a: &a [*a]", "x.yaml:1: this alias stands inside the value that it refers to"),
+        ("? [a, b]\n: 1", "x.yaml:1: a key must be a word, not a list or a mapping"),
+    ] {
+        assert_eq!(error(text), expected, "{text}");
+    }
+    for text in ["a: [1, 2", "a: b: c", "a: *nowhere", "a: \"open", "\ta: 1", "a:\n  b: 1\n c: 2", "%YAML 9.9\na: 1", "a: 'b' c"] {
+        let message = error(text);
+        assert!(message.starts_with("x.yaml:") && message.contains("not valid YAML"), "{text}: {message}");
+    }
+}
+
+#[test]
+fn strings_and_aliases_are_read_as_yaml_means_them() {
+    let config = first("model: &m {name: !!str 12}\nagent: {model: *m}\ninterface: {prediction_mode: 'required'}", &[]);
+    assert_eq!(config.model.name, "12");
+    assert_eq!(first("simulation: {max_steps: 1e3, complexity_level: 0x2}", &[]).simulation.max_steps, 1000);
+    assert_eq!(first("pe_induction.p_shock: 1", &[]).pe_induction.p_shock, 1.0, "a dotted key is a path");
+    let crlf_and_mark = "\u{feff}experiment:\r\n  name: x\r\nmodel:\r\n  name: a\r\n";
+    assert_eq!(Plan::new(loaded(crlf_and_mark, &[]).unwrap()).unwrap().run(0).config.model.name, "a");
+}
+
+#[test]
+fn bombs_are_defused() {
+    // Each level doubles the one before: 2^40 values in 2 KB.
+    let mut bomb = String::from("a0: &a0 [x, x]\n");
+    for level in 1..40 {
+        bomb.push_str(&format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1));
+    }
+    assert!(error(&bomb).contains("more than 200000 values"), "{}", error(&bomb));
+    // A long text used many times makes work every time.
+    let long = format!("a: &a {}\ngrid: {{model.name: [{}]}}", "x".repeat(500_000), "*a, ".repeat(90_000));
+    assert!(error(&long).contains("more than 200000 values"));
+    let deep = format!("a: {}{}", "[".repeat(5000), "]".repeat(5000));
+    assert_eq!(error(&deep), "x.yaml:1: the document is nested more than 64 levels deep");
+    // Depth through aliases counts as well.
+    let mut ladder = String::from("a0: &a0 [x]\n");
+    for level in 1..100 {
+        ladder.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+    }
+    assert!(error(&ladder).contains("nested more than 64 levels deep"));
+    let wide = format!("grid: {{model.name: [{}]}}", "1,".repeat(250_000));
+    assert!(error(&wide).contains("more than 200000 values"));
+    let unknown: String = (0..60_000).map(|key| format!("key{key}: 1\n")).collect();
+    assert!(error(&unknown).ends_with("… and 59901 more errors"), "the missing name is one of them");
+}
+
+#[test]
+fn bad_files() {
+    let files = Files::new(&[("x.yaml", NAMED)]);
+    files.write("big.yaml", &vec![b'#'; 10 << 20]);
+    files.write("latin.yaml", b"experiment:\n  name: caf\xe9\n");
+    let message = |name| files.load(name, &[]).unwrap_err();
+    assert_eq!(message("none.yaml"), "none.yaml: there is no such file");
+    assert_eq!(message("x.yaml/y.yaml").split(": ").next(), Some("x.yaml/y.yaml"));
+    assert_eq!(message("big.yaml"), "big.yaml: this file is larger than 1 MiB, too large for a configuration");
+    assert_eq!(message("latin.yaml"), "latin.yaml: this file is not valid UTF-8 at line 2, byte 23 of the file");
+    fs::create_dir(files.path("folder")).unwrap();
+    assert_eq!(message("folder"), "folder: this is a directory (expected a configuration file)");
+}
+
+#[test]
+fn bad_inheritance() {
+    let files = Files::new(&[
+        ("self.yaml", "inherit: self.yaml"),
+        ("a.yaml", "inherit: sub/b.yaml"),
+        ("sub/b.yaml", "\ninherit: ../a.yaml"),
+        ("gone.yaml", "inherit: nowhere.yaml\nmodel: {nam: x}"),
+        ("absolute.yaml", "inherit: /etc/passwd"),
+        ("list.yaml", "inherit: [a.yaml]"),
+        ("broken.yaml", "inherit: bad.yaml"),
+        ("bad.yaml", "x: ["),
+    ]);
+    let message = |name| files.load(name, &[]).unwrap_err();
+    assert_eq!(message("self.yaml"), "self.yaml:1: inherit: self.yaml: the files inherit from each other in a circle: self.yaml -> self.yaml");
+    assert_eq!(
+        message("a.yaml"),
+        "sub/b.yaml:2: inherit: sub/../a.yaml: the files inherit from each other in a circle: a.yaml -> sub/b.yaml -> sub/../a.yaml"
+    );
+    assert_eq!(
+        message("gone.yaml"),
+        "gone.yaml:1: inherit: nowhere.yaml: there is no such file\ngone.yaml:2: model.nam: unknown key (did you mean model.name?)"
+    );
+    assert!(message("absolute.yaml").starts_with("absolute.yaml:1: inherit: /etc/passwd is an absolute path"));
+    assert!(message("list.yaml").starts_with("list.yaml:1: inherit: [a.yaml] is a list"));
+    assert!(message("broken.yaml").starts_with("bad.yaml:"));
+    let chain: Vec<(String, String)> =
+        (0..40).map(|i| (format!("{i}.yaml"), format!("inherit: {}.yaml", i + 1))).collect();
+    let chain: Vec<(&str, &str)> = chain.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let message = Files::new(&chain).load("0.yaml", &[]).unwrap_err();
+    assert_eq!(message, "15.yaml:1: inherit: 16.yaml: inherit reaches more than 16 files deep");
+}
+
+#[test]
+fn names_are_fit_for_folders() {
+    for name in ["x", "a.b_c-D9", &"n".repeat(64)] {
+        assert!(loaded(&format!("experiment: {{name: '{name}'}}"), &[]).is_ok(), "{name}");
+    }
+    for name in ["", ".hidden", "..", "a/b", "a b", "ä", &"n".repeat(65)] {
+        assert!(error(&format!("experiment: {{name: '{name}'}}")).contains("experiment.name"), "{name}");
+    }
+    assert!(error("experiment: {name: 5}").contains("5 is a number; put it in quotes"));
+    insta::assert_snapshot!(error("experiment: {seed: 1}"), @"");
+}
+
+#[test]
+fn a_draw_key_makes_one_run() {
+    let key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let config = first(&format!("experiment.draw_key: {key}"), &["experiment.seed=7"]);
+    assert_eq!(config.experiment.draw_key.to_string(), key);
+    // All digits look like a number, and still are a key.
+    let digits = "1".repeat(64);
+    assert_eq!(first("", &[&format!("experiment.draw_key={digits}")]).experiment.draw_key.to_string(), digits);
+    let two = loaded(&format!("experiment: {{name: x, replications: 2}}\nexperiment.draw_key: {key}"), &[]).unwrap();
+    assert!(Plan::new(two).unwrap_err().to_string().contains("a draw key belongs to one run, but this plan has 2"));
+    assert!(error(&format!("{NAMED}experiment.draw_key: abc")).contains("64 hexadecimal digits"));
+}

@@ -1,0 +1,99 @@
+//! Stable, ordered, printable identifiers: the only things the simulation sorts, logs, hashes or keys by.
+//!
+//! Bevy's `Entity` is none of that (its value depends on what else lives in the World), so no rule and no
+//! record ever uses it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $first:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u32);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ();
+
+            /// Reads exactly what `Display` writes; leading zeros, signs and spaces are refused.
+            fn from_str(text: &str) -> Result<Self, ()> {
+                let digits = text.strip_prefix($prefix).ok_or(())?;
+                let canonical = digits.bytes().all(|b| b.is_ascii_digit()) && (digits.len() == 1 || !digits.starts_with('0'));
+                let number: u32 = digits.parse().map_err(|_| ())?;
+                (canonical && number >= $first).then_some($name(number)).ok_or(())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    };
+}
+
+id!(
+    /// A stock-keeping unit: `sku_0`, `sku_1`, …
+    SkuId, "sku_", 0
+);
+id!(
+    /// A supplier: `S1`, `S2`, …
+    SupplierId, "S", 1
+);
+id!(
+    /// An order placed with a supplier: `ORD1`, `ORD2`, …
+    OrderId, "ORD", 1
+);
+id!(
+    /// An order placed by a customer: `CO1`, `CO2`, …
+    CustomerOrderId, "CO", 1
+);
+id!(
+    /// A shock: `SH1`, `SH2`, …
+    ShockId, "SH", 1
+);
+
+impl SkuId {
+    /// Position of this SKU in tables that are ordered by SKU.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl SupplierId {
+    /// Position of this supplier in tables that are ordered by supplier (`S1` is 0).
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize - 1
+    }
+
+    /// The supplier at a position of such a table.
+    #[must_use]
+    pub fn from_index(index: usize) -> SupplierId {
+        SupplierId(index as u32 + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_read_back_only_in_their_own_spelling() {
+        assert_eq!("sku_0".parse(), Ok(SkuId(0)));
+        assert_eq!("S12".parse(), Ok(SupplierId(12)));
+        assert_eq!(OrderId(7).to_string().parse(), Ok(OrderId(7)));
+        for bad in ["S0", "S01", "S", "s1", "S+1", "S 1", "S99999999999", "sku_-1", ""] {
+            assert_eq!(bad.parse::<SupplierId>(), Err(()), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Prediction cards: what an agent states with an action, what it is offered to state, what it must.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::error::ErrorType;
+use crate::config::settings::{InterfaceConfig, PredictionFormat, PredictionMode};
+
+/// A prediction card. `None` is "not stated", never zero.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Card {
+    /// Tool that the card speaks of.
+    pub tool: Option<String>,
+    /// Arguments that the card speaks of.
+    pub args: Option<Map<String, Value>>,
+    /// Whether the action will succeed.
+    pub expected_success: Option<bool>,
+    /// Day on which the order arrives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_delivery_day: Option<f64>,
+    /// Units that are taken in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_quantity: Option<f64>,
+    /// Amount that is charged, in currency units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_cost: Option<f64>,
+    /// Stock right after the action: of its SKU, or of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_storage_after: Option<f64>,
+    /// Posted budget right after the action, in currency units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_budget_after: Option<f64>,
+    /// How sure the agent is of `expected_success`, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// What the agent is uncertain about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertain_about: Option<String>,
+    /// What the prediction rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub based_on: Option<String>,
+    /// What else was considered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternatives_considered: Option<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<String>,
+}
+
+/// Largest number that a card may state. Larger ones are slips of the pen that would drown every mean.
+const LARGEST: f64 = 1e9;
+
+/// The fields that say something of the outcome or of the agent's mind, in the order of error messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `expected_success`
+    Success,
+    /// `expected_delivery_day`
+    DeliveryDay,
+    /// `expected_quantity`
+    Quantity,
+    /// `expected_cost`
+    Cost,
+    /// `expected_storage_after`
+    StorageAfter,
+    /// `expected_budget_after`
+    BudgetAfter,
+    /// `confidence`
+    Confidence,
+    /// `uncertain_about`
+    UncertainAbout,
+    /// `based_on`
+    BasedOn,
+    /// `alternatives_considered`
+    AlternativesConsidered,
+    /// `reasoning`
+    Reasoning,
+}
+
+use Field::{
+    AlternativesConsidered, BasedOn, BudgetAfter, Confidence, Cost, DeliveryDay, Quantity, Reasoning, StorageAfter, Success,
+    UncertainAbout,
+};
+
+impl Field {
+    /// All fields.
+    pub const ALL: [Field; 11] = [
+        Success,
+        DeliveryDay,
+        Quantity,
+        Cost,
+        StorageAfter,
+        BudgetAfter,
+        Confidence,
+        UncertainAbout,
+        BasedOn,
+        AlternativesConsidered,
+        Reasoning,
+    ];
+    const RICH: [Field; 5] = [Confidence, UncertainAbout, BasedOn, AlternativesConsidered, Reasoning];
+
+    /// The field's key.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Success => "expected_success",
+            DeliveryDay => "expected_delivery_day",
+            Quantity => "expected_quantity",
+            Cost => "expected_cost",
+            StorageAfter => "expected_storage_after",
+            BudgetAfter => "expected_budget_after",
+            Confidence => "confidence",
+            UncertainAbout => "uncertain_about",
+            BasedOn => "based_on",
+            AlternativesConsidered => "alternatives_considered",
+            Reasoning => "reasoning",
+        }
+    }
+
+    /// The error type that the field predicts; `None` for the rich fields.
+    #[must_use]
+    pub fn error_type(self) -> Option<ErrorType> {
+        match self {
+            DeliveryDay => Some(ErrorType::Temporal),
+            Quantity => Some(ErrorType::Quantity),
+            Cost => Some(ErrorType::Cost),
+            Success | StorageAfter | BudgetAfter => Some(ErrorType::Causal),
+            Confidence | UncertainAbout | BasedOn | AlternativesConsidered | Reasoning => None,
+        }
+    }
+}
+
+impl Card {
+    /// Whether a field is stated.
+    #[must_use]
+    pub fn states(&self, field: Field) -> bool {
+        match field {
+            Success => self.expected_success.is_some(),
+            DeliveryDay => self.expected_delivery_day.is_some(),
+            Quantity => self.expected_quantity.is_some(),
+            Cost => self.expected_cost.is_some(),
+            StorageAfter => self.expected_storage_after.is_some(),
+            BudgetAfter => self.expected_budget_after.is_some(),
+            Confidence => self.confidence.is_some(),
+            UncertainAbout => self.uncertain_about.is_some(),
+            BasedOn => self.based_on.is_some(),
+            AlternativesConsidered => self.alternatives_considered.is_some(),
+            Reasoning => self.reasoning.is_some(),
+        }
+    }
+
+    fn forget(&mut self, field: Field) {
+        match field {
+            Success => self.expected_success = None,
+            DeliveryDay => self.expected_delivery_day = None,
+            Quantity => self.expected_quantity = None,
+            Cost => self.expected_cost = None,
+            StorageAfter => self.expected_storage_after = None,
+            BudgetAfter => self.expected_budget_after = None,
+            Confidence => self.confidence = None,
+            UncertainAbout => self.uncertain_about = None,
+            BasedOn => self.based_on = None,
+            AlternativesConsidered => self.alternatives_considered = None,
+            Reasoning => self.reasoning = None,
+        }
+    }
+
+    /// Whether the card predicts anything of an error type.
+    #[must_use]
+    pub fn predicts(&self, kind: ErrorType) -> bool {
+        Field::ALL.iter().any(|field| field.error_type() == Some(kind) && self.states(*field))
+    }
+}
+
+/// What the interface offers and demands of cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CardRule {
+    mode: PredictionMode,
+    format: PredictionFormat,
+}
+
+impl CardRule {
+    /// The rule of a run.
+    #[must_use]
+    pub fn new(interface: &InterfaceConfig) -> CardRule {
+        CardRule { mode: interface.prediction_mode, format: interface.prediction_format }
+    }
+
+    /// Whether an agent may state a field: the format offers it, or the mode demands it.
+    #[must_use]
+    pub fn offers(&self, field: Field) -> bool {
+        let by_format = match self.format {
+            PredictionFormat::Minimal => field == Success,
+            PredictionFormat::Structured => !Field::RICH.contains(&field),
+            PredictionFormat::Rich => true,
+        };
+        by_format
+            || match self.mode {
+                PredictionMode::Optional | PredictionMode::Required => false,
+                PredictionMode::RequiredConfidence => field == Confidence,
+                PredictionMode::RequiredUncertainty => field == UncertainAbout,
+                PredictionMode::RequiredFull => true,
+            }
+    }
+
+    /// Whether a card is demanded at all.
+    #[must_use]
+    pub fn demands_card(&self) -> bool {
+        self.mode != PredictionMode::Optional
+    }
+
+    /// Whether a field is demanded with an action whose tool binds the given error types.
+    #[must_use]
+    pub fn demands(&self, field: Field, binds: &[ErrorType]) -> bool {
+        match self.mode {
+            PredictionMode::Optional | PredictionMode::Required => false,
+            PredictionMode::RequiredConfidence => field == Confidence,
+            PredictionMode::RequiredUncertainty => field == UncertainAbout,
+            PredictionMode::RequiredFull => field.error_type().is_none_or(|kind| binds.contains(&kind)),
+        }
+    }
+
+    /// Takes away what is not offered, so that it predicts nothing; returns the keys of what was taken.
+    pub fn strip(&self, card: &mut Card) -> Vec<&'static str> {
+        let not_offered: Vec<Field> = Field::ALL.into_iter().filter(|f| card.states(*f) && !self.offers(*f)).collect();
+        not_offered
+            .into_iter()
+            .map(|field| {
+                card.forget(field);
+                field.key()
+            })
+            .collect()
+    }
+
+    /// Checks a card against what is demanded of an action whose tool binds the given error types.
+    ///
+    /// # Errors
+    /// A sentence that names every missing field, or the first one whose number is senseless.
+    pub fn check(&self, card: Option<&Card>, binds: &[ErrorType]) -> Result<(), String> {
+        let empty = Card::default();
+        let stated = card.unwrap_or(&empty);
+        let mut missing: Vec<&str> = Vec::new();
+        if self.demands_card() {
+            let any = Field::ALL.iter().any(|f| f.error_type().is_some() && stated.states(*f));
+            if !any && self.mode != PredictionMode::RequiredFull {
+                missing.push("at least one expected_… field");
+            }
+            missing.extend(Field::ALL.iter().filter(|f| self.demands(**f, binds) && !stated.states(**f)).map(|f| f.key()));
+        }
+        if !missing.is_empty() {
+            return Err(format!("the prediction card lacks {} (prediction_mode is {})", missing.join(", "), self.mode));
+        }
+        let numbers = [
+            (DeliveryDay, stated.expected_delivery_day, 0.0..=LARGEST),
+            (Quantity, stated.expected_quantity, 0.0..=LARGEST),
+            (Cost, stated.expected_cost, 0.0..=LARGEST),
+            (StorageAfter, stated.expected_storage_after, 0.0..=LARGEST),
+            (BudgetAfter, stated.expected_budget_after, -LARGEST..=LARGEST),
+            (Confidence, stated.confidence, 0.0..=1.0),
+        ];
+        for (field, value, range) in numbers {
+            if let Some(value) = value
+                && !range.contains(&value)
+            {
+                return Err(format!("{} is {value}; it must lie between {} and {}", field.key(), range.start(), range.end()));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(mode: PredictionMode, format: PredictionFormat) -> CardRule {
+        CardRule { mode, format }
+    }
+
+    const ORDER: [ErrorType; 4] = ErrorType::ALL;
+    const LOOK: [ErrorType; 1] = [ErrorType::Causal];
+
+    #[test]
+    fn each_mode_names_what_is_missing() {
+        let success = Card { expected_success: Some(true), ..Card::default() };
+        let check = |mode, card: Option<&Card>, binds: &[ErrorType]| {
+            rule(mode, PredictionFormat::Minimal).check(card, binds).map_err(|e| e.split(" (").next().unwrap().to_owned())
+        };
+        assert_eq!(check(PredictionMode::Optional, None, &ORDER), Ok(()));
+        assert_eq!(
+            check(PredictionMode::Required, None, &LOOK),
+            Err("the prediction card lacks at least one expected_… field".into())
+        );
+        assert_eq!(check(PredictionMode::Required, Some(&success), &ORDER), Ok(()));
+        assert_eq!(
+            check(PredictionMode::RequiredConfidence, Some(&success), &LOOK),
+            Err("the prediction card lacks confidence".into())
+        );
+        assert_eq!(
+            check(PredictionMode::RequiredUncertainty, Some(&success), &LOOK),
+            Err("the prediction card lacks uncertain_about".into())
+        );
+        let full = check(PredictionMode::RequiredFull, Some(&success), &LOOK).unwrap_err();
+        assert!(full.contains("expected_budget_after") && full.contains("reasoning"), "{full}");
+        assert!(!full.contains("expected_delivery_day"), "a look binds no delivery day: {full}");
+        assert!(check(PredictionMode::RequiredFull, Some(&success), &ORDER).unwrap_err().contains("expected_delivery_day"));
+    }
+
+    #[test]
+    fn a_demanded_field_is_offered_whatever_the_format() {
+        let minimal = rule(PredictionMode::RequiredConfidence, PredictionFormat::Minimal);
+        assert!(minimal.offers(Confidence) && minimal.offers(Success) && !minimal.offers(Cost) && !minimal.offers(Reasoning));
+        let full = rule(PredictionMode::RequiredFull, PredictionFormat::Minimal);
+        assert!(Field::ALL.iter().all(|f| full.offers(*f)));
+        let mut card = Card { expected_success: Some(true), expected_cost: Some(1.0), confidence: Some(0.5), ..Card::default() };
+        assert_eq!(minimal.strip(&mut card), ["expected_cost"]);
+        assert_eq!((card.expected_cost, card.confidence), (None, Some(0.5)));
+    }
+
+    #[test]
+    fn a_confidence_is_a_probability() {
+        let required = rule(PredictionMode::Required, PredictionFormat::Rich);
+        for bad in [-0.1, 1.5, f64::NAN, f64::INFINITY] {
+            let card = Card { expected_success: Some(true), confidence: Some(bad), ..Card::default() };
+            assert!(required.check(Some(&card), &LOOK).is_err(), "{bad}");
+        }
+    }
+}

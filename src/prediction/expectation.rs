@@ -1,0 +1,17 @@
+//! A bound prediction that waits for its outcome.
+
+use super::error::ErrorType;
+use crate::units::Step;
+
+/// One (card, error type) pair bound to a pending order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Expectation {
+    /// Step of the card.
+    pub made_on: Step,
+    /// What it is about.
+    pub kind: ErrorType,
+    /// The stated value: day, units or currency units.
+    pub expected: f64,
+    /// Day from which a temporal error's lead time counts: that of the action that bound it.
+    pub from_day: f64,
+}

@@ -1,0 +1,8 @@
+//! What is kept: record types and how they become bytes. Systems here fill buffers; files are the batch's.
+
+pub mod step;
+pub mod summary;
+
+/// Version of the record formats, as `manifest.json` and `summary.json` state it. The first number changes when a
+/// reader of the old format would misread the new one.
+pub const SCHEMA_VERSION: &str = "1.0";

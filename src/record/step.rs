@@ -1,0 +1,160 @@
+//! `steps.jsonl` and `events.jsonl`: one line a step, one line an event.
+
+use bevy::prelude::*;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use smallvec::SmallVec;
+
+use crate::agent::action::{Action, ActionSource};
+use crate::agent::observation::Observation;
+use crate::crash::severity::Severity;
+use crate::crash::state::CrashState;
+use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
+use crate::prediction::card::Card;
+use crate::prediction::error::ByType;
+use crate::prediction::resolve::{Predictions, Resolved};
+use crate::shock::ledger::{DoseLedger, ShockRecord};
+use crate::step::turn::{StateRecord, Turn};
+use crate::tool::result::ToolResult;
+use crate::units::{Cents, Day, Step, Units};
+use crate::world::journal::{Event, Journal};
+use crate::world::ledger::Ledger;
+use crate::world::sku::Shelves;
+use crate::world::snapshot::StateHash;
+
+/// A line of `steps.jsonl`.
+#[derive(Serialize)]
+struct StepRecord<'a> {
+    step: Step,
+    day: Day,
+    observation: &'a Observation,
+    action: Option<&'a Action>,
+    prediction: Option<&'a Card>,
+    result: &'a ToolResult,
+    pe: ByType<Option<Score>>,
+    cumulative_pe: ByType<Option<&'a Accumulator>>,
+    crash_detected: bool,
+    crash_type: Option<&'a str>,
+    state: &'a StateRecord,
+    state_after: StateAfter,
+    action_source: ActionSource,
+    error_class: Option<crate::crash::evidence::ErrorClass>,
+    work_open: bool,
+    shock_candidates: u32,
+    shocks: Option<[&'a ShockRecord; 1]>,
+    resolved: &'a [Resolved],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    windows: Option<ByType<SmallVec<[WindowStatistics; 3]>>>,
+    flags: Flags<'a>,
+    severity: Option<Severity>,
+    state_hash: Hex,
+}
+
+/// The world after the step.
+#[derive(Serialize)]
+struct StateAfter {
+    budget: Cents,
+    total_storage: Units,
+}
+
+/// Flags by detector, in the order of the register.
+struct Flags<'a>(&'a [(&'static str, Option<bool>)]);
+
+impl Serialize for Flags<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, flag) in self.0 {
+            map.serialize_entry(name, flag)?;
+        }
+        map.end()
+    }
+}
+
+/// 32 hexadecimal digits.
+struct Hex(u128);
+
+impl Serialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0u8; 32];
+        for (place, digit) in text.iter_mut().enumerate() {
+            *digit = DIGITS[(self.0 >> (124 - 4 * place)) as usize & 15];
+        }
+        serializer.serialize_str(std::str::from_utf8(&text).expect("hexadecimal digits are text"))
+    }
+}
+
+/// A line of `events.jsonl`.
+#[derive(Serialize)]
+struct EventRecord<'a> {
+    step: Step,
+    day: Day,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+/// Lines that wait to be written. The driver's caller takes them out; with `keep` false nothing is formatted.
+#[derive(Resource, Debug, Default)]
+pub struct Recorder {
+    /// Whether records are wanted at all.
+    pub keep: bool,
+    /// Window lengths to state in every step record; empty for none.
+    pub windows: Vec<Step>,
+    /// Finished lines of `steps.jsonl`.
+    pub steps: Vec<u8>,
+    /// Finished lines of `events.jsonl`.
+    pub events: Vec<u8>,
+}
+
+/// Record: the step and its events become lines.
+#[expect(clippy::too_many_arguments, reason = "a system's parameters are what it reads and writes")]
+pub fn record_step(
+    turn: Res<Turn>,
+    observation: Res<Observation>,
+    ledger: Res<Ledger>,
+    shelves: Res<Shelves>,
+    predictions: Res<Predictions>,
+    crash: Res<CrashState>,
+    doses: Res<DoseLedger>,
+    hash: Res<StateHash>,
+    journal: Res<Journal>,
+    mut recorder: ResMut<Recorder>,
+) {
+    if !recorder.keep {
+        return;
+    }
+    let recorder = &mut *recorder;
+    let (step, day) = (turn.step, turn.state.day);
+    let tracks = predictions.tracks();
+    let record = StepRecord {
+        step,
+        day,
+        observation: &observation,
+        action: turn.action.as_deref(),
+        prediction: turn.card.as_ref(),
+        result: &turn.result,
+        pe: predictions.step_means(),
+        cumulative_pe: ByType::build(|kind| tracks.get(kind).total()),
+        crash_detected: crash.crash().is_some(),
+        crash_type: crash.crash().map(|crash| crash.kind),
+        state: &turn.state,
+        state_after: StateAfter { budget: ledger.budget(), total_storage: shelves.on_hand() },
+        action_source: turn.source,
+        error_class: turn.error_class,
+        work_open: turn.work_open,
+        shock_candidates: doses.candidates(),
+        shocks: doses.today().map(|shock| [shock]),
+        resolved: predictions.resolved(),
+        windows: (!recorder.windows.is_empty())
+            .then(|| ByType::build(|kind| recorder.windows.iter().map(|w| tracks.get(kind).window(*w, step)).collect())),
+        flags: Flags(crash.flags()),
+        severity: crash.severity(),
+        state_hash: Hex(hash.value()),
+    };
+    serde_json::to_writer(&mut recorder.steps, &record).expect("a step record is JSON");
+    recorder.steps.push(b'\n');
+    for event in &journal.events {
+        serde_json::to_writer(&mut recorder.events, &EventRecord { step, day, event }).expect("an event is JSON");
+        recorder.events.push(b'\n');
+    }
+}

@@ -1,0 +1,234 @@
+//! `summary.json`: what one run came to.
+
+use std::collections::BTreeMap;
+
+use bevy::ecs::world::World;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::agent::action::ActionSource;
+use crate::agent::observation::StockTable;
+use crate::crash::detector::DetectorRegistry;
+use crate::crash::severity::Severity;
+use crate::crash::state::CrashState;
+use crate::prediction::account::TypeAccount;
+use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
+use crate::prediction::error::ByType;
+use crate::prediction::resolve::Predictions;
+use crate::shock::ledger::{DoseLedger, FamilyDose};
+use crate::step::end::{EndReason, FaultOwner};
+use crate::tool::scratchpad::Scratchpad;
+use crate::units::{Cents, Step};
+use crate::world::customer::Customers;
+use crate::world::ledger::Ledger;
+use crate::world::order::Orders;
+use crate::world::sku::{Shelves, Sku, Stock};
+
+/// What identifies a run and what it was given.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunIdentity {
+    /// `<experiment>_c<combination>_r<replication>`.
+    pub run_id: String,
+    /// Values on the grid's axes by canonical path, and the run's place in the grid.
+    pub params: serde_json::Map<String, Value>,
+    /// The run's draws as a number; runs that share it share their draws.
+    pub seed: u64,
+    /// The experiment's seed.
+    pub experiment_seed: u64,
+}
+
+/// The account of predictions.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PredictionSummary {
+    /// Over all types.
+    #[serde(flatten)]
+    pub total: TypeAccount,
+    /// By type.
+    pub by_type: ByType<TypeAccount>,
+}
+
+/// Error statistics over the configured windows at one step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WindowSummary {
+    /// The step.
+    pub step: Step,
+    /// By type.
+    #[serde(flatten)]
+    pub by_type: ByType<Vec<WindowStatistics>>,
+}
+
+/// The shocks of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ShockSummary {
+    /// How many were drawn.
+    pub drawn: u32,
+    /// How many of them changed something.
+    pub effective: u32,
+    /// How many changed nothing.
+    pub fizzled: u32,
+    /// By family.
+    pub by_family: BTreeMap<String, FamilyDose>,
+}
+
+/// `summary.json`, in the order of its keys.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Version of the format.
+    pub schema_version: &'static str,
+    /// Who the run is.
+    #[serde(flatten)]
+    pub identity: RunIdentity,
+    /// The original's key; scripted agents load no model.
+    pub model_load_failed: bool,
+    /// The original's key.
+    pub model_load_error: Option<String>,
+    /// Steps of the run: termination is at the last of them.
+    pub total_steps: Step,
+    /// Why it ended.
+    pub end_reason: EndReason,
+    /// To whom the end is owed.
+    pub fault_owner: FaultOwner,
+    /// Whether any detector fired.
+    pub crashed: bool,
+    /// The first one that did.
+    pub crash_type: Option<&'static str>,
+    /// All that did.
+    pub crash_types: Vec<&'static str>,
+    /// Step of the first flag; null without a crash.
+    pub time_to_crash: Option<Step>,
+    /// Earliest evidence of the first flag.
+    pub onset_step: Option<Step>,
+    /// How bad it was.
+    pub severity: Option<Severity>,
+    /// `censored` where too few steps were seen after the crash.
+    pub severity_reason: Option<&'static str>,
+    /// Step of the recovery.
+    pub recovered_step: Option<Step>,
+    /// First flag after the recovery.
+    pub recrash_step: Option<Step>,
+    /// Budget on day 0.
+    pub initial_budget: Cents,
+    /// Posted budget at the end.
+    pub final_budget: Cents,
+    /// Stock at the end.
+    pub final_storage: StockTable,
+    /// Supplier orders that were delivered.
+    pub fulfilled_orders: u32,
+    /// Supplier orders that were placed.
+    pub total_orders_requested: u32,
+    /// Net revenue.
+    pub revenue: Cents,
+    /// Delivery charges.
+    pub charges: Cents,
+    /// Cancel, expedite and storage fees.
+    pub fees: Cents,
+    /// Customer orders that came in.
+    pub customer_orders_requested: u32,
+    /// Customer orders that were shipped.
+    pub customer_orders_shipped: u32,
+    /// Customer orders that expired.
+    pub customer_orders_failed: u32,
+    /// Accumulated errors; null for a type of which none was decided.
+    pub cumulative_pe: ByType<Option<Accumulator>>,
+    /// Mean error over all resolved predictions of a type.
+    pub mean_pe: ByType<Option<Score>>,
+    /// How predictions ended.
+    pub predictions: PredictionSummary,
+    /// Share of the actions that could bind a prediction which had one, by type.
+    pub coverage: ByType<Option<Score>>,
+    /// Whether no prediction bound although actions could have bound some.
+    pub no_coverage: bool,
+    /// Error statistics over windows at the crash.
+    pub windows_at_crash: Option<WindowSummary>,
+    /// Error statistics over windows at the end.
+    pub windows_at_end: WindowSummary,
+    /// What went wrong.
+    pub shocks: ShockSummary,
+    /// How many actions came from where.
+    pub action_sources: BTreeMap<ActionSource, u32>,
+    /// Notes on the scratchpad at the end.
+    pub scratchpad_final_size: usize,
+    /// The last state hash.
+    pub final_state_hash: String,
+}
+
+/// Error statistics over the windows at a step.
+#[must_use]
+pub(crate) fn windows(world: &World, lengths: &[Step], step: Step) -> WindowSummary {
+    let tracks = world.resource::<Predictions>().tracks();
+    let by_type = ByType::build(|kind| lengths.iter().map(|window| tracks.get(kind).window(*window, step)).collect());
+    WindowSummary { step, by_type }
+}
+
+/// What the driver counts itself.
+pub(crate) struct Counted {
+    pub(crate) total_steps: Step,
+    pub(crate) end_reason: EndReason,
+    pub(crate) action_sources: BTreeMap<ActionSource, u32>,
+    pub(crate) windows_at_crash: Option<WindowSummary>,
+    pub(crate) windows_at_end: WindowSummary,
+}
+
+/// Sums a run up.
+pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted) -> Summary {
+    let crash = world.resource::<CrashState>();
+    let ledger = world.resource::<Ledger>();
+    let orders = world.resource::<Orders>();
+    let customers = world.resource::<Customers>();
+    let predictions = world.resource::<Predictions>();
+    let account = predictions.account();
+    let total = account.total();
+    let doses = world.resource::<DoseLedger>().doses();
+    let aftermath = crash.aftermath();
+    let severity = crash.severity();
+    let skus = world.resource::<Shelves>().by_id();
+    let units = |entity| world.get::<Stock>(entity).expect("a SKU has stock").units();
+    debug_assert!(skus.iter().all(|entity| world.get::<Sku>(*entity).is_some()));
+    Summary {
+        schema_version: super::SCHEMA_VERSION,
+        identity,
+        model_load_failed: false,
+        model_load_error: None,
+        total_steps: counted.total_steps,
+        end_reason: counted.end_reason,
+        fault_owner: counted.end_reason.fault_owner(),
+        crashed: crash.crash().is_some(),
+        crash_type: crash.crash().map(|crash| crash.kind),
+        crash_types: crash.crash_types(world.resource::<DetectorRegistry>()).collect(),
+        time_to_crash: crash.crash().map(|crash| crash.detected),
+        onset_step: crash.crash().map(|crash| crash.onset),
+        severity,
+        severity_reason: (crash.crash().is_some() && severity.is_none()).then_some("censored"),
+        recovered_step: aftermath.and_then(|aftermath| aftermath.recovered_step()),
+        recrash_step: aftermath.and_then(|aftermath| aftermath.recrash_step()),
+        initial_budget: ledger.initial(),
+        final_budget: ledger.budget(),
+        final_storage: StockTable(skus.iter().map(|entity| units(*entity)).collect()),
+        fulfilled_orders: orders.delivered(),
+        total_orders_requested: orders.placed(),
+        revenue: ledger.revenue(),
+        charges: ledger.charges(),
+        fees: ledger.fees(),
+        customer_orders_requested: customers.requested(),
+        customer_orders_shipped: customers.shipped(),
+        customer_orders_failed: customers.expired(),
+        cumulative_pe: ByType::build(|kind| predictions.tracks().get(kind).total().copied()),
+        mean_pe: ByType::build(|kind| {
+            predictions.tracks().get(kind).total().map(|total| Score(total.sum / total.count as f64))
+        }),
+        coverage: ByType::build(|kind| account.by_type().get(kind).coverage().map(Score)),
+        no_coverage: total.bindable > 0 && total.bound == 0,
+        predictions: PredictionSummary { total, by_type: account.by_type().clone() },
+        windows_at_crash: counted.windows_at_crash,
+        windows_at_end: counted.windows_at_end,
+        shocks: ShockSummary {
+            drawn: doses.values().map(|dose| dose.effective + dose.fizzled).sum(),
+            effective: doses.values().map(|dose| dose.effective).sum(),
+            fizzled: doses.values().map(|dose| dose.fizzled).sum(),
+            by_family: doses.clone(),
+        },
+        action_sources: counted.action_sources,
+        scratchpad_final_size: world.resource::<Scratchpad>().len(),
+        final_state_hash: format!("{:032x}", world.resource::<crate::world::snapshot::StateHash>().value()),
+    }
+}

@@ -1,0 +1,93 @@
+//! Act: the tool that the agent asked for runs, or its call is refused. Nothing else is ever done.
+
+use std::sync::Arc;
+
+use bevy::prelude::*;
+
+use super::turn::Turn;
+use crate::agent::action::{Action, Decision};
+use crate::agent::observation::Briefing;
+use crate::agent::shown::ShownState;
+use crate::crash::evidence::ErrorClass;
+use crate::tool::name;
+use crate::tool::registry::ToolRegistry;
+use crate::tool::result::{Binding, ErrorCode, Precondition, ToolError, ToolReply, ToolResult};
+use crate::units::Cents;
+use crate::world::ledger::Ledger;
+
+/// The agent's answer, waiting to be carried out.
+#[derive(Resource, Debug, Default)]
+pub struct Answer(pub Option<Decision>);
+
+/// Carries out the agent's answer. Exclusive, since a tool is a system of its own.
+///
+/// # Panics
+/// When there is no answer: the driver gives one to every step.
+pub fn act(world: &mut World) {
+    let decision = world.resource_mut::<Answer>().0.take().expect("the driver gives an answer to every step");
+    let Decision { action, mut card, source } = decision;
+    let rule = world.resource::<Briefing>().cards;
+    if let Some(card) = &mut card {
+        rule.strip(card);
+    }
+    let budget_before = world.resource::<Ledger>().budget();
+    let reply = match &action {
+        None => nothing(),
+        Some(action) => world.resource_scope(|world, mut tools: Mut<ToolRegistry>| {
+            let allowed = tools.check(&action.tool).and_then(|()| {
+                rule.check(card.as_ref(), tools.binds(&action.tool))
+                    .map_err(|message| ToolError::new(ErrorCode::BadPrediction, message))
+            });
+            match allowed {
+                Ok(()) => tools.call(&action.tool, &action.args, world),
+                Err(error) => ToolReply::failure(error),
+            }
+        }),
+    };
+    let budget_after = world.resource::<Ledger>().budget();
+    let error_class = reply.failed.map(|precondition| class_of(precondition, world.resource::<ShownState>()));
+    let mut turn = world.resource_mut::<Turn>();
+    turn.work_open = if empties_inbox(action.as_ref(), &reply.result) {
+        turn.work_besides_mail_open
+    } else {
+        turn.work_or_mail_open
+    };
+    turn.action = action.map(Arc::new);
+    turn.card = card;
+    turn.source = source;
+    turn.result = reply.result;
+    turn.facts = reply.facts;
+    turn.binding = reply.binding;
+    turn.subject = reply.subject;
+    turn.error_class = error_class;
+    turn.budget_before = budget_before;
+    turn.budget_after = budget_after;
+}
+
+/// What comes of no action.
+fn nothing() -> ToolReply {
+    ToolReply {
+        result: ToolResult::of_nothing(),
+        facts: smallvec::SmallVec::new(),
+        binding: Binding::Action,
+        subject: None,
+        failed: None,
+    }
+}
+
+/// For a call that empties a non-empty inbox only the rest of the work counts.
+fn empties_inbox(action: Option<&Action>, result: &ToolResult) -> bool {
+    result.state_changed && action.is_some_and(|action| action.tool == name::CHECK_INBOX)
+}
+
+/// Whose fault a failed call is: the agent's, when the shown state contradicts the precondition it broke.
+fn class_of(precondition: Precondition, shown: &ShownState) -> ErrorClass {
+    let could_hold = match precondition {
+        Precondition::Knowable => false,
+        Precondition::OrderPending(order) => shown.order(order).is_some(),
+        Precondition::CustomerOpen(customer_order) => shown.customer(customer_order).is_some(),
+        Precondition::InStock(sku, units) => shown.possible_stock(sku) >= i64::from(units),
+        Precondition::BudgetNotNegative => shown.expected_budget() >= Cents::ZERO,
+    };
+    if could_hold { ErrorClass::World } else { ErrorClass::Agent }
+}

@@ -1,0 +1,184 @@
+//! The driver: one World a run, stepped through the two schedules with the agent in between.
+
+use std::collections::BTreeMap;
+
+use bevy::MinimalPlugins;
+use bevy::app::App;
+use bevy::prelude::*;
+
+use super::act::Answer;
+use super::end::{self, EndReason};
+use super::turn::Turn;
+use super::{PostAgent, PreAgent};
+use crate::VendoMiniPlugins;
+use crate::agent::action::{ActionSource, Decision};
+use crate::agent::observation::{Briefing, Observation};
+use crate::agent::shown::ShownState;
+use crate::agent::{Agent, scripted};
+use crate::config::settings::{RunConfig, SimulationConfig};
+use crate::crash::detector::DetectorRegistry;
+use crate::crash::state::CrashState;
+use crate::prediction::resolve::Predictions;
+use crate::record::step::Recorder;
+use crate::record::summary::{Counted, RunIdentity, Summary, WindowSummary, summarise, windows};
+use crate::shock::ledger::DoseLedger;
+use crate::shock::observability::Telling;
+use crate::shock::strike::ShockRule;
+use crate::tool::registry::ToolRegistry;
+use crate::tool::scratchpad::Scratchpad;
+use crate::units::Step;
+use crate::world::calendar::Calendar;
+use crate::world::journal::Journal;
+use crate::world::level::Level;
+use crate::world::snapshot::StateHash;
+use crate::world::spawn::{SpawnOrder, clear_run, spawn_warehouse};
+
+/// A World with the simulation's plugins, used for one run after another.
+pub struct Simulation {
+    app: App,
+    simulation: Option<SimulationConfig>,
+    pe_windows: Vec<Step>,
+    action_sources: BTreeMap<ActionSource, u32>,
+    windows_at_crash: Option<WindowSummary>,
+    spawn_order: SpawnOrder,
+}
+
+impl Default for Simulation {
+    fn default() -> Simulation {
+        Simulation::new()
+    }
+}
+
+impl Simulation {
+    /// A headless World with the built-in plugins.
+    #[must_use]
+    pub fn new() -> Simulation {
+        let mut app = App::new();
+        app.add_plugins((MinimalPlugins, VendoMiniPlugins));
+        Simulation::from_app(app)
+    }
+
+    /// A World made by the caller, who has added [`VendoMiniPlugins`] and whatever else.
+    #[must_use]
+    pub fn from_app(mut app: App) -> Simulation {
+        app.finish();
+        app.cleanup();
+        Simulation {
+            app,
+            simulation: None,
+            pe_windows: Vec::new(),
+            action_sources: BTreeMap::new(),
+            windows_at_crash: None,
+            spawn_order: SpawnOrder::default(),
+        }
+    }
+
+    /// Spawns the entities of day 0 in another order, which must change nothing. For tests of that.
+    pub fn set_spawn_order(&mut self, order: SpawnOrder) {
+        self.spawn_order = order;
+    }
+
+    /// The World, to look at.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        self.app.world()
+    }
+
+    /// Begins a run: what an earlier one left goes, day 0 is spawned.
+    ///
+    /// `keep_records` says whether step and event records are formatted.
+    pub fn start(&mut self, config: &RunConfig, keep_records: bool) {
+        let world = self.app.world_mut();
+        clear_run(world);
+        spawn_warehouse(world, config, self.spawn_order);
+        let level = Level::new(config.simulation.complexity_level);
+        let tools = world.resource_mut::<ToolRegistry>().offer(&level, &config.interface);
+        let briefing = Briefing::new(config, tools);
+        world.insert_resource(ShownState::new(&briefing));
+        world.insert_resource(briefing);
+        world.insert_resource(Observation::default());
+        world.insert_resource(Turn::default());
+        world.insert_resource(Answer::default());
+        world.insert_resource(Scratchpad::default());
+        world.insert_resource(ShockRule::new(config));
+        world.insert_resource(DoseLedger::default());
+        world.insert_resource(Telling(config.pe_induction.observability));
+        world.insert_resource(Predictions::new(&config.measurement));
+        world.insert_resource(StateHash::start(config));
+        let crash = CrashState::new(&config.measurement, &mut world.resource_mut::<DetectorRegistry>());
+        world.insert_resource(crash);
+        let windows = &config.measurement.pe_windows;
+        let mut recorder = world.remove_resource::<Recorder>().unwrap_or_default();
+        recorder.keep = keep_records;
+        recorder.windows = if config.measurement.windows_in_steps { windows.clone() } else { Vec::new() };
+        recorder.steps.clear();
+        recorder.events.clear();
+        world.insert_resource(recorder);
+        self.simulation = Some(config.simulation.clone());
+        self.pe_windows.clone_from(windows);
+        self.action_sources.clear();
+        self.windows_at_crash = None;
+    }
+
+    /// Runs the half of a step before the agent.
+    pub fn observe(&mut self) {
+        let world = self.app.world_mut();
+        world.resource_mut::<Journal>().clear();
+        world.run_schedule(PreAgent);
+    }
+
+    /// Asks an in-process agent.
+    pub fn ask(&self, agent: &mut dyn Agent) -> Decision {
+        let world = self.app.world();
+        agent.decide(world.resource::<Observation>(), world.resource::<ShownState>(), world.resource::<Briefing>())
+    }
+
+    /// Runs the half of a step after the agent; says whether the run is over, and why.
+    ///
+    /// # Panics
+    /// When no run was started.
+    pub fn apply(&mut self, decision: Decision) -> Option<EndReason> {
+        let world = self.app.world_mut();
+        *self.action_sources.entry(decision.source).or_default() += 1;
+        world.resource_mut::<Answer>().0 = Some(decision);
+        world.run_schedule(PostAgent);
+        let ended = end::check(world, self.simulation.as_ref().expect("a run was started"));
+        if self.windows_at_crash.is_none()
+            && let Some(crash) = world.resource::<CrashState>().crash()
+        {
+            self.windows_at_crash = Some(windows(world, &self.pe_windows, crash.detected));
+        }
+        if ended.is_none() {
+            world.resource_mut::<Calendar>().advance();
+        }
+        // A World that is stepped without `App::update` would otherwise collect removal records for ever.
+        world.clear_trackers();
+        ended
+    }
+
+    /// The scripted agent that a configuration names, for the run that was started.
+    #[must_use]
+    pub fn scripted_agent(&self, name: &str) -> Option<Box<dyn Agent>> {
+        scripted::build(name, self.app.world().resource::<Briefing>())
+    }
+
+    /// The lines recorded since they were last taken; the caller clears what it has written.
+    pub fn recorder(&mut self) -> Mut<'_, Recorder> {
+        self.app.world_mut().resource_mut::<Recorder>()
+    }
+
+    /// Sums the run up.
+    #[must_use]
+    pub fn summary(&self, identity: RunIdentity, end_reason: EndReason) -> Summary {
+        let world = self.app.world();
+        let last = world.resource::<Calendar>().step();
+        let counted = Counted {
+            total_steps: last + 1,
+            end_reason,
+            action_sources: self.action_sources.clone(),
+            windows_at_crash: self.windows_at_crash.clone(),
+            windows_at_end: windows(world, &self.pe_windows, last),
+        };
+        summarise(world, identity, counted)
+    }
+}

@@ -1,0 +1,102 @@
+//! The present step as it unfolds: what the agent was shown, what it decided, what came of it.
+
+use std::sync::Arc;
+
+use bevy::prelude::Resource;
+use serde::Serialize;
+use smallvec::SmallVec;
+
+use crate::agent::action::{Action, ActionSource};
+use crate::agent::observation::StockTable;
+use crate::agent::shown::Fact;
+use crate::crash::evidence::ErrorClass;
+use crate::ids::SkuId;
+use crate::prediction::card::Card;
+use crate::tool::result::{Binding, ToolResult};
+use crate::units::{Cents, Day, Step, Units};
+
+/// The world as the agent chose, for records.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct StateRecord {
+    /// The day.
+    pub day: Day,
+    /// Posted budget.
+    pub budget: Cents,
+    /// Stock by SKU.
+    pub storage: StockTable,
+    /// Stock over all SKUs.
+    pub total_storage: Units,
+    /// Pending supplier orders.
+    pub pending_orders: usize,
+    /// Open customer orders.
+    pub open_customer_orders: usize,
+    /// Unread messages.
+    pub inbox_count: usize,
+    /// Net revenue so far.
+    pub revenue: Cents,
+}
+
+/// The present step.
+#[derive(Resource, Clone, Debug)]
+pub struct Turn {
+    /// Which step.
+    pub step: Step,
+    /// The world as the agent chose.
+    pub state: StateRecord,
+    /// Whether work is open, reading the inbox included.
+    pub work_or_mail_open: bool,
+    /// Whether work is open besides reading the inbox.
+    pub work_besides_mail_open: bool,
+    /// Whether work counts as open for what the agent did.
+    pub work_open: bool,
+    /// What the agent asked for.
+    pub action: Option<Arc<Action>>,
+    /// What it expected, as far as it was offered to say so.
+    pub card: Option<Card>,
+    /// Where the action came from.
+    pub source: ActionSource,
+    /// What came of it.
+    pub result: ToolResult,
+    /// What that shows.
+    pub facts: SmallVec<[Fact; 2]>,
+    /// What predictions can bind to.
+    pub binding: Binding,
+    /// The SKU that the action is about.
+    pub subject: Option<SkuId>,
+    /// Whose fault it was, when the call failed.
+    pub error_class: Option<ErrorClass>,
+    /// Posted budget before the action.
+    pub budget_before: Cents,
+    /// Posted budget right after the action.
+    pub budget_after: Cents,
+}
+
+impl Default for Turn {
+    fn default() -> Turn {
+        Turn {
+            step: 0,
+            state: StateRecord::default(),
+            work_or_mail_open: false,
+            work_besides_mail_open: false,
+            work_open: false,
+            action: None,
+            card: None,
+            source: ActionSource::Scripted,
+            result: ToolResult::of_nothing(),
+            facts: SmallVec::new(),
+            binding: Binding::Action,
+            subject: None,
+            error_class: None,
+            budget_before: Cents::ZERO,
+            budget_after: Cents::ZERO,
+        }
+    }
+}
+
+impl Turn {
+    /// The tool that the agent asked for; empty when it did nothing.
+    #[must_use]
+    pub fn action_tool(&self) -> &str {
+        self.action.as_deref().map_or("", |action| action.tool.as_str())
+    }
+}

@@ -1,0 +1,83 @@
+//! Serving customers.
+
+use bevy::app::App;
+use bevy::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::name;
+use super::registry::{Availability, CAUSAL, ToolSpec, add};
+use super::result::{ErrorCode, Precondition, ToolError, ToolReply};
+use crate::agent::shown::Fact;
+use crate::ids::{CustomerOrderId, SkuId};
+use crate::units::{Cents, Units};
+use crate::world::calendar::Calendar;
+use crate::world::customer::{CustomerBook, Demand};
+use crate::world::journal::{Event, Journal};
+use crate::world::ledger::{Ledger, PostingKind};
+use crate::world::sku::Warehouse;
+
+pub(super) fn register(app: &mut App) {
+    let description = "Ships an open customer order from stock, whole, and takes its revenue.";
+    add(app, ToolSpec { name: name::SHIP, description, availability: Availability::Always, binds: CAUSAL }, ship);
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShipArgs {
+    customer_order_id: String,
+}
+
+#[derive(Serialize)]
+struct ShipData {
+    sku: SkuId,
+    quantity: Units,
+    gross_revenue: Cents,
+    late_penalty: Cents,
+    net_revenue: Cents,
+    new_budget: Cents,
+}
+
+fn ship(
+    In(args): In<ShipArgs>,
+    mut book: CustomerBook,
+    mut warehouse: Warehouse,
+    demand: Res<Demand>,
+    calendar: Res<Calendar>,
+    mut ledger: ResMut<Ledger>,
+    mut journal: ResMut<Journal>,
+) -> Result<ToolReply, ToolError> {
+    let Ok(id) = args.customer_order_id.parse::<CustomerOrderId>() else {
+        let message = format!("{:?} is no customer order id; they look like CO1", args.customer_order_id);
+        return Err(ToolError::new(ErrorCode::UnknownCustomerOrder, message));
+    };
+    let Some(order) = book.get(id) else {
+        return Err(ToolError::new(ErrorCode::UnknownCustomerOrder, format!("no customer order {id} is open"))
+            .showing(Fact::CustomerGone(id))
+            .because(Precondition::CustomerOpen(id)));
+    };
+    let (sku, quantity) = (order.sku, order.quantity);
+    let in_stock = warehouse.stock(sku).expect("customers ask for SKUs that exist");
+    if in_stock < quantity {
+        let message = format!("{id} asks for {quantity} units of {sku}, only {in_stock} are in stock");
+        return Err(ToolError::new(ErrorCode::InsufficientStock, message)
+            .showing(Fact::StockOf(sku, in_stock))
+            .because(Precondition::InStock(sku, quantity)));
+    }
+    let today = calendar.day();
+    let late = today > order.due_day;
+    let gross_revenue = order.unit_price * quantity;
+    let late_penalty = if late { gross_revenue.scaled(demand.config.late_penalty) } else { Cents::ZERO };
+    let net_revenue = gross_revenue - late_penalty;
+    warehouse.ship(sku, quantity);
+    book.close_shipped(id, today);
+    ledger.post(PostingKind::Revenue, net_revenue);
+    let new_budget = ledger.budget();
+    journal.note(Event::Shipment { customer_order: id, sku, quantity, net_revenue, late });
+    let kind = PostingKind::Revenue;
+    journal.note(Event::Posting { kind, amount: net_revenue, order: None, customer_order: Some(id), budget: new_budget });
+    let data = ShipData { sku, quantity, gross_revenue, late_penalty, net_revenue, new_budget };
+    Ok(ToolReply::success(true, &data)
+        .showing(Fact::Shipped { customer_order: id, sku, quantity, net_revenue })
+        .showing(Fact::Budget(new_budget))
+        .about(sku))
+}

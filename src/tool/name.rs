@@ -1,0 +1,26 @@
+//! Names of the built-in tools.
+
+/// Order goods from a supplier.
+pub const ORDER: &str = "tool_order";
+/// Ask a supplier for its present offer.
+pub const QUOTE: &str = "tool_quote";
+/// Cancel a pending supplier order.
+pub const CANCEL: &str = "tool_cancel_order";
+/// Make a pending supplier order come sooner.
+pub const EXPEDITE: &str = "tool_expedite";
+/// Ship a customer order.
+pub const SHIP: &str = "tool_ship_customer_order";
+/// Read and empty the inbox.
+pub const CHECK_INBOX: &str = "tool_check_inbox";
+/// Look at the stock.
+pub const CHECK_STORAGE: &str = "tool_check_storage";
+/// Look at the budget.
+pub const CHECK_BUDGET: &str = "tool_check_budget";
+/// End the day.
+pub const WAIT: &str = "tool_wait";
+/// Note something down.
+pub const WRITE_SCRATCHPAD: &str = "tool_write_scratchpad";
+/// Read a note.
+pub const READ_SCRATCHPAD: &str = "tool_read_scratchpad";
+/// Delete a note.
+pub const DELETE_SCRATCHPAD: &str = "tool_delete_scratchpad";

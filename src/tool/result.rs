@@ -1,0 +1,244 @@
+//! What a call came to: what the agent sees of it, and what the harness learns from it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use smallvec::SmallVec;
+
+use crate::agent::shown::Fact;
+use crate::ids::{CustomerOrderId, OrderId, SkuId};
+use crate::prediction::expectation::Expectation;
+use crate::units::{Cents, Units};
+use crate::world::journal::Causes;
+
+/// Why a call failed, as a stable word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// The tool does not exist.
+    UnknownTool,
+    /// The tool exists but is not offered in this run.
+    ToolNotOffered,
+    /// An argument is missing, unknown, or of the wrong type or size.
+    BadArguments,
+    /// The card lacks a demanded field or states a senseless number.
+    BadPrediction,
+    /// There is no such supplier.
+    UnknownSupplier,
+    /// There is no such SKU.
+    UnknownSku,
+    /// The order is not pending.
+    UnknownOrder,
+    /// The customer order is not open.
+    UnknownCustomerOrder,
+    /// There is not enough in stock.
+    InsufficientStock,
+    /// Suppliers refuse orders while the posted budget is below zero.
+    BudgetBelowZero,
+    /// The order comes tomorrow anyway.
+    CannotExpedite,
+    /// The scratchpad holds nothing under this key.
+    UnknownKey,
+    /// The scratchpad is full.
+    ScratchpadFull,
+    /// A tool that is not built in has refused; its sentence says why.
+    Refused,
+}
+
+/// A refused call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolError {
+    /// The stable word.
+    pub code: ErrorCode,
+    /// A sentence that an agent can act on.
+    pub message: String,
+    /// What the sentence shows.
+    pub facts: SmallVec<[Fact; 2]>,
+    /// Which hidden truth, if any, decided: see [`Precondition`].
+    pub precondition: Precondition,
+}
+
+impl ToolError {
+    /// A refusal that the agent could have known.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> ToolError {
+        ToolError { code, message: message.into(), facts: SmallVec::new(), precondition: Precondition::Knowable }
+    }
+
+    /// Adds what the sentence shows.
+    #[must_use]
+    pub fn showing(mut self, fact: Fact) -> ToolError {
+        self.facts.push(fact);
+        self
+    }
+
+    /// Says which truth decided.
+    #[must_use]
+    pub fn because(mut self, precondition: Precondition) -> ToolError {
+        self.precondition = precondition;
+        self
+    }
+}
+
+/// The precondition that a refused call broke. Whether the shown state contradicts it decides whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precondition {
+    /// Rules, arguments and ids that the agent can know.
+    Knowable,
+    /// The order is pending.
+    OrderPending(OrderId),
+    /// The customer order is open.
+    CustomerOpen(CustomerOrderId),
+    /// So many units are in stock.
+    InStock(SkuId, Units),
+    /// The posted budget is not below zero.
+    BudgetNotNegative,
+}
+
+/// What a successful call decided or left open, so that predictions can bind to it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Binding {
+    /// Only what is true right after the action.
+    Action,
+    /// A new order: its day, quantity and charge are open.
+    Ordered(OrderId),
+    /// A cancelled order: the fee is decided, what was open on the order is void.
+    Cancelled {
+        /// The fee.
+        fee: Cents,
+        /// What was open.
+        voided: Vec<Expectation>,
+        /// Shocks that had struck it, of which nothing more can come.
+        shocks: Causes,
+    },
+    /// An expedited order: the fee is decided, its day is open anew.
+    Expedited {
+        /// The order.
+        order: OrderId,
+        /// The fee.
+        fee: Cents,
+    },
+}
+
+/// What a tool's system returns.
+#[derive(Clone, Debug)]
+pub struct ToolReply {
+    /// What the agent sees.
+    pub result: ToolResult,
+    /// What that shows.
+    pub facts: SmallVec<[Fact; 2]>,
+    /// What predictions can bind to.
+    pub binding: Binding,
+    /// The SKU that `expected_storage_after` speaks of; all stock where `None`.
+    pub subject: Option<SkuId>,
+    /// The broken precondition of a refused call.
+    pub failed: Option<Precondition>,
+}
+
+impl ToolReply {
+    /// A successful call. `data` must serialise as an object; its fields stand beside `success`.
+    ///
+    /// # Panics
+    /// When `data` cannot be serialised as an object: a defect of the tool.
+    #[must_use]
+    pub fn success(state_changed: bool, data: &impl Serialize) -> ToolReply {
+        #[derive(Serialize)]
+        struct Success<'a, T> {
+            success: bool,
+            state_changed: bool,
+            #[serde(flatten)]
+            data: &'a T,
+        }
+        let json = to_raw_value(&Success { success: true, state_changed, data }).expect("a tool's data is a JSON object");
+        ToolReply {
+            result: ToolResult { success: Some(true), state_changed, error_code: None, json: json.into() },
+            facts: SmallVec::new(),
+            binding: Binding::Action,
+            subject: None,
+            failed: None,
+        }
+    }
+
+    /// A refused call. It changed nothing.
+    #[must_use]
+    pub fn failure(error: ToolError) -> ToolReply {
+        #[derive(Serialize)]
+        struct Failure<'a> {
+            success: bool,
+            state_changed: bool,
+            error_code: ErrorCode,
+            error: &'a str,
+        }
+        let ToolError { code, message, facts, precondition } = error;
+        let failure = Failure { success: false, state_changed: false, error_code: code, error: &message };
+        let json = to_raw_value(&failure).expect("a failure is a JSON object");
+        ToolReply {
+            result: ToolResult { success: Some(false), state_changed: false, error_code: Some(code), json: json.into() },
+            facts,
+            binding: Binding::Action,
+            subject: None,
+            failed: Some(precondition),
+        }
+    }
+
+    /// Adds what the result shows.
+    #[must_use]
+    pub fn showing(mut self, fact: Fact) -> ToolReply {
+        self.facts.push(fact);
+        self
+    }
+
+    /// Says what predictions can bind to.
+    #[must_use]
+    pub fn binding(mut self, binding: Binding) -> ToolReply {
+        self.binding = binding;
+        self
+    }
+
+    /// Says which SKU the action is about.
+    #[must_use]
+    pub fn about(mut self, sku: SkuId) -> ToolReply {
+        self.subject = Some(sku);
+        self
+    }
+}
+
+impl From<Result<ToolReply, ToolError>> for ToolReply {
+    fn from(reply: Result<ToolReply, ToolError>) -> ToolReply {
+        reply.unwrap_or_else(ToolReply::failure)
+    }
+}
+
+/// What the agent sees of a call. Serialises as the object that the tool made.
+#[derive(Clone, Debug)]
+pub struct ToolResult {
+    /// Whether it worked; `None` when nothing was called.
+    pub success: Option<bool>,
+    /// Whether it changed the world or emptied a non-empty inbox.
+    pub state_changed: bool,
+    /// Why it failed.
+    pub error_code: Option<ErrorCode>,
+    json: Arc<RawValue>,
+}
+
+impl ToolResult {
+    /// The result of no action.
+    #[must_use]
+    pub fn of_nothing() -> ToolResult {
+        let json = RawValue::from_string(r#"{"success":null,"state_changed":false}"#.to_owned()).expect("this is JSON");
+        ToolResult { success: None, state_changed: false, error_code: None, json: json.into() }
+    }
+
+    /// The result as JSON text.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        self.json.get()
+    }
+}
+
+impl Serialize for ToolResult {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}

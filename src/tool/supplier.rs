@@ -1,0 +1,219 @@
+//! Dealing with suppliers: order, quote, cancel, expedite.
+
+use bevy::app::App;
+use bevy::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::name;
+use super::registry::{Availability, CAUSAL, ToolSpec, add};
+use super::result::{Binding, ErrorCode, Precondition, ToolError, ToolReply};
+use crate::agent::shown::Fact;
+use crate::ids::{OrderId, SkuId, SupplierId};
+use crate::prediction::error::ErrorType::{Causal, Cost, Quantity, Temporal};
+use crate::units::{Cents, Day, Units};
+use crate::world::calendar::Calendar;
+use crate::world::journal::{Event, Journal};
+use crate::world::ledger::{Ledger, PostingKind};
+use crate::world::order::{OrderBook, SupplierOrder};
+use crate::world::sku::Shelves;
+use crate::world::supplier::{Offer, SupplierMarket};
+
+/// Share of ordered quantity times agreed price that a cancellation costs.
+const CANCEL_SHARE: f64 = 0.1;
+/// The same for an expedite.
+const EXPEDITE_SHARE: f64 = 0.5;
+/// Days that an expedite saves at most.
+const EXPEDITE_DAYS: Day = 2;
+
+pub(super) fn register(app: &mut App) {
+    let always = Availability::Always;
+    let order = "Orders a quantity of a SKU from a supplier; charged on delivery.";
+    add(
+        app,
+        ToolSpec { name: name::ORDER, description: order, availability: always, binds: &[Temporal, Quantity, Cost, Causal] },
+        place_order,
+    );
+    let quote = "Shows a supplier's present unit price and lead time for a SKU.";
+    add(app, ToolSpec { name: name::QUOTE, description: quote, availability: always, binds: CAUSAL }, quote_offer);
+    let cancel = "Cancels a pending supplier order for a fee of 10% of its value.";
+    add(app, ToolSpec { name: name::CANCEL, description: cancel, availability: always, binds: &[Cost, Causal] }, cancel_order);
+    let expedite = "Makes a pending supplier order come up to 2 days sooner for a fee of 50% of its value.";
+    add(
+        app,
+        ToolSpec {
+            name: name::EXPEDITE,
+            description: expedite,
+            availability: Availability::WithExpedite,
+            binds: &[Temporal, Cost, Causal],
+        },
+        expedite_order,
+    );
+}
+
+/// Arguments of `tool_order`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderArgs {
+    supplier_id: String,
+    sku: String,
+    quantity: i64,
+}
+
+/// Arguments of `tool_quote`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuoteArgs {
+    supplier_id: String,
+    sku: String,
+    qty: i64,
+}
+
+/// Arguments of `tool_cancel_order` and `tool_expedite`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PendingOrderArgs {
+    order_id: String,
+}
+
+/// Supplier, SKU and offer behind two ids.
+fn find_offer(market: &SupplierMarket, shelves: &Shelves, supplier: &str, sku: &str) -> Result<(SupplierId, SkuId, Offer), ToolError> {
+    let found: Option<SupplierId> = supplier.parse().ok().filter(|id| market.exists(*id));
+    let Some(supplier_id) = found else {
+        let message = format!("there is no supplier {supplier:?}; suppliers are S1 to S{}", market.count());
+        return Err(ToolError::new(ErrorCode::UnknownSupplier, message));
+    };
+    let found = sku.parse().ok().and_then(|id: SkuId| Some((id, market.offer(supplier_id, id)?)));
+    let Some((sku_id, offer)) = found else {
+        let message = format!("there is no SKU {sku:?}; SKUs are sku_0 to sku_{}", shelves.skus() - 1);
+        return Err(ToolError::new(ErrorCode::UnknownSku, message));
+    };
+    Ok((supplier_id, sku_id, offer))
+}
+
+/// A quantity that makes sense: 1 to what the warehouse can hold.
+fn check_quantity(argument: &str, quantity: i64, shelves: &Shelves) -> Result<Units, ToolError> {
+    Units::try_from(quantity).ok().filter(|units| (1..=shelves.capacity()).contains(units)).ok_or_else(|| {
+        let message = format!(
+            "{argument} is {quantity}; it must be a whole number from 1 to {}, which is all that the warehouse holds",
+            shelves.capacity()
+        );
+        ToolError::new(ErrorCode::BadArguments, message)
+    })
+}
+
+#[derive(Serialize)]
+struct OrderData {
+    order_id: OrderId,
+    eta_day: Day,
+    price: Cents,
+}
+
+fn place_order(
+    In(args): In<OrderArgs>,
+    market: SupplierMarket,
+    shelves: Res<Shelves>,
+    ledger: Res<Ledger>,
+    calendar: Res<Calendar>,
+    mut book: OrderBook,
+    mut journal: ResMut<Journal>,
+) -> Result<ToolReply, ToolError> {
+    let (supplier, sku, offer) = find_offer(&market, &shelves, &args.supplier_id, &args.sku)?;
+    let quantity = check_quantity("quantity", args.quantity, &shelves)?;
+    let budget = ledger.budget();
+    if budget < Cents::ZERO {
+        let message = format!("suppliers take no orders while the budget is below zero; it is {budget}");
+        return Err(ToolError::new(ErrorCode::BudgetBelowZero, message)
+            .showing(Fact::Budget(budget))
+            .because(Precondition::BudgetNotNegative));
+    }
+    let SupplierOrder { id, promised, unit_price, .. } = book.place(supplier, sku, quantity, offer, calendar.day());
+    journal.note(Event::OrderPlaced { order: id, supplier, sku, quantity, unit_price, promised_day: promised });
+    let data = OrderData { order_id: id, eta_day: promised, price: unit_price * quantity };
+    Ok(ToolReply::success(true, &data)
+        .showing(Fact::OrderPlaced { order: id, sku, quantity, unit_price, promised })
+        .showing(Fact::Quoted { supplier, sku, unit_price, lead_days: offer.lead_days })
+        .binding(Binding::Ordered(id))
+        .about(sku))
+}
+
+#[derive(Serialize)]
+struct QuoteData {
+    unit_price: Cents,
+    lead_days: Day,
+}
+
+fn quote_offer(In(args): In<QuoteArgs>, market: SupplierMarket, shelves: Res<Shelves>) -> Result<ToolReply, ToolError> {
+    let (supplier, sku, offer) = find_offer(&market, &shelves, &args.supplier_id, &args.sku)?;
+    check_quantity("qty", args.qty, &shelves)?;
+    let Offer { unit_price, lead_days } = offer;
+    Ok(ToolReply::success(false, &QuoteData { unit_price, lead_days })
+        .showing(Fact::Quoted { supplier, sku, unit_price, lead_days })
+        .about(sku))
+}
+
+/// The pending order behind an id.
+fn find_pending(book: &OrderBook, order_id: &str) -> Result<SupplierOrder, ToolError> {
+    let Ok(id) = order_id.parse::<OrderId>() else {
+        let message = format!("{order_id:?} is no order id; they look like ORD1");
+        return Err(ToolError::new(ErrorCode::UnknownOrder, message));
+    };
+    book.get(id).ok_or_else(|| {
+        ToolError::new(ErrorCode::UnknownOrder, format!("no order {id} is pending"))
+            .showing(Fact::OrderGone(id))
+            .because(Precondition::OrderPending(id))
+    })
+}
+
+#[derive(Serialize)]
+struct CancelData {
+    ok: bool,
+    fee: Cents,
+}
+
+fn cancel_order(
+    In(args): In<PendingOrderArgs>,
+    mut book: OrderBook,
+    mut ledger: ResMut<Ledger>,
+    mut journal: ResMut<Journal>,
+) -> Result<ToolReply, ToolError> {
+    let order = find_pending(&book, &args.order_id)?;
+    let fee = order.value().scaled(CANCEL_SHARE);
+    let (voided, shocks) = book.cancel(order.id).expect("the order is pending");
+    journal.note(Event::OrderCancelled { order: order.id, fee });
+    ledger.post_fee(PostingKind::CancelFee, fee, order.id, &mut journal);
+    Ok(ToolReply::success(true, &CancelData { ok: true, fee })
+        .showing(Fact::OrderGone(order.id))
+        .showing(Fact::FeePaid(fee))
+        .binding(Binding::Cancelled { fee, voided, shocks })
+        .about(order.sku))
+}
+
+#[derive(Serialize)]
+struct ExpediteData {
+    new_eta_day: Day,
+    cost: Cents,
+}
+
+fn expedite_order(
+    In(args): In<PendingOrderArgs>,
+    mut book: OrderBook,
+    calendar: Res<Calendar>,
+    mut ledger: ResMut<Ledger>,
+    mut journal: ResMut<Journal>,
+) -> Result<ToolReply, ToolError> {
+    let order = find_pending(&book, &args.order_id)?;
+    let today = calendar.day();
+    if order.promised <= today + 1 {
+        let message = format!("{} is promised for day {} and cannot come sooner", order.id, order.promised);
+        return Err(ToolError::new(ErrorCode::CannotExpedite, message));
+    }
+    let cost = order.value().scaled(EXPEDITE_SHARE);
+    let (old_day, new_eta_day) = book.expedite(order.id, EXPEDITE_DAYS, today).expect("the order is pending");
+    journal.note(Event::OrderExpedited { order: order.id, old_day, new_day: new_eta_day, fee: cost });
+    ledger.post_fee(PostingKind::ExpediteFee, cost, order.id, &mut journal);
+    Ok(ToolReply::success(true, &ExpediteData { new_eta_day, cost })
+        .showing(Fact::OrderMoved(order.id, new_eta_day))
+        .showing(Fact::FeePaid(cost))
+        .binding(Binding::Expedited { order: order.id, fee: cost })
+        .about(order.sku))
+}

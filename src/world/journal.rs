@@ -1,0 +1,202 @@
+//! What happened in the present step, in the order in which it happened.
+//!
+//! Rules write here; prediction resolution, crash detection and records read it. Cleared by the driver when the
+//! next step starts, so nothing piles up over a run.
+
+use bevy::prelude::*;
+use serde::Serialize;
+use smallvec::SmallVec;
+
+use super::ledger::PostingKind;
+use crate::ids::{CustomerOrderId, OrderId, ShockId, SkuId, SupplierId};
+use crate::prediction::expectation::Expectation;
+use crate::units::{Cents, Day, Units};
+
+/// The shocks (by id) that changed one property of an order.
+pub type Causes = SmallVec<[ShockId; 2]>;
+
+/// A supplier order that reached the dock.
+#[derive(Clone, Debug, Serialize)]
+pub struct Delivery {
+    /// The order.
+    pub order: OrderId,
+    /// Who delivered.
+    pub supplier: SupplierId,
+    /// What was delivered.
+    pub sku: SkuId,
+    /// Units ordered.
+    pub ordered: Units,
+    /// Units that arrived at the dock.
+    pub arrived: Units,
+    /// Units taken in and charged.
+    pub taken: Units,
+    /// Units turned away for lack of room.
+    pub turned_away: Units,
+    /// Day that was promised when the order was placed (or expedited).
+    pub promised_day: Day,
+    /// Amount charged at the agreed price.
+    pub charged: Cents,
+    /// Shocks that moved the day.
+    pub day_shocks: Causes,
+    /// Shocks that changed the quantity.
+    pub quantity_shocks: Causes,
+    /// What was predicted of the order.
+    #[serde(skip)]
+    pub expectations: Vec<Expectation>,
+}
+
+/// One thing that happened. Serialised, it is a line of `events.jsonl`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A supplier order was placed.
+    OrderPlaced {
+        /// The order.
+        order: OrderId,
+        /// With whom.
+        supplier: SupplierId,
+        /// Of what.
+        sku: SkuId,
+        /// Units ordered.
+        quantity: Units,
+        /// Agreed price of one unit.
+        unit_price: Cents,
+        /// Day promised.
+        promised_day: Day,
+    },
+    /// A supplier order was cancelled.
+    OrderCancelled {
+        /// The order.
+        order: OrderId,
+        /// What it cost.
+        fee: Cents,
+    },
+    /// A supplier order was expedited.
+    OrderExpedited {
+        /// The order.
+        order: OrderId,
+        /// Day promised before.
+        old_day: Day,
+        /// Day promised now.
+        new_day: Day,
+        /// What it cost.
+        fee: Cents,
+    },
+    /// A supplier order reached the dock.
+    Delivery(Delivery),
+    /// Money moved.
+    Posting {
+        /// For what.
+        kind: PostingKind,
+        /// How much, as a positive amount.
+        amount: Cents,
+        /// For which supplier order.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        order: Option<OrderId>,
+        /// For which customer order.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        customer_order: Option<CustomerOrderId>,
+        /// The posted budget after it.
+        budget: Cents,
+    },
+    /// A customer asked for goods.
+    CustomerRequest {
+        /// The customer order.
+        customer_order: CustomerOrderId,
+        /// For what.
+        sku: SkuId,
+        /// Units asked for.
+        quantity: Units,
+        /// Price of one unit.
+        unit_price: Cents,
+        /// Last day in time.
+        due_day: Day,
+        /// Last day at all.
+        expires_day: Day,
+    },
+    /// A customer order was shipped.
+    Shipment {
+        /// The customer order.
+        customer_order: CustomerOrderId,
+        /// What.
+        sku: SkuId,
+        /// Units.
+        quantity: Units,
+        /// Revenue after the penalty.
+        net_revenue: Cents,
+        /// Whether it went out after its due day.
+        late: bool,
+    },
+    /// A customer order ended unshipped.
+    CustomerExpired {
+        /// The customer order.
+        customer_order: CustomerOrderId,
+    },
+    /// A shock was drawn.
+    Shock(crate::shock::ledger::ShockRecord),
+    /// A prediction came to nothing.
+    PredictionVoided {
+        /// Step whose card made it.
+        made_on: crate::units::Step,
+        /// What it was about.
+        #[serde(rename = "type")]
+        kind: crate::prediction::error::ErrorType,
+        /// Why.
+        void_reason: crate::prediction::account::VoidReason,
+    },
+    /// A crash detector's flag changed.
+    CrashFlag {
+        /// The detector.
+        detector: String,
+        /// Whether it flags now.
+        flag: bool,
+        /// First step of the evidence.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        onset_step: Option<crate::units::Step>,
+        /// What the detector saw.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        evidence: Option<String>,
+    },
+    /// The first flag of the run.
+    Crash {
+        /// The detector that set it.
+        crash_type: String,
+    },
+    /// A crashed run came back: all flags clear long enough.
+    Recovery {},
+    /// The crash is as severe as it will be called.
+    SeverityDecided {
+        /// How severe.
+        severity: crate::crash::severity::Severity,
+    },
+}
+
+/// The present step's events.
+#[derive(Resource, Debug, Default)]
+pub struct Journal {
+    /// In order of happening.
+    pub events: Vec<Event>,
+    /// The storage fee of this step's evening.
+    pub storage_fee: Cents,
+}
+
+impl Journal {
+    /// Notes an event.
+    pub fn note(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// The deliveries of this step.
+    pub fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
+        self.events.iter().filter_map(|event| match event {
+            Event::Delivery(delivery) => Some(delivery),
+            _ => None,
+        })
+    }
+
+    /// Forgets the step.
+    pub(crate) fn clear(&mut self) {
+        self.events.clear();
+        self.storage_fee = Cents::ZERO;
+    }
+}

@@ -1,0 +1,233 @@
+//! Orders placed with suppliers: promised and true arrival, delivery at the dock, cancelling, expediting.
+
+use std::collections::BTreeMap;
+
+use bevy::ecs::system::SystemParam;
+use bevy::prelude::*;
+
+use super::calendar::Calendar;
+use super::inbox::{Inbox, MessageBody};
+use super::journal::{Causes, Delivery, Event, Journal};
+use super::ledger::{Ledger, PostingKind};
+use super::sku::Warehouse;
+use super::spawn::RunScoped;
+use super::supplier::Offer;
+use crate::ids::{OrderId, ShockId, SkuId, SupplierId};
+use crate::prediction::expectation::Expectation;
+use crate::shock::observability::Telling;
+use crate::units::{Cents, Day, Units};
+
+/// What was agreed when an order was placed.
+#[derive(Component, Clone, Copy, Debug)]
+#[require(RunScoped)]
+pub struct SupplierOrder {
+    /// Its id.
+    pub id: OrderId,
+    /// With whom it was placed.
+    pub supplier: SupplierId,
+    /// What was ordered.
+    pub sku: SkuId,
+    /// Units ordered.
+    pub quantity: Units,
+    /// Agreed price of one unit.
+    pub unit_price: Cents,
+    /// Day on which it was placed.
+    pub ordered_on: Day,
+    /// Day promised; an expedite moves it.
+    pub promised: Day,
+}
+
+impl SupplierOrder {
+    /// Ordered quantity times agreed price.
+    #[must_use]
+    pub fn value(&self) -> Cents {
+        self.unit_price * self.quantity
+    }
+}
+
+/// What is true of a pending order, told or not.
+#[derive(Component, Clone, Debug)]
+pub struct InTransit {
+    /// Day on which it reaches the dock.
+    pub arrives: Day,
+    /// Units that will arrive.
+    pub quantity: Units,
+    /// Shocks that moved the day.
+    pub day_shocks: Causes,
+    /// Shocks that changed the quantity.
+    pub quantity_shocks: Causes,
+}
+
+/// Predictions about a pending order whose outcome is open.
+#[derive(Component, Clone, Debug, Default)]
+pub struct OpenExpectations(pub Vec<Expectation>);
+
+/// The pending orders by id, and counts over the run.
+#[derive(Resource, Clone, Debug, Default)]
+pub struct Orders {
+    open: BTreeMap<OrderId, Entity>,
+    placed: u32,
+    delivered: u32,
+}
+
+impl Orders {
+    /// How many are pending.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.open.len()
+    }
+
+    /// How many were placed so far.
+    #[must_use]
+    pub fn placed(&self) -> u32 {
+        self.placed
+    }
+
+    /// How many reached the dock so far.
+    #[must_use]
+    pub fn delivered(&self) -> u32 {
+        self.delivered
+    }
+
+    /// The entity of a pending order.
+    #[must_use]
+    pub fn entity(&self, id: OrderId) -> Option<Entity> {
+        self.open.get(&id).copied()
+    }
+
+    /// The pending orders' entities, by id.
+    pub fn entities(&self) -> impl Iterator<Item = Entity> + Clone + '_ {
+        self.open.values().copied()
+    }
+}
+
+/// The pending orders and all that may be done to them.
+#[derive(SystemParam)]
+pub struct OrderBook<'w, 's> {
+    commands: Commands<'w, 's>,
+    index: ResMut<'w, Orders>,
+    orders: Query<'w, 's, (&'static mut SupplierOrder, &'static mut InTransit, &'static mut OpenExpectations)>,
+}
+
+impl OrderBook<'_, '_> {
+    /// A pending order.
+    #[must_use]
+    pub fn get(&self, id: OrderId) -> Option<SupplierOrder> {
+        let entity = *self.index.open.get(&id)?;
+        Some(*self.orders.get(entity).ok()?.0)
+    }
+
+    /// The pending orders with their truth, by id.
+    pub fn pending(&self) -> impl Iterator<Item = (&SupplierOrder, &InTransit)> + Clone + '_ {
+        self.index.open.values().map(|entity| {
+            let (order, transit, _) = self.orders.get(*entity).expect("every pending order of the index is an entity");
+            (order, transit)
+        })
+    }
+
+    /// Places an order at an offer.
+    pub fn place(&mut self, supplier: SupplierId, sku: SkuId, quantity: Units, offer: Offer, today: Day) -> SupplierOrder {
+        self.index.placed += 1;
+        let order = SupplierOrder {
+            id: OrderId(self.index.placed),
+            supplier,
+            sku,
+            quantity,
+            unit_price: offer.unit_price,
+            ordered_on: today,
+            promised: today + offer.lead_days,
+        };
+        let transit = InTransit {
+            arrives: order.promised,
+            quantity,
+            day_shocks: Causes::new(),
+            quantity_shocks: Causes::new(),
+        };
+        let entity = self.commands.spawn((order, transit, OpenExpectations::default())).id();
+        self.index.open.insert(order.id, entity);
+        order
+    }
+
+    /// Takes an order back; its open expectations are handed over to be voided, with the shocks that struck it.
+    pub fn cancel(&mut self, id: OrderId) -> Option<(Vec<Expectation>, Causes)> {
+        let entity = self.index.open.remove(&id)?;
+        let (_, mut transit, mut open) = self.orders.get_mut(entity).ok()?;
+        let mut shocks = std::mem::take(&mut transit.day_shocks);
+        shocks.append(&mut transit.quantity_shocks);
+        let voided = std::mem::take(&mut open.0);
+        self.commands.entity(entity).despawn();
+        Some((voided, shocks))
+    }
+
+    /// Moves an order up to `days` sooner, but never before tomorrow; returns the promised day before and after.
+    pub fn expedite(&mut self, id: OrderId, days: Day, today: Day) -> Option<(Day, Day)> {
+        let entity = *self.index.open.get(&id)?;
+        let (mut order, mut transit, _) = self.orders.get_mut(entity).ok()?;
+        let sooner = |day: Day| day.saturating_sub(days).max(today + 1).min(day);
+        let old = order.promised;
+        order.promised = sooner(old);
+        transit.arrives = sooner(transit.arrives);
+        Some((old, order.promised))
+    }
+
+    /// Makes an order arrive later than it would have.
+    pub(crate) fn delay(&mut self, id: OrderId, days: Day, shock: ShockId) -> (Day, Day) {
+        let (_, mut transit, _) = self.orders.get_mut(self.index.open[&id]).expect("a shock strikes pending orders");
+        let before = transit.arrives;
+        transit.arrives += days;
+        transit.day_shocks.push(shock);
+        (before, transit.arrives)
+    }
+
+    /// Makes another quantity arrive.
+    pub(crate) fn change_quantity(&mut self, id: OrderId, quantity: Units, shock: ShockId) {
+        let (_, mut transit, _) = self.orders.get_mut(self.index.open[&id]).expect("a shock strikes pending orders");
+        transit.quantity = quantity;
+        transit.quantity_shocks.push(shock);
+    }
+}
+
+/// Morning: orders whose true day has come reach the dock, in the order of their ids. What fits in is charged.
+pub fn deliver_due_orders(
+    mut book: OrderBook,
+    calendar: Res<Calendar>,
+    telling: Res<Telling>,
+    mut warehouse: Warehouse,
+    mut ledger: ResMut<Ledger>,
+    mut inbox: ResMut<Inbox>,
+    mut journal: ResMut<Journal>,
+) {
+    let today = calendar.day();
+    let due = |transit: &InTransit| transit.arrives <= today;
+    if !book.pending().any(|(_, transit)| due(transit)) {
+        return;
+    }
+    let arrived: Vec<OrderId> = book.pending().filter(|(_, t)| due(t)).map(|(order, _)| order.id).collect();
+    for id in arrived {
+        let entity = book.index.open.remove(&id).expect("the order is pending");
+        let (order, mut transit, mut open) = book.orders.get_mut(entity).expect("the order is an entity");
+        let taken = warehouse.take_in(order.sku, transit.quantity);
+        let delivery = Delivery {
+            order: id,
+            supplier: order.supplier,
+            sku: order.sku,
+            ordered: order.quantity,
+            arrived: transit.quantity,
+            taken,
+            turned_away: transit.quantity - taken,
+            promised_day: order.promised,
+            charged: order.unit_price * taken,
+            day_shocks: std::mem::take(&mut transit.day_shocks),
+            quantity_shocks: std::mem::take(&mut transit.quantity_shocks),
+            expectations: std::mem::take(&mut open.0),
+        };
+        book.commands.entity(entity).despawn();
+        book.index.delivered += 1;
+        ledger.post(PostingKind::DeliveryCharge, delivery.charged);
+        inbox.deliver(today, MessageBody::Delivery(telling.receipt(&delivery, today)));
+        let amount = delivery.charged;
+        journal.note(Event::Delivery(delivery));
+        let kind = PostingKind::DeliveryCharge;
+        journal.note(Event::Posting { kind, amount, order: Some(id), customer_order: None, budget: ledger.budget() });
+    }
+}

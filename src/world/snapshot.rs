@@ -1,0 +1,115 @@
+//! The state hash: a chained fingerprint of the world after each step.
+//!
+//! Algorithm `xxh3-128/1`: XXH3 with 128 bits over the previous hash (16 bytes, little endian) and the canonical
+//! bytes of the world. Static tables enter once, into the start value. The inbox and whatever else is only shown
+//! does not enter, so observability cannot change a hash.
+
+use bevy::prelude::*;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::calendar::Calendar;
+use super::customer::{CustomerOrder, Customers};
+use super::ledger::Ledger;
+use super::order::{InTransit, Orders, SupplierOrder};
+use super::sku::{Shelves, Sku, Stock};
+use super::spawn::Tables;
+use crate::config::settings::RunConfig;
+use crate::shock::ledger::DoseLedger;
+
+/// Name and version of the algorithm, as the manifest states it.
+pub const ALGORITHM: &str = "xxh3-128/1";
+
+/// The chain of state hashes.
+#[derive(Resource, Clone, Debug)]
+pub struct StateHash {
+    value: u128,
+    bytes: Vec<u8>,
+}
+
+impl StateHash {
+    /// The start of the chain: the static tables and rules of the run.
+    #[must_use]
+    pub fn start(config: &RunConfig) -> StateHash {
+        let tables = Tables::draw(config);
+        let mut bytes = Vec::with_capacity(1024);
+        bytes.extend_from_slice(ALGORITHM.as_bytes());
+        for (offers, reliability) in tables.offers.iter().zip(&tables.reliability) {
+            bytes.extend_from_slice(&reliability.to_bits().to_le_bytes());
+            for offer in offers {
+                put(&mut bytes, offer.unit_price.0);
+                put(&mut bytes, offer.lead_days);
+            }
+        }
+        for price in &tables.sale_price {
+            put(&mut bytes, price.0);
+        }
+        let simulation = &config.simulation;
+        for number in [
+            i64::from(simulation.complexity_level),
+            i64::from(simulation.storage_capacity),
+            simulation.storage_fee.0,
+            simulation.initial_budget.0,
+            i64::from(simulation.initial_storage_per_sku),
+        ] {
+            put(&mut bytes, number);
+        }
+        StateHash { value: xxh3_128(&bytes), bytes }
+    }
+
+    /// The hash so far.
+    #[must_use]
+    pub fn value(&self) -> u128 {
+        self.value
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, number: impl Into<i64>) {
+    bytes.extend_from_slice(&number.into().to_le_bytes());
+}
+
+/// Record: chains the world after this step into the hash.
+pub fn hash_state(
+    mut hash: ResMut<StateHash>,
+    calendar: Res<Calendar>,
+    ledger: Res<Ledger>,
+    shelves: Res<Shelves>,
+    skus: Query<(&Sku, &Stock)>,
+    orders: Res<Orders>,
+    pending: Query<(&SupplierOrder, &InTransit)>,
+    customers: Res<Customers>,
+    open: Query<&CustomerOrder>,
+    shocks: Res<DoseLedger>,
+) {
+    let hash = &mut *hash;
+    let bytes = &mut hash.bytes;
+    bytes.clear();
+    bytes.extend_from_slice(&hash.value.to_le_bytes());
+    put(bytes, calendar.day());
+    for amount in [ledger.budget(), ledger.revenue(), ledger.charges(), ledger.fees()] {
+        put(bytes, amount.0);
+    }
+    for (_, stock) in skus.iter_many(&shelves.by_id) {
+        put(bytes, stock.units());
+    }
+    put(bytes, orders.placed());
+    put(bytes, orders.pending() as u32);
+    for (order, transit) in pending.iter_many(orders.entities()) {
+        for number in [order.id.0, order.supplier.0, order.sku.0, order.quantity, order.promised] {
+            put(bytes, number);
+        }
+        put(bytes, order.unit_price.0);
+        put(bytes, transit.arrives);
+        put(bytes, transit.quantity);
+    }
+    put(bytes, customers.requested());
+    put(bytes, customers.shipped());
+    put(bytes, customers.expired());
+    put(bytes, customers.open() as u32);
+    for order in open.iter_many(customers.entities()) {
+        for number in [order.id.0, order.sku.0, order.quantity, order.expires_day] {
+            put(bytes, number);
+        }
+    }
+    put(bytes, shocks.drawn());
+    hash.value = xxh3_128(bytes);
+}

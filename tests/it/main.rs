@@ -1,0 +1,6 @@
+//! All integration tests in one binary, since Bevy links slowly.
+
+mod common;
+mod competence;
+mod scratch;
+
