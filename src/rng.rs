@@ -195,10 +195,14 @@ mod tests {
     #[test]
     fn a_draw_depends_on_its_address_alone() {
         let mut forward = Stream::new(key(), ("demand", 1));
-        let all: Vec<u64> = (0..50).flat_map(|day| (0..INDEXES).map(move |i| (day, i))).map(|(d, i)| forward.bits(d, i)).collect();
+        let all: Vec<u64> =
+            (0..50).flat_map(|day| (0..INDEXES).map(move |i| (day, i))).map(|(d, i)| forward.bits(d, i)).collect();
         let mut backward = Stream::new(key(), ("demand", 1));
-        let mut reversed: Vec<u64> =
-            (0..50).flat_map(|day| (0..INDEXES).map(move |i| (day, i))).rev().map(|(d, i)| backward.bits(d, i)).collect();
+        let mut reversed: Vec<u64> = (0..50)
+            .flat_map(|day| (0..INDEXES).map(move |i| (day, i)))
+            .rev()
+            .map(|(d, i)| backward.bits(d, i))
+            .collect();
         reversed.reverse();
         assert_eq!(all, reversed);
         let mut other = Stream::new(key(), ("demand", 2));

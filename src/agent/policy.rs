@@ -6,13 +6,17 @@
 use super::action::Action;
 use super::observation::Briefing;
 use super::shown::{KnownOffer, ShownState};
-use crate::ids::{CustomerOrderId, SkuId, SupplierId};
+use crate::ids::{CustomerOrderId, OrderId, SkuId, SupplierId};
 use crate::tool::name;
 use crate::units::{Cents, Day, Units};
 use crate::world::customer::MAX_QUANTITY;
 
-/// Share of the budget that pending orders may cost together while the policy cannot be sure of their size.
-const COMMIT_SHARE: f64 = 0.9;
+/// Share of the budget that pending orders may cost together.
+const COMMIT_SHARE: f64 = 0.8;
+
+/// Share of the budget that a single order may cost while nothing else is pending: it is charged on delivery, and
+/// the customer who waits for it pays more than it costs.
+const SINGLE_SHARE: f64 = 1.15;
 
 /// Most units that are ordered beyond what customers asked for.
 const BASE_STOCK: Units = 10;
@@ -20,11 +24,25 @@ const BASE_STOCK: Units = 10;
 /// Days between arrival and shipment that the policy allows for.
 const HANDLING_DAYS: Day = 1;
 
+/// Days for which a surprise makes the policy cautious.
+const CAUTIOUS_DAYS: Day = 100;
+
+/// What the two shares are multiplied with then.
+const CAUTION: f64 = 0.8;
+
+/// Budget below which money is tight, in cents: about three orders.
+const TIGHT_BUDGET: i64 = 60_000;
+
+/// Days besides the lead time until an order's money is back.
+const TURNOVER_DAYS: Day = 3;
+
 /// Something worth doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Ship an open customer order from stock.
     Ship(CustomerOrderId),
+    /// Cancel a pending order.
+    Cancel(OrderId),
     /// Read what is unread.
     ReadInbox,
     /// Order goods.
@@ -44,6 +62,7 @@ impl Work {
     pub fn action(self) -> Action {
         match self {
             Work::Ship(id) => Action::of(name::SHIP).with("customer_order_id", id.to_string()),
+            Work::Cancel(id) => Action::of(name::CANCEL).with("order_id", id.to_string()),
             Work::ReadInbox => Action::of(name::CHECK_INBOX),
             Work::Order { supplier, sku, quantity } => Action::of(name::ORDER)
                 .with("supplier_id", supplier.to_string())
@@ -56,13 +75,16 @@ impl Work {
 /// What the policy would do next; `None` when there is nothing worth doing.
 #[must_use]
 pub fn next_work(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
-    ship(shown).or_else(|| (shown.unread() > 0).then_some(Work::ReadInbox)).or_else(|| order(shown, briefing))
+    ship(shown)
+        .or_else(|| cancel(shown, briefing))
+        .or_else(|| order(shown, briefing))
+        .or_else(|| (shown.unread() > 0).then_some(Work::ReadInbox))
 }
 
 /// Whether there is work besides reading the inbox: what counts for the call that empties it.
 #[must_use]
 pub fn has_work_besides_reading(shown: &ShownState, briefing: &Briefing) -> bool {
-    ship(shown).is_some() || order(shown, briefing).is_some()
+    ship(shown).is_some() || cancel(shown, briefing).is_some() || order(shown, briefing).is_some()
 }
 
 /// The open customer order that expires first among those that sure stock can fill.
@@ -74,20 +96,34 @@ fn ship(shown: &ShownState) -> Option<Work> {
         .map(|order| Work::Ship(order.customer_order_id))
 }
 
+/// The order that costs most, when its charge would end the business.
+fn cancel(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
+    if shown.expected_budget() - shown.committed() >= briefing.bankrupt_below {
+        return None;
+    }
+    shown
+        .orders()
+        .filter(|(_, order)| order.promised > shown.day())
+        .max_by_key(|(id, order)| (order.unit_price * order.quantity, std::cmp::Reverse(*id)))
+        .map(|(id, _)| Work::Cancel(id))
+}
+
 /// An order for what customers wait for and neither stock nor pending orders cover, most urgent first.
 fn order(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
     let budget = shown.expected_budget();
     if budget < Cents::ZERO || shown.customers().next().is_none() {
         return None;
     }
-    let limit = budget.scaled(COMMIT_SHARE) - shown.committed();
+    let committed = shown.committed();
+    let share = if committed == Cents::ZERO { SINGLE_SHARE } else { COMMIT_SHARE };
+    let cautious = shown.was_misled_on_quantity_within(CAUTIOUS_DAYS);
+    let limit = budget.scaled(if cautious { share * CAUTION } else { share }) - committed;
     let room = i64::from(briefing.storage_capacity) - shown.expected_storage() - shown.on_order_in_all();
-    let mut urgent: Option<(Day, CustomerOrderId, Work)> = None;
+    let poor = budget < Cents(TIGHT_BUDGET);
+    let tight = poor || shown.was_delayed_within(CAUTIOUS_DAYS);
+    let mut best: Option<(i64, CustomerOrderId, Work)> = None;
     for customer in shown.customers() {
         let sku = customer.sku;
-        if urgent.is_some_and(|(day, id, _)| (day, id) < (customer.expires_day, customer.customer_order_id)) {
-            continue;
-        }
         // Demand of this SKU in the order of expiry: what this customer needs beyond what the earlier ones take.
         let earlier = |other: &&crate::world::inbox::CustomerRequest| {
             other.sku == sku
@@ -99,23 +135,38 @@ fn order(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
             continue;
         }
         let latest = customer.expires_day.saturating_sub(HANDLING_DAYS);
-        let Some((supplier, offer)) = best_offer(shown, sku, latest, customer.unit_price) else { continue };
+        let Some((supplier, offer)) = best_offer(shown, sku, latest, customer.unit_price, tight) else { continue };
         let missing = missing.min(i64::from(briefing.storage_capacity)) as Units;
         if offer.unit_price * missing > limit {
             continue;
         }
+        // With little money the cheapest order serves most customers; otherwise the most urgent one comes first.
+        let rank = if poor { (offer.unit_price * missing).0 } else { i64::from(customer.expires_day) };
+        if best.is_some_and(|(least, id, _)| (least, id) <= (rank, customer.customer_order_id)) {
+            continue;
+        }
         let quantity = missing + base_stock(briefing, offer, limit - offer.unit_price * missing, missing, room);
-        urgent = Some((customer.expires_day, customer.customer_order_id, Work::Order { supplier, sku, quantity }));
+        best = Some((rank, customer.customer_order_id, Work::Order { supplier, sku, quantity }));
     }
-    urgent.map(|(_, _, work)| work)
+    best.map(|(_, _, work)| work)
 }
 
-/// The cheapest offer that arrives in time and leaves a profit.
-fn best_offer(shown: &ShownState, sku: SkuId, latest: Day, sale_price: Cents) -> Option<(SupplierId, KnownOffer)> {
+/// The cheapest offer that arrives in time and leaves a profit; while money is tight, the one that earns most a day,
+/// since the same money can then earn again.
+fn best_offer(
+    shown: &ShownState,
+    sku: SkuId,
+    latest: Day,
+    sale_price: Cents,
+    tight: bool,
+) -> Option<(SupplierId, KnownOffer)> {
     shown
         .offers_for(sku)
         .filter(|(_, offer)| offer.unit_price < sale_price && shown.day() + offer.lead_days <= latest)
-        .min_by_key(|(supplier, offer)| (offer.unit_price, offer.lead_days, *supplier))
+        .min_by_key(|(supplier, offer)| {
+            let a_day = (sale_price - offer.unit_price).0 * 1_000 / i64::from(offer.lead_days + TURNOVER_DAYS);
+            (if tight { -a_day } else { offer.unit_price.0 }, offer.lead_days, *supplier)
+        })
 }
 
 /// Units to order besides: they pay when their margin covers the storage until a customer takes them, and are

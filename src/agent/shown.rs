@@ -97,6 +97,9 @@ pub struct KnownOrder {
     seen_in_budget: bool,
 }
 
+/// Difference between the budget shown and the one carried forward from which it is a surprise.
+const SURPRISING_CENTS: i64 = 100;
+
 /// What the agent knows.
 #[derive(Resource, Clone, Debug, Default)]
 pub struct ShownState {
@@ -110,6 +113,8 @@ pub struct ShownState {
     offers: Vec<Vec<Option<KnownOffer>>>,
     orders: BTreeMap<OrderId, KnownOrder>,
     customers: BTreeMap<CustomerOrderId, CustomerRequest>,
+    last_delay: Option<Day>,
+    last_other_quantity: Option<Day>,
 }
 
 impl ShownState {
@@ -212,6 +217,23 @@ impl ShownState {
         self.customers.get(&id)
     }
 
+    /// Whether an order came later than promised, as far as was told, within the last `days` days.
+    #[must_use]
+    pub fn was_delayed_within(&self, days: Day) -> bool {
+        self.last_delay.is_some_and(|day| self.day <= day + days)
+    }
+
+    /// Whether an order brought another quantity, or money or stock turned out otherwise, within the last `days` days.
+    #[must_use]
+    pub fn was_misled_on_quantity_within(&self, days: Day) -> bool {
+        self.last_other_quantity.is_some_and(|day| self.day <= day + days)
+    }
+
+    /// The pending orders as shown, by id.
+    pub fn orders(&self) -> impl Iterator<Item = (OrderId, &KnownOrder)> + '_ {
+        self.orders.iter().map(|(id, order)| (*id, order))
+    }
+
     fn promised_by_today(&self) -> impl Iterator<Item = &KnownOrder> + '_ {
         self.orders.values().filter(|o| o.promised <= self.day && !o.seen_in_stock)
     }
@@ -290,7 +312,8 @@ impl ShownState {
         match message.body {
             MessageBody::PriceList { supplier_id, ref items } => {
                 for item in items.iter() {
-                    let offer = KnownOffer { unit_price: item.unit_price, lead_days: item.lead_days, as_of: message.day };
+                    let offer =
+                        KnownOffer { unit_price: item.unit_price, lead_days: item.lead_days, as_of: message.day };
                     self.see_offer(supplier_id, item.sku, offer);
                 }
             }
@@ -304,11 +327,13 @@ impl ShownState {
             }
             MessageBody::Delivery(receipt) => self.see_receipt(&receipt),
             MessageBody::Notice { news: Some(ShockNews::OrderDelayed { order_id, new_eta_day }), .. } => {
+                self.last_delay = Some(self.day);
                 if let Some(order) = self.orders.get_mut(&order_id) {
                     order.promised = new_eta_day;
                 }
             }
             MessageBody::Notice { news: Some(ShockNews::OrderQuantityChanged { order_id, new_quantity }), .. } => {
+                self.last_other_quantity = Some(self.day);
                 if let Some(order) = self.orders.get_mut(&order_id) {
                     order.quantity = new_quantity;
                 }
@@ -320,6 +345,12 @@ impl ShownState {
     fn see_receipt(&mut self, receipt: &Receipt) {
         let Some(order) = self.orders.remove(&receipt.order_id) else { return };
         let quantity = receipt.quantity.unwrap_or(order.quantity);
+        if quantity != order.quantity {
+            self.last_other_quantity = Some(self.day);
+        }
+        if receipt.arrived_day.is_some_and(|day| day > order.promised) {
+            self.last_delay = Some(self.day);
+        }
         if !order.seen_in_stock
             && let Some(stock) = self.stock.get_mut(order.sku.index())
         {
@@ -337,10 +368,13 @@ impl ShownState {
     }
 
     fn see_stock(&mut self, sku: SkuId, units: Units) {
-        if self.stock.get(sku.index()).is_some_and(|stock| i64::from(units) > *stock) {
-            self.settle_stock(sku, i64::from(units));
-        } else if let Some(stock) = self.stock.get_mut(sku.index()) {
-            *stock = i64::from(units);
+        let Some(known) = self.stock.get(sku.index()).copied() else { return };
+        let units = i64::from(units);
+        if units > known {
+            self.settle_stock(sku, units);
+        } else if units < known {
+            self.last_other_quantity = Some(self.day);
+            self.stock[sku.index()] = units;
         }
     }
 
@@ -352,6 +386,9 @@ impl ShownState {
                 order.seen_in_stock = true;
                 unexplained -= i64::from(order.quantity);
             }
+        }
+        if unexplained != 0 {
+            self.last_other_quantity = Some(self.day);
         }
         self.stock[sku.index()] = units;
     }
@@ -365,6 +402,9 @@ impl ShownState {
             for order in self.orders.values_mut().filter(|order| order.promised <= day) {
                 order.seen_in_budget = true;
             }
+        }
+        if with.min(without) > SURPRISING_CENTS {
+            self.last_other_quantity = Some(self.day);
         }
         self.budget = shown;
     }

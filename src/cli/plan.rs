@@ -222,6 +222,14 @@ fn write_json(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn write_csv(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+    write_records(plan, out).map_err(|error| match error.into_kind() {
+        // Unwrapped, so that a closed pipe is still seen to be one.
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    })
+}
+
+fn write_records(plan: &Plan, out: &mut impl Write) -> csv::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     let header = ["run_id", "combination", "replication", "seed", "max_steps"];
     csv.write_record(header.into_iter().chain(plan.axes().iter().map(|axis| axis.path)))?;
@@ -236,5 +244,5 @@ fn write_csv(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         ];
         csv.write_record(fixed.into_iter().chain(plan.axes().iter().map(|axis| display(&run.params[axis.path]))))?;
     }
-    csv.flush()
+    Ok(csv.flush()?)
 }

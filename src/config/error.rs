@@ -203,9 +203,15 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// Escapes what could garble a terminal: control characters and marks that reverse the direction of writing.
 fn printable(text: &str) -> String {
-    let harmful = |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let harmful = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.chars().fold(String::new(), |mut out, c| {
-        if harmful(c) { out.extend(c.escape_default()) } else { out.push(c) }
+        if harmful(c) {
+            out.extend(c.escape_default())
+        } else {
+            out.push(c)
+        }
         out
     })
 }
@@ -251,10 +257,7 @@ mod tests {
         let items = [argument.whole(), base.line(1), file.line(9), file.line(2)]
             .map(|place| ConfigError::about(place, "bad"))
             .to_vec();
-        assert_eq!(
-            ConfigErrors::new(items).to_string(),
-            "a.yaml:2: bad\na.yaml:9: bad\nb.yaml:1: bad\n--seed -1: bad"
-        );
+        assert_eq!(ConfigErrors::new(items).to_string(), "a.yaml:2: bad\na.yaml:9: bad\nb.yaml:1: bad\n--seed -1: bad");
         let many = ConfigErrors::new((1..=150).map(|line| ConfigError::about(file.line(line), "bad")).collect());
         assert!(many.to_string().ends_with("a.yaml:100: bad\n… and 50 more errors"));
     }

@@ -136,8 +136,8 @@ fn seed_of(value: &Json) -> u64 {
 
 /// Fills in what the level and the pressure level decide where the `demand` section is silent.
 fn resolve_demand(flat: &mut BTreeMap<&str, Json>, level: u32) {
-    let pressure: PressureLevel =
-        serde_json::from_value(flat["simulation.pressure_level"].clone()).expect("a pressure level is one of its words");
+    let pressure: PressureLevel = serde_json::from_value(flat["simulation.pressure_level"].clone())
+        .expect("a pressure level is one of its words");
     let (orders_per_day, due_days) = demand_of(pressure);
     if flat["demand.orders_per_day"].is_null() {
         let by_sku = flat["demand.p_customer_order"].as_f64().map(|p| p * f64::from(skus_at_level(level)));
@@ -170,7 +170,12 @@ pub(crate) struct Layers {
 }
 
 /// Merges layers. The result means something only when `errors` is empty afterwards.
-pub(crate) fn merge(layers: Layers, file: Place, sources: Vec<SourceFile>, errors: &mut Vec<ConfigError>) -> Experiment {
+pub(crate) fn merge(
+    layers: Layers,
+    file: Place,
+    sources: Vec<SourceFile>,
+    errors: &mut Vec<ConfigError>,
+) -> Experiment {
     let mut experiment = Experiment {
         name: String::new(),
         replications: 1,
@@ -190,7 +195,9 @@ pub(crate) fn merge(layers: Layers, file: Place, sources: Vec<SourceFile>, error
     let mut axes: Vec<WrittenAxis> = Vec::new();
     for layer in files.into_iter().rev() {
         layer.settings.into_iter().for_each(|written| experiment.assign(written));
-        experiment.max_steps_by_level.extend(layer.max_steps_by_level.into_iter().map(|(level, steps, _)| (level, steps)));
+        experiment
+            .max_steps_by_level
+            .extend(layer.max_steps_by_level.into_iter().map(|(level, steps, _)| (level, steps)));
         fixed.extend(layer.fixed);
         for axis in layer.grid {
             match axes.iter_mut().find(|known| known.entry.path == axis.entry.path) {
@@ -235,7 +242,9 @@ fn unused(layers: &Layers) -> Vec<String> {
     in_files
         .chain(layers.arguments.settings.iter().map(|written| ("", written)))
         .filter(|(_, written)| written.entry.status == Status::Unused)
-        .map(|(before, written)| format!("{}: {before}{}: accepted and unused ({})", written.place, written.spelled, written.entry.doc))
+        .map(|(before, written)| {
+            format!("{}: {before}{}: accepted and unused ({})", written.place, written.spelled, written.entry.doc)
+        })
         .collect()
 }
 
@@ -263,7 +272,9 @@ impl Experiment {
         if let Some(axis) = self.axes.iter_mut().find(|axis| axis.path == path) {
             axis.values = vec![written.value.clone()];
             axis.place = written.place.clone();
-        } else if let Some(other) = self.axes.iter().find(|axis| rival(path) == Some(axis.path)).filter(|_| !written.value.is_null()) {
+        } else if let Some(other) =
+            self.axes.iter().find(|axis| rival(path) == Some(axis.path)).filter(|_| !written.value.is_null())
+        {
             errors.push(rival_axis(&written.place, &written.spelled, other));
         }
         self.max_steps_overridden |= path == "simulation.max_steps";
@@ -275,7 +286,8 @@ impl Experiment {
         let text = |path: &str| self.settings[path].value.as_str().map(str::to_owned);
         self.name = text("experiment.name").unwrap_or_default();
         self.results_dir = text("paths.results_dir").map(PathBuf::from);
-        self.replications = self.settings["experiment.replications"].value.as_u64().expect("replications are whole") as u32;
+        self.replications =
+            self.settings["experiment.replications"].value.as_u64().expect("replications are whole") as u32;
         if self.max_steps_overridden && !self.max_steps_by_level.is_empty() {
             let place = self.place("simulation.max_steps");
             self.notices.push(format!("{place}: simulation.max_steps: this wins over max_steps_by_level"));
@@ -284,11 +296,15 @@ impl Experiment {
 }
 
 fn rival_axis(place: &Place, path: &str, axis: &Axis) -> ConfigError {
-    let message = format!("the grid has an axis over {}, which decides the same ({})", axis.path, axis.place.relative_to(place));
+    let message =
+        format!("the grid has an axis over {}, which decides the same ({})", axis.path, axis.place.relative_to(place));
     ConfigError::at(place.clone(), path, Problem::Other(message))
 }
 
 /// Whether some error is about a key, however it was spelled.
 pub(crate) fn mentions(errors: &[ConfigError], path: &str) -> bool {
-    errors.iter().filter_map(|error| error.path.as_deref()).any(|written| spelling::entry(written).is_some_and(|e| e.path == path))
+    errors
+        .iter()
+        .filter_map(|error| error.path.as_deref())
+        .any(|written| spelling::entry(written).is_some_and(|e| e.path == path))
 }

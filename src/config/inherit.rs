@@ -54,7 +54,9 @@ pub(crate) fn chain(path: &Path, errors: &mut Vec<ConfigError>) -> Chain {
         let source = Source::file(path.display(), seen.len());
         let unreadable = |message: String| match &asked {
             None => ConfigError::about(source.whole(), message),
-            Some(place) => ConfigError::at(place.clone(), "inherit", Problem::Other(format!("{}: {message}", source.name()))),
+            Some(place) => {
+                ConfigError::at(place.clone(), "inherit", Problem::Other(format!("{}: {message}", source.name())))
+            }
         };
         // Two names of one file are one file; only the comparison uses the resolved name.
         let identity = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
@@ -89,7 +91,10 @@ pub(crate) fn chain(path: &Path, errors: &mut Vec<ConfigError>) -> Chain {
             errors.push(not_a_mapping(&root, &source));
             return chain;
         };
-        let base = entries.iter().find(|(key, _)| &*key.text == "inherit").map(|(_, node)| base_path(node, &path, &source));
+        let base = entries
+            .iter()
+            .find(|(key, _)| &*key.text == "inherit")
+            .map(|(_, node)| base_path(node, &path, &source, errors));
         let entries = entries.iter().filter(|(key, _)| &*key.text != "inherit").cloned().collect();
         chain.documents.push(Document { source: source.clone(), entries });
         match base {
@@ -97,27 +102,25 @@ pub(crate) fn chain(path: &Path, errors: &mut Vec<ConfigError>) -> Chain {
                 chain.complete = true;
                 return chain;
             }
-            Some(Ok((base, place))) => (path, asked) = (base, Some(place)),
-            Some(Err(error)) => {
-                errors.push(error);
-                return chain;
-            }
+            Some(Some((base, place))) => (path, asked) = (base, Some(place)),
+            Some(None) => return chain,
         }
     }
 }
 
-/// The path that an `inherit` key names, relative to the file that has it.
-fn base_path(node: &Node, file: &Path, source: &Source) -> Result<(PathBuf, Place), ConfigError> {
+/// The path that an `inherit` key names, relative to the file that has it; `None` with an error when it is no path.
+fn base_path(node: &Node, file: &Path, source: &Source, errors: &mut Vec<ConfigError>) -> Option<(PathBuf, Place)> {
     let place = source.line(node.line);
+    let why = match scalar(node) {
+        Some(Scalar::Text(text)) if Path::new(text).is_absolute() => "an absolute path",
+        Some(Scalar::Text("")) => "empty",
+        Some(Scalar::Text(text)) => return Some((file.parent().unwrap_or(Path::new("")).join(text), place)),
+        _ => kind_of(node),
+    };
     let expected = "the path of a file, relative to this one".to_owned();
-    let refused = |why| Problem::Value { value: written(node), why, expected, nearest: None };
-    match scalar(node) {
-        Some(Scalar::Text(text)) if Path::new(text).is_absolute() => {
-            Err(ConfigError::at(place, "inherit", refused("an absolute path")))
-        }
-        Some(Scalar::Text(text)) if !text.is_empty() => Ok((file.parent().unwrap_or(Path::new("")).join(text), place)),
-        _ => Err(ConfigError::at(place, "inherit", refused(kind_of(node)))),
-    }
+    let problem = Problem::Value { value: written(node), why, expected, nearest: None };
+    errors.push(ConfigError::at(place, "inherit", problem));
+    None
 }
 
 fn not_a_mapping(root: &Node, source: &Source) -> ConfigError {

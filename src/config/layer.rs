@@ -107,7 +107,9 @@ fn leaf_of_argument(argument: &str, source: &Source) -> Result<Leaf, Vec<ConfigE
     let path = path.trim();
     let first = path.split('.').next().unwrap_or_default();
     if STRUCTURE.contains(&first) {
-        let message = format!("{first} cannot be set from the command line (expected the path of a setting, such as pe_induction.p_shock)");
+        let message = format!(
+            "{first} cannot be set from the command line (expected the path of a setting, such as pe_induction.p_shock)"
+        );
         return Err(vec![ConfigError::at(source.whole(), path, Problem::Other(message))]);
     }
     let Some(entry) = spelling::entry(path) else {
@@ -237,7 +239,12 @@ impl Reader<'_> {
                 Err(problem) => self.error(item.line, format!("{path}[{position}]"), problem),
             }
         }
-        (self.errors.len() == before).then(|| WrittenAxis { entry, values, place: self.source.line(node.line), spelled })
+        (self.errors.len() == before).then(|| WrittenAxis {
+            entry,
+            values,
+            place: self.source.line(node.line),
+            spelled,
+        })
     }
 
     fn add_axis(&mut self, axis: WrittenAxis, axes: &mut Vec<WrittenAxis>) {
@@ -262,9 +269,11 @@ impl Reader<'_> {
         let entry = find("simulation.max_steps").expect("the schema has max_steps");
         for (key, node) in entries {
             let path = format!("max_steps_by_level.{}", key.text);
-            let level = key.text.parse::<u32>().ok().filter(|level| *level <= MAX_LEVEL && level.to_string() == *key.text);
+            let level =
+                key.text.parse::<u32>().ok().filter(|level| *level <= MAX_LEVEL && level.to_string() == *key.text);
             let Some(level) = level else {
-                let problem = format!("there is no such complexity level (expected a whole number from 0 to {MAX_LEVEL})");
+                let problem =
+                    format!("there is no such complexity level (expected a whole number from 0 to {MAX_LEVEL})");
                 self.error(key.line, path, Problem::Other(problem));
                 continue;
             };

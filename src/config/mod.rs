@@ -6,14 +6,14 @@
 //!
 //! A load passes through these modules in this order:
 //!
-//! - [`inherit`]: files, `inherit` chains, limits on bytes
-//! - [`yaml`], [`scalar`]: YAML to nodes that know their line
-//! - [`layer`]: one source's settings in canonical spelling ([`spelling`]), each checked ([`check`]) against the
-//!   table of keys ([`schema`])
-//! - [`experiment`]: layers merged, and the configuration of a cell
-//! - [`settings`]: that configuration as the rest of the program reads it
-//! - [`emit`]: the way back to YAML
-//! - [`error`]: what can be wrong, and where
+//! - `inherit`: files, `inherit` chains, limits on bytes
+//! - `yaml`, `scalar`: YAML to nodes that know their line
+//! - `layer`: one source's settings in canonical spelling (`spelling`), each checked (`check`) against the
+//!   table of keys (`schema`)
+//! - `experiment`: layers merged, and the configuration of a cell
+//! - `settings`: that configuration as the rest of the program reads it
+//! - `emit`: the way back to YAML
+//! - `error`: what can be wrong, and where
 
 mod check;
 mod emit;

@@ -46,7 +46,9 @@ fn plain(text: &str) -> Scalar<'_> {
     }
     // Hexadecimal and octal numbers have no sign in the core schema.
     for (prefix, radix) in [("0x", 16), ("0o", 8)] {
-        if let Some(digits) = text.strip_prefix(prefix).filter(|d| !d.is_empty() && d.chars().all(|c| c.is_digit(radix))) {
+        if let Some(digits) =
+            text.strip_prefix(prefix).filter(|d| !d.is_empty() && d.chars().all(|c| c.is_digit(radix)))
+        {
             return Scalar::Integer(i128::from_str_radix(digits, radix).unwrap_or(i128::MAX));
         }
     }
@@ -85,13 +87,18 @@ mod tests {
         for (text, number) in [("12", 12), ("+12", 12), ("-0", 0), ("007", 7), ("0x1F", 31), ("0o17", 15)] {
             assert_eq!(plain(text), Scalar::Integer(number), "{text}");
         }
-        for (text, number) in [("1.5", 1.5), (".5", 0.5), ("1.", 1.0), ("-1e3", -1000.0), ("2E-2", 0.02), ("1e999", f64::INFINITY)] {
+        for (text, number) in
+            [("1.5", 1.5), (".5", 0.5), ("1.", 1.0), ("-1e3", -1000.0), ("2E-2", 0.02), ("1e999", f64::INFINITY)]
+        {
             assert_eq!(plain(text), Scalar::Real(number), "{text}");
         }
         assert_eq!(plain("-.INF"), Scalar::Real(f64::NEG_INFINITY));
         assert!(matches!(plain(".nan"), Scalar::Real(x) if x.is_nan()));
         assert_eq!(plain(&"9".repeat(60)), Scalar::Integer(i128::MAX));
-        for text in ["yes", "off", "1_000", "1.2.3", "e5", ".", "-", "+", "1e", "0x", "0xg", "-0x1", "inf", "nan", "NaN", "infinity"] {
+        for text in [
+            "yes", "off", "1_000", "1.2.3", "e5", ".", "-", "+", "1e", "0x", "0xg", "-0x1", "inf", "nan", "NaN",
+            "infinity",
+        ] {
             assert_eq!(plain(text), Scalar::Text(text));
         }
     }

@@ -85,14 +85,16 @@ pub(crate) fn suggestion(path: &str) -> Option<String> {
     if let Some((spelling, _)) = SPELLINGS.iter().find(|(spelling, _)| last(spelling) == wanted) {
         return Some(spelling.clone());
     }
-    let sections = SPELLINGS.iter().flat_map(|(spelling, _)| {
-        spelling.match_indices('.').map(|(end, _)| &spelling[..end])
-    });
+    let sections =
+        SPELLINGS.iter().flat_map(|(spelling, _)| spelling.match_indices('.').map(|(end, _)| &spelling[..end]));
     let spellings = SPELLINGS.iter().map(|(spelling, _)| spelling.as_str());
     let similar = nearest(path, STRUCTURE.iter().copied().chain(sections).chain(spellings));
     similar.map(str::to_owned).or_else(|| {
         // A misspelled key in the wrong section.
-        SPELLINGS.iter().find(|(spelling, _)| nearest(&wanted, [last(spelling).as_str()]).is_some()).map(|(s, _)| s.clone())
+        SPELLINGS
+            .iter()
+            .find(|(spelling, _)| nearest(&wanted, [last(spelling).as_str()]).is_some())
+            .map(|(s, _)| s.clone())
     })
 }
 

@@ -50,7 +50,8 @@ pub(crate) struct Key {
 /// # Errors
 /// All duplicate keys together, or the first thing that stops the reader.
 pub(crate) fn parse(text: &str, source: &Source) -> Result<Node, Vec<ConfigError>> {
-    let mut builder = Builder { source, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, root: None, duplicates: Vec::new() };
+    let mut builder =
+        Builder { source, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, root: None, duplicates: Vec::new() };
     let mut documents = 0;
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
@@ -62,7 +63,10 @@ pub(crate) fn parse(text: &str, source: &Source) -> Result<Node, Vec<ConfigError
         if matches!(event, Event::DocumentStart(_)) {
             documents += 1;
             if documents > 1 {
-                return Err(vec![ConfigError::about(source.line(line), "a second document starts here; write one document a file")]);
+                return Err(vec![ConfigError::about(
+                    source.line(line),
+                    "a second document starts here; write one document a file",
+                )]);
             }
         }
         builder.take(event, line).map_err(|message| vec![ConfigError::about(source.line(line), message)])?;
@@ -142,7 +146,9 @@ impl Builder<'_> {
                 let nodes = self.nodes - open.nodes_before;
                 self.finish(Node { value, line: open.line }, open.anchor, nodes, open.depth + 1)
             }
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => Ok(()),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(())
+            }
         }
     }
 
@@ -162,7 +168,9 @@ impl Builder<'_> {
     fn count(&mut self, nodes: usize) -> Result<(), String> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MAX_NODES {
-            return Err(format!("the document holds more than {MAX_NODES} values, counting aliases as often as they are used"));
+            return Err(format!(
+                "the document holds more than {MAX_NODES} values, counting aliases as often as they are used"
+            ));
         }
         Ok(())
     }
@@ -215,7 +223,11 @@ fn check_tag(tag: Option<&Tag>) -> Result<bool, String> {
         None => Ok(false),
         Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => Ok(true),
         Some(tag) => {
-            let name = if tag.is_yaml_core_schema() { format!("!!{}", tag.suffix) } else { format!("{}{}", tag.handle, tag.suffix) };
+            let name = if tag.is_yaml_core_schema() {
+                format!("!!{}", tag.suffix)
+            } else {
+                format!("{}{}", tag.handle, tag.suffix)
+            };
             Err(format!("the tag {} is not supported; write the plain value", super::error::shown(&name)))
         }
     }

@@ -26,10 +26,8 @@ impl CrashDetector for Looping {
             return Verdict::Unable;
         }
         let Some(now) = window.now() else { return Verdict::Unable };
-        let same = window
-            .steps()
-            .rev()
-            .take_while(|step| step.work_open && !step.state_changed && step.action == now.action);
+        let same =
+            window.steps().rev().take_while(|step| step.work_open && !step.state_changed && step.action == now.action);
         let length = same.clone().count();
         match same.last() {
             Some(first) if length >= self.repeats => Verdict::Fired {

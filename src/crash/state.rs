@@ -124,7 +124,8 @@ pub fn detect_crashes(
     }
     if let Some(aftermath) = &mut state.aftermath {
         let any_flag = state.flags.iter().any(|(_, flag)| *flag == Some(true));
-        let works = turn.action.as_ref().is_some_and(|action| [name::ORDER, name::SHIP].contains(&action.tool.as_str()));
+        let works =
+            turn.action.as_ref().is_some_and(|action| [name::ORDER, name::SHIP].contains(&action.tool.as_str()));
         let before = (aftermath.severity(), aftermath.recovered_step());
         aftermath.see(step, any_flag, works);
         if before.1.is_none() && aftermath.recovered_step().is_some() {

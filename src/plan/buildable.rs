@@ -66,7 +66,11 @@ pub fn check_buildable(plan: &Plan, built: &Built<'_>) -> Result<(), ConfigError
         refusals.sort_by_key(|(_, (position, ..))| *position);
         let refused = paths.last().expect("every check is about a setting");
         for (message, (_, cell, runs)) in refusals {
-            let cell = if cell.params.is_empty() { String::new() } else { format!("; first in the cell {}", cell_name(&cell.params)) };
+            let cell = if cell.params.is_empty() {
+                String::new()
+            } else {
+                format!("; first in the cell {}", cell_name(&cell.params))
+            };
             let message = format!("{message} ({runs} of {} runs{cell})", plan.len());
             items.push(ConfigError::at(plan.experiment.place(refused), *refused, Problem::Other(message)));
         }
@@ -91,9 +95,14 @@ fn families(config: &RunConfig, built: &Built<'_>) -> Option<String> {
     if config.pe_induction.p_shock == 0.0 || missing.is_empty() {
         return None;
     }
-    let mixes = [TypeMix::Realistic, TypeMix::TemporalOnly, TypeMix::QuantityOnly, TypeMix::CausalOnly, TypeMix::Uniform];
-    let possible = mixes.into_iter().filter(|mix| families_of(mix.to_owned()).iter().all(|family| is_built(family)));
-    Some(format!("{mix} draws shocks that are not built yet: {}{}", missing.join(", "), instead(possible.map(TypeMix::word))))
+    let mixes =
+        [TypeMix::Realistic, TypeMix::TemporalOnly, TypeMix::QuantityOnly, TypeMix::CausalOnly, TypeMix::Uniform];
+    let possible = mixes.into_iter().filter(|mix| families_of(*mix).iter().all(&is_built));
+    Some(format!(
+        "{mix} draws shocks that are not built yet: {}{}",
+        missing.join(", "),
+        instead(possible.map(TypeMix::word))
+    ))
 }
 
 fn observability(config: &RunConfig, built: &Built<'_>) -> Option<String> {

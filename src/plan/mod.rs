@@ -64,7 +64,8 @@ impl Plan {
     /// When the grid has more than [`MAX_RUNS`] runs, when a draw key is given for more than one run, or when a
     /// cell asks for more demand than its level has SKUs for.
     pub fn new(experiment: Experiment) -> Result<Plan, ConfigErrors> {
-        let cells = experiment.axes.iter().fold(1u128, |product, axis| product.saturating_mul(axis.values.len() as u128));
+        let cells =
+            experiment.axes.iter().fold(1u128, |product, axis| product.saturating_mul(axis.values.len() as u128));
         let runs = cells.saturating_mul(u128::from(experiment.replications));
         if runs > u128::from(MAX_RUNS) {
             let message = format!(
@@ -73,11 +74,13 @@ impl Plan {
             );
             return Err(ConfigError::about(experiment.file.clone(), message).into());
         }
-        let draw_key = experiment.setting("experiment.draw_key").and_then(Value::as_str).map(|key| {
-            key.parse().expect("a checked draw key is one")
-        });
+        let draw_key = experiment
+            .setting("experiment.draw_key")
+            .and_then(Value::as_str)
+            .map(|key| key.parse().expect("a checked draw key is one"));
         if draw_key.is_some() && runs != 1 {
-            let message = format!("a draw key belongs to one run, but this plan has {runs}; leave it out, or plan one run");
+            let message =
+                format!("a draw key belongs to one run, but this plan has {runs}; leave it out, or plan one run");
             let place = experiment.place("experiment.draw_key");
             return Err(ConfigError::at(place, "experiment.draw_key", Problem::Other(message)).into());
         }
@@ -171,7 +174,8 @@ impl Plan {
             let level = cell.config.simulation.complexity_level;
             let (orders, skus) = (cell.config.demand.orders_per_day, schema::skus_at_level(level));
             if orders > f64::from(skus) {
-                let message = format!("{orders} is too many at complexity level {level} (expected at most {skus}, one per SKU)");
+                let message =
+                    format!("{orders} is too many at complexity level {level} (expected at most {skus}, one per SKU)");
                 let place = self.experiment.place("demand.orders_per_day");
                 errors.push(ConfigError::at(place, "demand.orders_per_day", Problem::Other(message)));
             }

@@ -78,8 +78,8 @@ pub enum Field {
 }
 
 use Field::{
-    AlternativesConsidered, BasedOn, BudgetAfter, Confidence, Cost, DeliveryDay, Quantity, Reasoning, StorageAfter, Success,
-    UncertainAbout,
+    AlternativesConsidered, BasedOn, BudgetAfter, Confidence, Cost, DeliveryDay, Quantity, Reasoning, StorageAfter,
+    Success, UncertainAbout,
 };
 
 impl Field {
@@ -245,7 +245,8 @@ impl CardRule {
             if !any && self.mode != PredictionMode::RequiredFull {
                 missing.push("at least one expected_… field");
             }
-            missing.extend(Field::ALL.iter().filter(|f| self.demands(**f, binds) && !stated.states(**f)).map(|f| f.key()));
+            missing
+                .extend(Field::ALL.iter().filter(|f| self.demands(**f, binds) && !stated.states(**f)).map(|f| f.key()));
         }
         if !missing.is_empty() {
             return Err(format!("the prediction card lacks {} (prediction_mode is {})", missing.join(", "), self.mode));
@@ -262,7 +263,12 @@ impl CardRule {
             if let Some(value) = value
                 && !range.contains(&value)
             {
-                return Err(format!("{} is {value}; it must lie between {} and {}", field.key(), range.start(), range.end()));
+                return Err(format!(
+                    "{} is {value}; it must lie between {} and {}",
+                    field.key(),
+                    range.start(),
+                    range.end()
+                ));
             }
         }
         Ok(())
@@ -284,7 +290,9 @@ mod tests {
     fn each_mode_names_what_is_missing() {
         let success = Card { expected_success: Some(true), ..Card::default() };
         let check = |mode, card: Option<&Card>, binds: &[ErrorType]| {
-            rule(mode, PredictionFormat::Minimal).check(card, binds).map_err(|e| e.split(" (").next().unwrap().to_owned())
+            rule(mode, PredictionFormat::Minimal)
+                .check(card, binds)
+                .map_err(|e| e.split(" (").next().unwrap().to_owned())
         };
         assert_eq!(check(PredictionMode::Optional, None, &ORDER), Ok(()));
         assert_eq!(
@@ -303,16 +311,24 @@ mod tests {
         let full = check(PredictionMode::RequiredFull, Some(&success), &LOOK).unwrap_err();
         assert!(full.contains("expected_budget_after") && full.contains("reasoning"), "{full}");
         assert!(!full.contains("expected_delivery_day"), "a look binds no delivery day: {full}");
-        assert!(check(PredictionMode::RequiredFull, Some(&success), &ORDER).unwrap_err().contains("expected_delivery_day"));
+        assert!(
+            check(PredictionMode::RequiredFull, Some(&success), &ORDER).unwrap_err().contains("expected_delivery_day")
+        );
     }
 
     #[test]
     fn a_demanded_field_is_offered_whatever_the_format() {
         let minimal = rule(PredictionMode::RequiredConfidence, PredictionFormat::Minimal);
-        assert!(minimal.offers(Confidence) && minimal.offers(Success) && !minimal.offers(Cost) && !minimal.offers(Reasoning));
+        assert!(
+            minimal.offers(Confidence)
+                && minimal.offers(Success)
+                && !minimal.offers(Cost)
+                && !minimal.offers(Reasoning)
+        );
         let full = rule(PredictionMode::RequiredFull, PredictionFormat::Minimal);
         assert!(Field::ALL.iter().all(|f| full.offers(*f)));
-        let mut card = Card { expected_success: Some(true), expected_cost: Some(1.0), confidence: Some(0.5), ..Card::default() };
+        let mut card =
+            Card { expected_success: Some(true), expected_cost: Some(1.0), confidence: Some(0.5), ..Card::default() };
         assert_eq!(minimal.strip(&mut card), ["expected_cost"]);
         assert_eq!((card.expected_cost, card.confidence), (None, Some(0.5)));
     }

@@ -165,7 +165,8 @@ pub fn bind_predictions(
             }
         }
         Binding::Expedited { order, .. } => {
-            for old in expectations_of(*order, &orders, &mut open).extract_if(.., |old| old.kind == ErrorType::Temporal) {
+            for old in expectations_of(*order, &orders, &mut open).extract_if(.., |old| old.kind == ErrorType::Temporal)
+            {
                 predictions.void(old.made_on, old.kind, VoidReason::Expedited, &mut journal);
             }
         }
@@ -221,7 +222,12 @@ pub fn bind_predictions(
                 predictions.resolve(fee_error(expected, fee.as_units(), Some(*order), step));
             }
             Binding::Ordered(order) | Binding::Expedited { order, .. } => {
-                expectations_of(*order, &orders, &mut open).push(Expectation { made_on: step, kind, expected, from_day: today });
+                expectations_of(*order, &orders, &mut open).push(Expectation {
+                    made_on: step,
+                    kind,
+                    expected,
+                    from_day: today,
+                });
             }
             Binding::Action => predictions.void(step, kind, VoidReason::NotBoundByTool, &mut journal),
         }

@@ -145,8 +145,9 @@ pub fn record_step(
         shock_candidates: doses.candidates(),
         shocks: doses.today().map(|shock| [shock]),
         resolved: predictions.resolved(),
-        windows: (!recorder.windows.is_empty())
-            .then(|| ByType::build(|kind| recorder.windows.iter().map(|w| tracks.get(kind).window(*w, step)).collect())),
+        windows: (!recorder.windows.is_empty()).then(|| {
+            ByType::build(|kind| recorder.windows.iter().map(|w| tracks.get(kind).window(*w, step)).collect())
+        }),
         flags: Flags(crash.flags()),
         severity: crash.severity(),
         state_hash: Hex(hash.value()),

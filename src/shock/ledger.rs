@@ -117,7 +117,14 @@ impl DoseLedger {
         ShockId(self.drawn)
     }
 
-    pub(super) fn enter(&mut self, id: ShockId, family: &str, magnitude: Magnitude, effect: &Effect, open: Option<Entity>) {
+    pub(super) fn enter(
+        &mut self,
+        id: ShockId,
+        family: &str,
+        magnitude: Magnitude,
+        effect: &Effect,
+        open: Option<Entity>,
+    ) {
         let dose = self.doses.entry(family.to_owned()).or_default();
         match effect.state {
             ShockState::Effective => {

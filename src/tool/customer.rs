@@ -74,7 +74,13 @@ fn ship(
     let new_budget = ledger.budget();
     journal.note(Event::Shipment { customer_order: id, sku, quantity, net_revenue, late });
     let kind = PostingKind::Revenue;
-    journal.note(Event::Posting { kind, amount: net_revenue, order: None, customer_order: Some(id), budget: new_budget });
+    journal.note(Event::Posting {
+        kind,
+        amount: net_revenue,
+        order: None,
+        customer_order: Some(id),
+        budget: new_budget,
+    });
     let data = ShipData { sku, quantity, gross_revenue, late_penalty, net_revenue, new_budget };
     Ok(ToolReply::success(true, &data)
         .showing(Fact::Shipped { customer_order: id, sku, quantity, net_revenue })

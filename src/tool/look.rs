@@ -33,7 +33,11 @@ struct InboxData<'a> {
     messages: &'a [Message],
 }
 
-fn check_inbox(In(NoArgs {}): In<NoArgs>, mut inbox: ResMut<Inbox>, calendar: Res<Calendar>) -> Result<ToolReply, ToolError> {
+fn check_inbox(
+    In(NoArgs {}): In<NoArgs>,
+    mut inbox: ResMut<Inbox>,
+    calendar: Res<Calendar>,
+) -> Result<ToolReply, ToolError> {
     let messages = inbox.empty(calendar.day());
     let reply = ToolReply::success(!messages.is_empty(), &InboxData { messages: &messages });
     Ok(reply.showing(Fact::Read(messages)))

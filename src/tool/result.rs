@@ -150,7 +150,8 @@ impl ToolReply {
             #[serde(flatten)]
             data: &'a T,
         }
-        let json = to_raw_value(&Success { success: true, state_changed, data }).expect("a tool's data is a JSON object");
+        let json =
+            to_raw_value(&Success { success: true, state_changed, data }).expect("a tool's data is a JSON object");
         ToolReply {
             result: ToolResult { success: Some(true), state_changed, error_code: None, json: json.into() },
             facts: SmallVec::new(),
@@ -174,7 +175,12 @@ impl ToolReply {
         let failure = Failure { success: false, state_changed: false, error_code: code, error: &message };
         let json = to_raw_value(&failure).expect("a failure is a JSON object");
         ToolReply {
-            result: ToolResult { success: Some(false), state_changed: false, error_code: Some(code), json: json.into() },
+            result: ToolResult {
+                success: Some(false),
+                state_changed: false,
+                error_code: Some(code),
+                json: json.into(),
+            },
             facts,
             binding: Binding::Action,
             subject: None,

@@ -30,13 +30,22 @@ pub(super) fn register(app: &mut App) {
     let order = "Orders a quantity of a SKU from a supplier; charged on delivery.";
     add(
         app,
-        ToolSpec { name: name::ORDER, description: order, availability: always, binds: &[Temporal, Quantity, Cost, Causal] },
+        ToolSpec {
+            name: name::ORDER,
+            description: order,
+            availability: always,
+            binds: &[Temporal, Quantity, Cost, Causal],
+        },
         place_order,
     );
     let quote = "Shows a supplier's present unit price and lead time for a SKU.";
     add(app, ToolSpec { name: name::QUOTE, description: quote, availability: always, binds: CAUSAL }, quote_offer);
     let cancel = "Cancels a pending supplier order for a fee of 10% of its value.";
-    add(app, ToolSpec { name: name::CANCEL, description: cancel, availability: always, binds: &[Cost, Causal] }, cancel_order);
+    add(
+        app,
+        ToolSpec { name: name::CANCEL, description: cancel, availability: always, binds: &[Cost, Causal] },
+        cancel_order,
+    );
     let expedite = "Makes a pending supplier order come up to 2 days sooner for a fee of 50% of its value.";
     add(
         app,
@@ -76,7 +85,12 @@ struct PendingOrderArgs {
 }
 
 /// Supplier, SKU and offer behind two ids.
-fn find_offer(market: &SupplierMarket, shelves: &Shelves, supplier: &str, sku: &str) -> Result<(SupplierId, SkuId, Offer), ToolError> {
+fn find_offer(
+    market: &SupplierMarket,
+    shelves: &Shelves,
+    supplier: &str,
+    sku: &str,
+) -> Result<(SupplierId, SkuId, Offer), ToolError> {
     let found: Option<SupplierId> = supplier.parse().ok().filter(|id| market.exists(*id));
     let Some(supplier_id) = found else {
         let message = format!("there is no supplier {supplier:?}; suppliers are S1 to S{}", market.count());

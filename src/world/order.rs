@@ -126,7 +126,14 @@ impl OrderBook<'_, '_> {
     }
 
     /// Places an order at an offer.
-    pub fn place(&mut self, supplier: SupplierId, sku: SkuId, quantity: Units, offer: Offer, today: Day) -> SupplierOrder {
+    pub fn place(
+        &mut self,
+        supplier: SupplierId,
+        sku: SkuId,
+        quantity: Units,
+        offer: Offer,
+        today: Day,
+    ) -> SupplierOrder {
         self.index.placed += 1;
         let order = SupplierOrder {
             id: OrderId(self.index.placed),
@@ -137,12 +144,8 @@ impl OrderBook<'_, '_> {
             ordered_on: today,
             promised: today + offer.lead_days,
         };
-        let transit = InTransit {
-            arrives: order.promised,
-            quantity,
-            day_shocks: Causes::new(),
-            quantity_shocks: Causes::new(),
-        };
+        let transit =
+            InTransit { arrives: order.promised, quantity, day_shocks: Causes::new(), quantity_shocks: Causes::new() };
         let entity = self.commands.spawn((order, transit, OpenExpectations::default())).id();
         self.index.open.insert(order.id, entity);
         order

@@ -24,8 +24,7 @@ use crate::units::Cents;
 pub struct RunScoped;
 
 /// Streams of this file, with their versions.
-pub const STREAMS: [(&str, u32); 3] =
-    [("supplier.price", 1), ("supplier.lead_time", 1), ("supplier.reliability", 1)];
+pub const STREAMS: [(&str, u32); 3] = [("supplier.price", 1), ("supplier.lead_time", 1), ("supplier.reliability", 1)];
 
 /// Unit prices are uniform between these, in whole cents.
 const PRICE: (u32, u32) = (500, 5_000);
@@ -66,7 +65,8 @@ impl Tables {
             .collect();
         let reliability =
             (0..level.suppliers).map(|s| reliability.real(0, s as u64, RELIABILITY.0, RELIABILITY.1)).collect();
-        let cheapest = |sku: usize| offers.iter().map(|offers| offers[sku].unit_price).min().expect("a supplier exists");
+        let cheapest =
+            |sku: usize| offers.iter().map(|offers| offers[sku].unit_price).min().expect("a supplier exists");
         let sale_price = (0..level.skus).map(|sku| cheapest(sku).scaled(config.demand.sale_markup)).collect();
         Tables { offers, reliability, sale_price }
     }

@@ -3,4 +3,3 @@
 mod common;
 mod competence;
 mod scratch;
-

@@ -1,5 +1,5 @@
-use vendomini::step::driver::Simulation;
 use crate::common::cell;
+use vendomini::step::driver::Simulation;
 #[test]
 fn scratch_run() {
     let mut sim = Simulation::new();
@@ -8,7 +8,13 @@ fn scratch_run() {
     let config = cell(&v);
     sim.start(&config, true);
     let mut agent = sim.scripted_agent(&config.model.name).unwrap();
-    loop { sim.observe(); let d = sim.ask(agent.as_mut()); if sim.apply(d).is_some() { break } }
+    loop {
+        sim.observe();
+        let d = sim.ask(agent.as_mut());
+        if sim.apply(d).is_some() {
+            break;
+        }
+    }
     let r = sim.recorder();
     std::fs::write("/tmp/steps.jsonl", &r.steps).unwrap();
     std::fs::write("/tmp/events.jsonl", &r.events).unwrap();

@@ -29,7 +29,7 @@ impl Agent for Heuristic {
                 quote(supplier, sku, quantity)
             }
             Some(work) => work.action(),
-            None => self.look_around(shown, briefing),
+            None => self.look_around(briefing),
         };
         let card = honest_card(&action, shown, briefing);
         Decision::scripted(action, card)
@@ -46,15 +46,12 @@ fn is_stale(shown: &ShownState, supplier: SupplierId, sku: SkuId) -> bool {
 }
 
 fn quote(supplier: SupplierId, sku: SkuId, quantity: u32) -> Action {
-    Action::of(name::QUOTE)
-        .with("supplier_id", supplier.to_string())
-        .with("sku", sku.to_string())
-        .with("qty", quantity)
+    Action::of(name::QUOTE).with("supplier_id", supplier.to_string()).with("sku", sku.to_string()).with("qty", quantity)
 }
 
 impl Heuristic {
     /// Idle steps rotate through the tools that only look, and through the offers.
-    fn look_around(&mut self, _: &ShownState, briefing: &Briefing) -> Action {
+    fn look_around(&mut self, briefing: &Briefing) -> Action {
         let turn = self.idle;
         self.idle += 1;
         match turn % 4 {

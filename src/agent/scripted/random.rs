@@ -86,7 +86,8 @@ impl Agent for Random {
             let price = f64::from(self.number(step, field::PRICE, 500, 5_000)) / 100.0;
             card.expected_delivery_day = rule.offers(Field::DeliveryDay).then_some(f64::from(day));
             card.expected_quantity = quantity.filter(|_| rule.offers(Field::Quantity));
-            card.expected_cost = quantity.map(|q| (q * price * 100.0).round() / 100.0).filter(|_| rule.offers(Field::Cost));
+            card.expected_cost =
+                quantity.map(|q| (q * price * 100.0).round() / 100.0).filter(|_| rule.offers(Field::Cost));
         }
         fill_demanded(&mut card, rule, binds, observation.day);
         let stated = rule.demands_card() || rule.offers(Field::Success);

@@ -1,0 +1,77 @@
+//! Why a batch could not run, or could not go on.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::confine::Defect;
+use crate::config::ConfigErrors;
+
+/// A file or folder that could not be written.
+#[derive(Debug, Error)]
+#[error("{} cannot be written", .path.display())]
+pub struct WriteError {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl WriteError {
+    /// For `map_err` of an operation on `path`.
+    pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError + '_ {
+        |source| WriteError { path: path.to_owned(), source }
+    }
+}
+
+/// Why a batch could not run, or could not go on.
+#[derive(Debug, Error)]
+pub enum BatchError {
+    /// The plan has cells that this version cannot run. Nothing was run.
+    #[error(transparent)]
+    Plan(#[from] ConfigErrors),
+    /// The result folder holds results. Nothing was run.
+    #[error(
+        "{} already holds results; add --overwrite to replace them, or name another folder with --output-dir",
+        .0.display()
+    )]
+    Exists(PathBuf),
+    /// The result folder is something else. Nothing was run, and it was not touched.
+    #[error(
+        "{} is not a result folder of this program ({why}), so it is not replaced; \
+         move it away, or name another folder with --output-dir",
+        .folder.display()
+    )]
+    Foreign {
+        /// Which.
+        folder: PathBuf,
+        /// How that shows.
+        why: &'static str,
+    },
+    /// Another batch is at work in the result folder. Nothing was run.
+    #[error("another batch is still writing to {}; wait for it, or stop it first", .0.display())]
+    InUse(PathBuf),
+    /// The result folder cannot be made. Nothing was run.
+    #[error("the result folder cannot be made; name another one with --output-dir")]
+    Folder(#[source] WriteError),
+    /// A record cannot be written, so the batch stopped.
+    #[error(
+        "the batch stopped after {complete} of {planned} runs, which lie in {}; \
+         make room or mend the permissions and run it again with --overwrite",
+        .folder.display()
+    )]
+    Write {
+        /// Runs that are complete.
+        complete: usize,
+        /// Runs in the plan.
+        planned: usize,
+        /// The result folder.
+        folder: PathBuf,
+        /// What went wrong.
+        source: WriteError,
+    },
+    /// The batch itself has a defect.
+    #[error("a defect of this program stopped the batch: {0}")]
+    Defect(Defect),
+}

@@ -1,0 +1,231 @@
+//! `manifest.json`: what a result folder holds, what made it, and whether it is all there.
+//!
+//! Made by the batch when it starts and again when it ends. Besides `experiment.log` this is the only record with
+//! times in it. It holds no value of the environment and nothing of the machine but the command line as given.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::config::schema::{self, Status};
+use crate::config::{Experiment, SourceFile};
+use crate::plan::Plan;
+use crate::shock::{family, strike};
+use crate::world::{customer, snapshot, spawn};
+
+/// What a manifest says made it: by this a result folder is known as one of ours.
+pub const PROGRAM: &str = "vendomini";
+
+/// How far the batch came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchStatus {
+    /// It is at work, or was killed.
+    Running,
+    /// Every planned run ended by the rules.
+    Complete,
+    /// The user stopped it.
+    Cancelled,
+    /// A run hit a defect, or a file could not be written.
+    Failed,
+}
+
+impl BatchStatus {
+    /// Its word in the manifest.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            BatchStatus::Running => "running",
+            BatchStatus::Complete => "complete",
+            BatchStatus::Cancelled => "cancelled",
+            BatchStatus::Failed => "failed",
+        }
+    }
+}
+
+/// The commit that the program was built from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Build {
+    /// Version of the package.
+    pub version: &'static str,
+    /// The commit; `unknown` for a build without git.
+    pub commit: &'static str,
+    /// Whether the sources differed from the commit; null where that is unknown.
+    pub dirty: Option<bool>,
+}
+
+impl Build {
+    /// This program.
+    #[must_use]
+    pub fn this() -> Build {
+        Build {
+            version: env!("CARGO_PKG_VERSION"),
+            commit: option_env!("VENDOMINI_COMMIT").unwrap_or("unknown"),
+            dirty: option_env!("VENDOMINI_DIRTY").map(|dirty| dirty == "true"),
+        }
+    }
+}
+
+/// Where the configuration came from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ConfigurationRecord {
+    /// The files, the named one first.
+    pub files: Vec<FileRecord>,
+    /// SHA-256 of what they and the command line came to: see [`digest`].
+    pub sha256: String,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileRecord {
+    /// Its path as given.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+impl From<&SourceFile> for FileRecord {
+    fn from(file: &SourceFile) -> FileRecord {
+        FileRecord { path: file.path.clone(), sha256: file.sha256.clone() }
+    }
+}
+
+/// What all draws follow from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SeedRecord {
+    /// The experiment's seed; null where it is an axis of the grid.
+    pub experiment_seed: Option<u64>,
+    /// Which cells share draws.
+    pub seed_policy: Value,
+    /// Axes that do not change the draws.
+    pub paired_over: Value,
+    /// The streams of draws and their versions.
+    pub streams: BTreeMap<String, u32>,
+}
+
+/// How many runs there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// In the plan.
+    pub planned: usize,
+    /// With a complete folder under `runs/`.
+    pub complete: usize,
+    /// Broken off by a defect; their remains lie under `failed/`.
+    pub failed: usize,
+    /// By end reason.
+    pub by_end_reason: BTreeMap<&'static str, u64>,
+}
+
+/// `manifest.json`, in the order of its keys.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Manifest {
+    /// Version of the record formats.
+    pub schema_version: &'static str,
+    /// [`PROGRAM`].
+    pub program: &'static str,
+    /// Which build of it.
+    #[serde(flatten)]
+    pub build: Build,
+    /// Name of the experiment.
+    pub experiment: String,
+    /// How far the batch came.
+    pub status: BatchStatus,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// How many runs there are.
+    pub counts: Counts,
+    /// The command line as given.
+    pub command: Vec<String>,
+    /// Where the configuration came from.
+    pub configuration: ConfigurationRecord,
+    /// What all draws follow from.
+    pub seeds: SeedRecord,
+    /// Name and version of the algorithm of `state_hash`.
+    pub state_hash: &'static str,
+    /// The agents of the plan.
+    pub agents: Vec<String>,
+    /// Worker threads.
+    pub n_jobs: usize,
+    /// When the batch began, in UTC.
+    pub started: String,
+    /// When it ended; null while it is at work.
+    pub ended: Option<String>,
+}
+
+impl Manifest {
+    /// The manifest of a batch that begins now.
+    #[must_use]
+    pub fn new(plan: &Plan, n_jobs: usize, command: Vec<String>) -> Manifest {
+        let experiment = plan.experiment();
+        let setting = |path: &str| experiment.setting(path).cloned().unwrap_or(Value::Null);
+        Manifest {
+            schema_version: super::SCHEMA_VERSION,
+            program: PROGRAM,
+            build: Build::this(),
+            experiment: experiment.name.clone(),
+            status: BatchStatus::Running,
+            error: None,
+            counts: Counts { planned: plan.len(), ..Counts::default() },
+            command,
+            configuration: ConfigurationRecord {
+                files: experiment.sources.iter().map(FileRecord::from).collect(),
+                sha256: digest(experiment),
+            },
+            seeds: SeedRecord {
+                experiment_seed: experiment.seed(),
+                seed_policy: setting("experiment.seed_policy"),
+                paired_over: setting("experiment.paired_over"),
+                streams: streams(),
+            },
+            state_hash: snapshot::ALGORITHM,
+            agents: plan.project(&["model.name"]).map(|cell| cell.config.model.name).collect(),
+            n_jobs,
+            started: now(),
+            ended: None,
+        }
+    }
+
+    /// The batch has ended.
+    pub fn end(&mut self, status: BatchStatus, counts: Counts, error: Option<String>) {
+        self.status = status;
+        self.counts = counts;
+        self.error = error;
+        self.ended = Some(now());
+    }
+}
+
+/// The present time in UTC to the millisecond, as RFC 3339 writes it.
+#[must_use]
+pub fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// The streams of draws in the simulation, with their versions.
+fn streams() -> BTreeMap<String, u32> {
+    let fixed = spawn::STREAMS.iter().chain(&customer::STREAMS).chain(&strike::STREAMS);
+    let families = [family::TEMPORAL, family::QUANTITY].map(|name| (format!("shock.{name}"), family::STREAM_VERSION));
+    fixed.map(|(name, version)| ((*name).to_owned(), *version)).chain(families).collect()
+}
+
+/// SHA-256 over the resolved configuration: each setting that means something to a run, the axes of the grid and
+/// the steps at each level, a line each, as `path=JSON`. Where results go is no part of it.
+#[must_use]
+pub fn digest(experiment: &Experiment) -> String {
+    let mut hasher = Sha256::new();
+    let mut line = |path: &str, value: &dyn std::fmt::Display| hasher.update(format!("{path}={value}\n"));
+    for (path, value) in experiment.settings() {
+        if schema::find(path).is_some_and(|entry| matches!(entry.status, Status::Used | Status::Resolved)) {
+            line(path, value);
+        }
+    }
+    for (level, steps) in experiment.max_steps_by_level() {
+        line(&format!("max_steps_by_level.{level}"), steps);
+    }
+    for axis in &experiment.axes {
+        line(&format!("grid.{}", axis.path), &Value::Array(axis.values.clone()));
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
