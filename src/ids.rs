@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal, $first:literal) => {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, from $first:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub u32);
@@ -28,7 +28,7 @@ macro_rules! id {
                 let digits = text.strip_prefix($prefix).ok_or(())?;
                 let canonical = digits.bytes().all(|b| b.is_ascii_digit()) && (digits.len() == 1 || !digits.starts_with('0'));
                 let number: u32 = digits.parse().map_err(|_| ())?;
-                (canonical && number >= $first).then_some($name(number)).ok_or(())
+                (canonical && ($first..).contains(&number)).then_some($name(number)).ok_or(())
             }
         }
 
@@ -42,23 +42,23 @@ macro_rules! id {
 
 id!(
     /// A stock-keeping unit: `sku_0`, `sku_1`, …
-    SkuId, "sku_", 0
+    SkuId, "sku_", from 0
 );
 id!(
     /// A supplier: `S1`, `S2`, …
-    SupplierId, "S", 1
+    SupplierId, "S", from 1
 );
 id!(
     /// An order placed with a supplier: `ORD1`, `ORD2`, …
-    OrderId, "ORD", 1
+    OrderId, "ORD", from 1
 );
 id!(
     /// An order placed by a customer: `CO1`, `CO2`, …
-    CustomerOrderId, "CO", 1
+    CustomerOrderId, "CO", from 1
 );
 id!(
     /// A shock: `SH1`, `SH2`, …
-    ShockId, "SH", 1
+    ShockId, "SH", from 1
 );
 
 impl SkuId {

@@ -1,5 +1,7 @@
 //! VendoMini.
 pub mod agent;
+pub mod batch;
+pub mod cli;
 pub mod config;
 pub mod crash;
 pub mod ids;

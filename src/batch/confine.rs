@@ -33,12 +33,16 @@ impl fmt::Display for Defect {
 
 impl Defect {
     fn of(info: &PanicHookInfo<'_>) -> Defect {
-        let place = info.location().map_or_else(|| "unknown place".to_owned(), |place| {
-            // Where a dependency lies differs from machine to machine; its file's name says enough.
-            let file = Path::new(place.file());
-            let file = if file.is_absolute() { file.file_name().unwrap_or(file.as_os_str()) } else { file.as_os_str() };
-            format!("{}:{}", file.to_string_lossy().replace('\\', "/"), place.line())
-        });
+        let place = info.location().map_or_else(
+            || "unknown place".to_owned(),
+            |place| {
+                // Where a dependency lies differs from machine to machine; its file's name says enough.
+                let file = Path::new(place.file());
+                let file =
+                    if file.is_absolute() { file.file_name().unwrap_or(file.as_os_str()) } else { file.as_os_str() };
+                format!("{}:{}", file.to_string_lossy().replace('\\', "/"), place.line())
+            },
+        );
         Defect { message: info.payload_as_str().unwrap_or("a panic without a message").to_owned(), place }
     }
 }
@@ -54,9 +58,11 @@ pub(super) fn confine<T>(work: impl FnOnce() -> T) -> Result<T, Defect> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let others = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if CONFINED.get() { NOTED.set(Some(Defect::of(info))) } else { others(info) }
-        }));
+        panic::set_hook(Box::new(
+            move |info| {
+                if CONFINED.get() { NOTED.set(Some(Defect::of(info))) } else { others(info) }
+            },
+        ));
     });
     let outer = CONFINED.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(work));
@@ -81,6 +87,10 @@ mod tests {
             let _: Result<(), Defect> = confine(|| panic!("inner"));
             panic!("outer")
         });
-        assert_eq!(inner.map_err(|defect: Defect| defect.message), Err::<(), _>("outer".into()), "nesting keeps its place");
+        assert_eq!(
+            inner.map_err(|defect: Defect| defect.message),
+            Err::<(), _>("outer".into()),
+            "nesting keeps its place"
+        );
     }
 }

@@ -57,8 +57,8 @@ pub enum BatchError {
     Folder(#[source] WriteError),
     /// A record cannot be written, so the batch stopped.
     #[error(
-        "the batch stopped after {complete} of {planned} runs, which lie in {}; \
-         make room or mend the permissions and run it again with --overwrite",
+        "the batch stopped: {complete} of {planned} runs are complete in {}; \
+         make room or mend the permissions, and run it again with --overwrite",
         .folder.display()
     )]
     Write {

@@ -15,7 +15,7 @@ use bevy::app::{App, Plugin};
 
 /// Registers the built-in detectors.
 #[derive(Default)]
-pub(crate) struct CrashPlugin;
+pub struct CrashPlugin;
 
 impl Plugin for CrashPlugin {
     fn build(&self, app: &mut App) {

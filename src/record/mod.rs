@@ -1,5 +1,7 @@
 //! What is kept: record types and how they become bytes. Systems here fill buffers; files are the batch's.
 
+pub mod manifest;
+pub mod results;
 pub mod step;
 pub mod summary;
 

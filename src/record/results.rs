@@ -220,6 +220,9 @@ mod tests {
     fn missing_is_an_empty_cell_and_zero_is_not() {
         let record = json!({"a": null, "b": {"c": 0.0}, "d": ["x", "y"], "e": []});
         let text = |path| at(&record, path).map_or(String::new(), cell);
-        assert_eq!([text("a"), text("a.b"), text("b.c"), text("b.x"), text("d"), text("e")], ["", "", "0.0", "", "x;y", ""]);
+        assert_eq!(
+            [text("a"), text("a.b"), text("b.c"), text("b.x"), text("d"), text("e")],
+            ["", "", "0.0", "", "x;y", ""]
+        );
     }
 }

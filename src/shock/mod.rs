@@ -11,7 +11,7 @@ pub mod temporal;
 
 /// Registers the built-in families.
 #[derive(Default)]
-pub(crate) struct ShockPlugin;
+pub struct ShockPlugin;
 
 impl bevy::app::Plugin for ShockPlugin {
     fn build(&self, app: &mut bevy::app::App) {

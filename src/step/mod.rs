@@ -70,7 +70,7 @@ fn strict(label: impl ScheduleLabel) -> Schedule {
 
 /// Adds the schedules and the order of everything in them.
 #[derive(Default)]
-pub(crate) struct StepPlugin;
+pub struct StepPlugin;
 
 impl Plugin for StepPlugin {
     fn build(&self, app: &mut App) {

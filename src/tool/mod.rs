@@ -15,7 +15,7 @@ use bevy::app::{App, Plugin};
 
 /// Registers the built-in tools.
 #[derive(Default)]
-pub(crate) struct ToolPlugin;
+pub struct ToolPlugin;
 
 impl Plugin for ToolPlugin {
     fn build(&self, app: &mut App) {

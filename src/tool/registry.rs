@@ -89,8 +89,10 @@ where
     let call: Call = Box::new(move |args, world| {
         let arguments = match A::deserialize(args) {
             Ok(arguments) => arguments,
-            Err(error) => {
-                let message = format!("bad arguments: {error}");
+            Err(_) => {
+                // Once more, slower, to learn which argument it is.
+                let error = serde_path_to_error::deserialize::<_, A>(args).err().map(|error| error.to_string());
+                let message = format!("bad arguments: {}", error.unwrap_or_default());
                 return ToolReply::failure(ToolError::new(ErrorCode::BadArguments, message));
             }
         };

@@ -2,6 +2,7 @@
 
 use bevy::prelude::*;
 
+use crate::config::schema::skus_at_level;
 use crate::units::Day;
 
 /// The size of the world at a complexity level.
@@ -21,7 +22,12 @@ impl Level {
     /// The world of a level: 5 SKUs and 2 suppliers at level 0, 5 and 1 more with each level.
     #[must_use]
     pub fn new(number: u32) -> Level {
-        Level { number, skus: 5 * (number as usize + 1), suppliers: number as usize + 2, max_lead_days: 5 + number }
+        Level {
+            number,
+            skus: skus_at_level(number) as usize,
+            suppliers: number as usize + 2,
+            max_lead_days: 5 + number,
+        }
     }
 
     /// Whether orders can be expedited.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use vendomini::config::{self, Overrides, RunConfig};
 use vendomini::plan::Plan;
 use vendomini::record::summary::{RunIdentity, Summary};
@@ -9,12 +10,12 @@ use vendomini::step::driver::Simulation;
 use vendomini::step::end::EndReason;
 
 /// A file of this project.
-pub fn project(path: &str) -> PathBuf {
+pub(crate) fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// The plan of `configs/base.yaml` with some settings.
-pub fn plan(settings: &[&str]) -> Plan {
+pub(crate) fn plan(settings: &[&str]) -> Plan {
     let set = settings.iter().map(|s| (*s).to_owned()).collect();
     let overrides = Overrides { set, ..Overrides::default() };
     let experiment = config::load(&project("configs/base.yaml"), &overrides).unwrap_or_else(|e| panic!("{e}"));
@@ -22,17 +23,17 @@ pub fn plan(settings: &[&str]) -> Plan {
 }
 
 /// The configuration of the only run of [`plan`].
-pub fn cell(settings: &[&str]) -> RunConfig {
+pub(crate) fn cell(settings: &[&str]) -> RunConfig {
     plan(settings).run(0).config
 }
 
 /// An identity for runs whose name does not matter.
-pub fn nobody() -> RunIdentity {
+pub(crate) fn nobody() -> RunIdentity {
     RunIdentity { run_id: "test".into(), params: serde_json::Map::new(), seed: 0, experiment_seed: 42 }
 }
 
 /// Runs a scripted agent to the end.
-pub fn finish(simulation: &mut Simulation, config: &RunConfig) -> Summary {
+pub(crate) fn finish(simulation: &mut Simulation, config: &RunConfig) -> Summary {
     simulation.start(config, false);
     let mut agent = simulation.scripted_agent(&config.model.name).expect("a scripted agent");
     let reason: EndReason = loop {
@@ -43,4 +44,26 @@ pub fn finish(simulation: &mut Simulation, config: &RunConfig) -> Summary {
         }
     };
     simulation.summary(nobody(), reason)
+}
+
+/// Runs a scripted agent to the end; its step and event records.
+pub(crate) fn record(config: &RunConfig) -> (Vec<Value>, Vec<Value>) {
+    let mut simulation = Simulation::new();
+    simulation.start(config, true);
+    let mut agent = simulation.scripted_agent(&config.model.name).expect("a scripted agent");
+    loop {
+        simulation.observe();
+        let decision = simulation.ask(agent.as_mut());
+        if simulation.apply(decision).is_some() {
+            break;
+        }
+    }
+    let recorder = simulation.recorder();
+    (lines(&recorder.steps), lines(&recorder.events))
+}
+
+/// JSON Lines as values.
+pub(crate) fn lines(bytes: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(bytes).expect("records are text");
+    text.lines().map(|line| serde_json::from_str(line).expect("a record is JSON")).collect()
 }

@@ -1,72 +1,52 @@
-//! The heuristic is competent: a world in which a competent agent cannot reach the horizon would measure the world.
+//! The heuristic is competent: a world in which a competent agent cannot reach the horizon would measure the world
+//! and not the agent.
 
 use vendomini::step::driver::Simulation;
 use vendomini::step::end::EndReason;
 
 use crate::common::{finish, plan};
 
+/// Runs out of 100 that reach the horizon, and those of them that also made money and raised no flag.
+fn hundred(settings: &[&str], level: u32, budget: u32, steps: u32) -> (u32, u32) {
+    let cell = [
+        "experiment.replications=100".to_owned(),
+        "model.name=heuristic".to_owned(),
+        format!("simulation.complexity_level={level}"),
+        format!("simulation.initial_budget={budget}"),
+        format!("simulation.max_steps={steps}"),
+    ];
+    let settings: Vec<&str> = settings.iter().copied().chain(cell.iter().map(String::as_str)).collect();
+    let mut simulation = Simulation::new();
+    let (mut reached, mut healthy) = (0, 0);
+    for run in plan(&settings).runs() {
+        let summary = finish(&mut simulation, &run.config);
+        let at_horizon = summary.end_reason == EndReason::Horizon;
+        reached += u32::from(at_horizon);
+        healthy += u32::from(at_horizon && summary.final_budget > summary.initial_budget && !summary.crashed);
+    }
+    (reached, healthy)
+}
+
 #[test]
-fn scratch_table() {
-    let reps = 100;
-    let mut sim = Simulation::new();
-    let list = |k: &str, d: &str| -> Vec<u32> {
-        std::env::var(k).unwrap_or(d.into()).split(',').map(|x| x.parse().unwrap()).collect()
-    };
-    for steps in list("STEPS", "500") {
-        for budget in list("BUDGETS", "200,10000") {
-            for level in list("LEVELS", "0,1,4") {
-                for p in std::env::var("PS").unwrap_or("0".into()).split(',') {
-                    let extra = std::env::var("SET").unwrap_or_default();
-                    let mut set = vec![
-                        format!("experiment.replications={reps}"),
-                        format!("simulation.max_steps={steps}"),
-                        format!("simulation.initial_budget={budget}"),
-                        format!("simulation.complexity_level={level}"),
-                        format!("pe_induction.p_shock={p}"),
-                        "model.name=heuristic".into(),
-                    ];
-                    if !extra.is_empty() {
-                        set.extend(extra.split(' ').map(str::to_owned));
-                    }
-                    let refs: Vec<&str> = set.iter().map(|s| s.as_str()).collect();
-                    let plan = plan(&refs);
-                    let (mut horizon, mut profit, mut noflag, mut ok) = (0, 0, 0, 0);
-                    let mut reasons = std::collections::BTreeMap::<String, u32>::new();
-                    let mut crashes = std::collections::BTreeMap::<String, u32>::new();
-                    let mut fin = vec![];
-                    let mut expired = 0;
-                    let mut req = 0;
-                    let mut pe = [0.0f64; 4];
-                    for i in 0..plan.len() {
-                        let run = plan.run(i);
-                        let s = finish(&mut sim, &run.config);
-                        let h = s.end_reason == EndReason::Horizon;
-                        let pr = s.final_budget > s.initial_budget;
-                        horizon += h as u32;
-                        profit += pr as u32;
-                        noflag += (!s.crashed) as u32;
-                        ok += (h && pr && !s.crashed) as u32;
-                        *reasons.entry(s.end_reason.word().into()).or_default() += 1;
-                        for c in &s.crash_types {
-                            *crashes.entry(c.to_string()).or_default() += 1;
-                        }
-                        fin.push(s.final_budget.as_units());
-                        expired += s.customer_orders_failed;
-                        req += s.customer_orders_requested;
-                        for (k, v) in [&s.mean_pe.temporal, &s.mean_pe.quantity, &s.mean_pe.cost, &s.mean_pe.causal]
-                            .iter()
-                            .enumerate()
-                        {
-                            pe[k] += v.map_or(0.0, |x| x.0) / f64::from(reps);
-                        }
-                    }
-                    fin.sort_by(f64::total_cmp);
-                    println!(
-                        "steps {steps} budget {budget} level {level} p {p}: ok {ok} horizon {horizon} profit {profit} noflag {noflag} {reasons:?} {crashes:?} median {} expired {:.2} pe {pe:.3?}",
-                        fin[fin.len() / 2],
-                        f64::from(expired) / f64::from(req.max(1))
-                    );
-                }
+fn without_shocks_it_reaches_the_horizon_richer_and_unflagged() {
+    for level in 0..=4 {
+        for budget in [200, 10_000] {
+            for steps in [500, 2_000] {
+                let (_, healthy) = hundred(&["pe_induction.p_shock=0"], level, budget, steps);
+                assert!(healthy >= 95, "level {level}, budget {budget}, {steps} steps: {healthy} of 100");
+            }
+        }
+    }
+}
+
+#[test]
+fn with_a_shock_every_other_day_it_still_reaches_the_horizon() {
+    for mix in ["temporal_only", "quantity_only"] {
+        let mix = format!("pe_induction.pe_type_mix={mix}");
+        for level in 0..=4 {
+            for budget in [200, 10_000] {
+                let (reached, _) = hundred(&["pe_induction.p_shock=0.5", &mix], level, budget, 500);
+                assert!(reached >= 80, "{mix}, level {level}, budget {budget}: {reached} of 100");
             }
         }
     }

@@ -1,5 +1,14 @@
 //! All integration tests in one binary, since Bevy links slowly.
 
 mod common;
+
+mod batch;
+mod cli;
 mod competence;
-mod scratch;
+mod config;
+mod crashes;
+mod determinism;
+mod plan;
+mod predictions;
+mod tools;
+mod world;

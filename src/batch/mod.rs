@@ -1,0 +1,192 @@
+//! Runs a plan: worker threads, one results folder, records in the order of the plan.
+//!
+//! Called by the verb `run`, and by whoever uses the library, through [`run_batch`]. Each worker owns one
+//! [`Simulation`] and takes one run after another; one writer puts the rows into `results.csv` in the order of the
+//! plan, so nothing but the log and the manifest shows how many workers there were. This module never decides
+//! anything about a run: what happens in it is decided by its configuration and its agent.
+//!
+//! - [`error`]: why a batch could not run or go on
+//! - `folder`, `run_folder`: the files, and their names while they are not complete
+//! - `confine`: a panic costs one run
+//! - `play`: one run
+//! - `pool`: workers and writer
+//! - [`tally`]: what is counted over all runs
+//! - [`progress`]: how far it is
+
+mod confine;
+pub mod error;
+mod folder;
+mod play;
+mod pool;
+pub mod progress;
+mod run_folder;
+pub mod tally;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+pub use error::BatchError;
+use folder::ResultFolder;
+use progress::Progress;
+use tally::Tally;
+
+use crate::agent::{Agent, scripted};
+use crate::config::settings::{MemoryTools, Observability, RecoveryTools};
+use crate::plan::{Built, Plan, PlannedRun, check_buildable};
+use crate::record::manifest::{BatchStatus, Manifest};
+use crate::step::driver::Simulation;
+
+/// Most worker threads.
+pub const MAX_JOBS: usize = 1024;
+
+/// Where the agents of a batch come from.
+pub trait Agents: Sync {
+    /// The values of `model.name` that it has an agent for.
+    fn names(&self) -> &[&str];
+
+    /// A new agent for a run that was just started in `simulation`.
+    fn agent(&self, run: &PlannedRun, simulation: &Simulation) -> Box<dyn Agent>;
+}
+
+/// The scripted agents.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scripted;
+
+impl Agents for Scripted {
+    fn names(&self) -> &[&str] {
+        scripted::NAMES
+    }
+
+    fn agent(&self, run: &PlannedRun, simulation: &Simulation) -> Box<dyn Agent> {
+        simulation.scripted_agent(&run.config.model.name).expect("the plan was checked for names of agents")
+    }
+}
+
+/// How to run a plan.
+#[derive(Debug)]
+pub struct BatchOptions<'a> {
+    /// Worker threads, 1 to [`MAX_JOBS`]. Never more are started than there are runs.
+    pub n_jobs: usize,
+    /// The folder in which the experiment's folder is made.
+    pub results_dir: PathBuf,
+    /// Whether earlier results of the experiment are replaced.
+    pub overwrite: bool,
+    /// How to show how far it is.
+    pub progress: Progress,
+    /// The command line, for the manifest.
+    pub command: Vec<String>,
+    /// Set by someone else to stop the batch at the next step of each run.
+    pub stop: &'a AtomicBool,
+}
+
+/// What a batch came to.
+#[derive(Debug)]
+pub struct BatchOutcome {
+    /// The experiment's folder.
+    pub folder: PathBuf,
+    /// How it ended: complete, cancelled, or failed because a run hit a defect.
+    pub status: BatchStatus,
+    /// Runs in the plan.
+    pub planned: usize,
+    /// What was counted.
+    pub tally: Tally,
+    /// Wall time.
+    pub took: Duration,
+    /// Earlier results that could not be deleted.
+    pub leftover: Option<error::WriteError>,
+}
+
+/// When to stop: because the user says so, or because something went wrong.
+#[derive(Debug)]
+struct Halt<'a> {
+    user: &'a AtomicBool,
+    failure: AtomicBool,
+}
+
+impl Halt<'_> {
+    fn is_set(&self) -> bool {
+        // Nothing is published with the flags; seeing one a few steps late does no harm.
+        self.by_user() || self.failure.load(Ordering::Relaxed)
+    }
+
+    fn by_user(&self) -> bool {
+        self.user.load(Ordering::Relaxed)
+    }
+}
+
+/// What this version can run, with these agents.
+#[must_use]
+pub fn built<'a>(agents: &'a [&'a str]) -> Built<'a> {
+    Built {
+        families: &["temporal", "quantity"],
+        observability: &[Observability::Full, Observability::Hidden],
+        memory: &[MemoryTools::None, MemoryTools::Basic, MemoryTools::Full],
+        recovery: &[RecoveryTools::None],
+        agents,
+    }
+}
+
+/// Runs all runs of a plan and writes their records below `options.results_dir`.
+///
+/// A run that hits a defect is counted in the outcome and costs nothing but itself.
+///
+/// # Errors
+/// Before the first run, when the plan has cells that this version cannot run or the result folder cannot be
+/// used; later, when a record cannot be written.
+pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, agents: &dyn Agents) -> Result<BatchOutcome, BatchError> {
+    let BatchOptions { n_jobs, results_dir, overwrite, progress, command, stop } = options;
+    check_buildable(plan, &built(agents.names()))?;
+    let begun = Instant::now();
+    let n_jobs = n_jobs.clamp(1, MAX_JOBS).min(plan.len());
+    let mut folder = ResultFolder::claim(&results_dir, &plan.experiment().name, overwrite)?;
+    let mut manifest = Manifest::new(plan, n_jobs, command);
+    let opened = folder.write_manifest(&manifest).and_then(|()| folder.open());
+    let mut rows = match opened {
+        Ok(rows) => rows,
+        Err(error) => {
+            folder.abandon();
+            return Err(BatchError::Folder(error));
+        }
+    };
+    let leftover = folder.drop_replaced().err();
+
+    let halt = Halt { user: stop, failure: AtomicBool::new(false) };
+    let (tally, stopped) = pool::run(plan, n_jobs, agents, &folder, &mut rows, progress, &halt);
+    let incomplete = |source| BatchError::Write {
+        complete: tally.complete(),
+        planned: plan.len(),
+        folder: folder.path().to_owned(),
+        source,
+    };
+    let error = match stopped {
+        None => rows.complete().err().map(incomplete),
+        Some(pool::Stopped::Unwritable(error)) => Some(incomplete(error)),
+        Some(pool::Stopped::Defect(defect)) => Some(BatchError::Defect(defect)),
+    };
+    let status = match &error {
+        None if tally.complete() + tally.failed() < plan.len() => BatchStatus::Cancelled,
+        None if tally.failed() == 0 => BatchStatus::Complete,
+        _ => BatchStatus::Failed,
+    };
+    let reason = error.as_ref().map(describe).or_else(|| tally.defects().first().map(ToString::to_string));
+    manifest.end(status, tally.counts(plan.len()), reason);
+    let written = folder.write_manifest(&manifest);
+    if let Some(error) = error {
+        return Err(error);
+    }
+    written.map_err(incomplete)?;
+    let folder = folder.path().to_owned();
+    Ok(BatchOutcome { folder, status, planned: plan.len(), tally, took: begun.elapsed(), leftover })
+}
+
+/// An error and its causes in one line.
+fn describe(error: &BatchError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,187 @@
+//! One run from its plan to its row: the only place where a simulation, an agent and files meet.
+
+use std::cell::Cell;
+
+use super::confine::{Defect, confine};
+use super::error::WriteError;
+use super::folder::ResultFolder;
+use super::run_folder::RunFolder;
+use super::{Agents, Halt};
+use crate::config::settings::PredictionMode;
+use crate::crash::state::CrashState;
+use crate::plan::PlannedRun;
+use crate::prediction::accumulate::Score;
+use crate::prediction::error::ByType;
+use crate::record::results::{Outcome, row};
+use crate::record::summary::{RunIdentity, Summary};
+use crate::step::driver::Simulation;
+use crate::step::end::EndReason;
+use crate::units::Step;
+
+/// What the batch keeps of a run.
+#[derive(Debug)]
+pub(super) struct Report {
+    /// Position in the plan.
+    pub(super) index: usize,
+    /// Its line of the table.
+    pub(super) row: Vec<u8>,
+    pub(super) run_id: String,
+    pub(super) steps: Step,
+    pub(super) end_reason: EndReason,
+    pub(super) crash_type: Option<&'static str>,
+    pub(super) mean_pe: ByType<Option<Score>>,
+    /// Whether predictions were demanded and none was made where some could have been.
+    pub(super) lacks_predictions: bool,
+    pub(super) defect: Option<Defect>,
+}
+
+/// Makes a run. `None` when the batch was stopped before its end.
+///
+/// A defect leaves nothing of the simulation behind; the next run gets a new one.
+pub(super) fn play(
+    simulation: &mut Option<Simulation>,
+    agents: &dyn Agents,
+    results: &ResultFolder,
+    run: &PlannedRun,
+    halt: &Halt<'_>,
+) -> Result<Option<Report>, WriteError> {
+    let written = write(simulation, agents, results, run, halt);
+    if written.is_err() {
+        // The disk may be full; what matters is the first error.
+        let _ = std::fs::remove_dir_all(results.partial_run(&run.run_id));
+    }
+    written
+}
+
+fn write(
+    simulation: &mut Option<Simulation>,
+    agents: &dyn Agents,
+    results: &ResultFolder,
+    run: &PlannedRun,
+    halt: &Halt<'_>,
+) -> Result<Option<Report>, WriteError> {
+    let mut folder = RunFolder::create(results, run)?;
+    let steps = Cell::new(0);
+    let played = confine(|| {
+        let simulation = simulation.get_or_insert_with(Simulation::new);
+        pass_through(simulation, agents, run, &mut folder, halt, &steps)
+    });
+    match played {
+        Ok(Ok(Some(summary))) => {
+            folder.complete(&summary)?;
+            Ok(Some(finished(run, &summary)))
+        }
+        Ok(Ok(None)) => folder.discard().map(|()| None),
+        Ok(Err(error)) => Err(error),
+        Err(defect) => {
+            rescue(simulation.take(), &mut folder)?;
+            folder.set_aside(steps.get(), &defect)?;
+            Ok(Some(failed(run, steps.get(), defect)))
+        }
+    }
+}
+
+fn pass_through(
+    simulation: &mut Simulation,
+    agents: &dyn Agents,
+    run: &PlannedRun,
+    folder: &mut RunFolder,
+    halt: &Halt<'_>,
+    steps: &Cell<Step>,
+) -> Result<Option<Summary>, WriteError> {
+    simulation.start(&run.config, true);
+    let mut agent = agents.agent(run, simulation);
+    let (mut crash_logged, mut severity_logged) = (false, false);
+    let end_reason = loop {
+        if halt.is_set() {
+            return Ok(None);
+        }
+        simulation.observe();
+        let decision = simulation.ask(agent.as_mut());
+        let ended = simulation.apply(decision);
+        steps.set(steps.get() + 1);
+        folder.take(&mut simulation.recorder())?;
+        if !severity_logged {
+            let crash = simulation.world().resource::<CrashState>();
+            if let Some(crash) = crash.crash().filter(|_| !crash_logged) {
+                folder.log_crash(crash)?;
+                crash_logged = true;
+            }
+            if let Some(severity) = crash.severity() {
+                folder.log_severity(steps.get() - 1, severity)?;
+                severity_logged = true;
+            }
+        }
+        if let Some(reason) = ended {
+            break reason;
+        }
+    };
+    folder.take_all(&mut simulation.recorder())?;
+    Ok(Some(simulation.summary(identity(run), end_reason)))
+}
+
+fn identity(run: &PlannedRun) -> RunIdentity {
+    let mut params: Vec<_> = run.params.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect();
+    params.push(("combination_id".into(), run.combination.into()));
+    params.push(("replication_id".into(), run.replication.into()));
+    // A JSON object keeps the order of insertion or sorts, depending on a feature that any dependency can switch.
+    params.sort_by(|(one, _), (other, _)| one.cmp(other));
+    RunIdentity {
+        run_id: run.run_id.clone(),
+        params: params.into_iter().collect(),
+        seed: run.config.experiment.draw_key.short(),
+        experiment_seed: run.config.experiment.seed,
+    }
+}
+
+/// Saves the lines that were complete before a defect, and lets the simulation go.
+fn rescue(simulation: Option<Simulation>, folder: &mut RunFolder) -> Result<(), WriteError> {
+    let rescued = confine(|| {
+        let Some(mut simulation) = simulation else { return Ok(()) };
+        let mut recorder = simulation.recorder();
+        let recorder = &mut *recorder;
+        for lines in [&mut recorder.steps, &mut recorder.events] {
+            let complete = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            lines.truncate(complete);
+        }
+        folder.take_all(recorder)
+    });
+    // Whatever else is broken in there, the first defect is the one to report.
+    rescued.unwrap_or(Ok(()))
+}
+
+fn finished(run: &PlannedRun, summary: &Summary) -> Report {
+    let demanded = run.config.interface.prediction_mode != PredictionMode::Optional;
+    Report {
+        index: run.index,
+        row: line(&row(run, Outcome::Finished(summary))),
+        run_id: run.run_id.clone(),
+        steps: summary.total_steps,
+        end_reason: summary.end_reason,
+        crash_type: summary.crash_type,
+        mean_pe: summary.mean_pe.clone(),
+        lacks_predictions: demanded && summary.no_coverage,
+        defect: None,
+    }
+}
+
+fn failed(run: &PlannedRun, steps: Step, defect: Defect) -> Report {
+    Report {
+        index: run.index,
+        row: line(&row(run, Outcome::Failed { steps, error: &defect.to_string() })),
+        run_id: run.run_id.clone(),
+        steps,
+        end_reason: EndReason::HarnessError,
+        crash_type: None,
+        mean_pe: ByType::default(),
+        lacks_predictions: false,
+        defect: Some(defect),
+    }
+}
+
+/// A line of CSV.
+pub(super) fn line(cells: &[String]) -> Vec<u8> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(cells).expect("a vector takes every record");
+    csv.into_inner().expect("a vector can be flushed")
+}

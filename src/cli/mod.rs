@@ -1,0 +1,153 @@
+//! The command line: one file a verb. Parses arguments, calls the library, prints data to `out` and notices to
+//! `err`, and says with which exit code the program ends. No rule of the simulation stands here.
+//!
+//! - [`run`]: `vendomini run`
+//! - [`plan`]: `vendomini plan`
+//! - [`config_args`]: the flags that both share
+
+pub mod config_args;
+pub mod plan;
+pub mod run;
+
+use std::error::Error;
+use std::io::{self, Write};
+
+use clap::{Parser, Subcommand};
+use thiserror::Error;
+
+use crate::batch::BatchError;
+use crate::config::ConfigErrors;
+use plan::PlanError;
+
+const EXAMPLES: &str = "\
+Examples:
+  vendomini plan --config configs/demo.yaml
+          what the experiment would run
+  vendomini run --batch --config configs/demo.yaml --n-jobs -1
+          run it on all cores; results appear in results/demo/
+  vendomini run --batch --config configs/base.yaml --set pe_induction.p_shock=0.3 --replications 20
+          change settings without touching the file
+
+Exit codes:
+  0  done; an agent that broke down is a result, not an error
+  1  a run hit a defect of this program
+  2  the command line is wrong
+  3  nothing was run: the configuration is wrong, or the result folder cannot be used
+  4  begun, but not finished: stopped, or a file could not be written";
+
+/// A seeded warehouse for agents that measures prediction errors and detects when agents break down
+///
+/// An experiment file names an agent, a world, and how the world surprises the agent; its grid makes many runs of
+/// it. Every run leaves complete records, and the same file always gives the same records.
+#[derive(Debug, Parser)]
+#[command(name = "vendomini", version, arg_required_else_help = true, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run an experiment
+    ///
+    /// Makes every run of the plan and writes complete records of each. Records do not depend on the number of
+    /// threads, and a second run writes the same ones. Ctrl-C stops at the next step of each run: complete runs
+    /// stay, others leave nothing.
+    Run(run::RunArgs),
+    /// List the runs of an experiment without running any
+    ///
+    /// Reads and checks the experiment file, makes every combination of its grid with its replications, and prints
+    /// them in the order in which `run` makes them, with the number of runs that each value of each axis has.
+    Plan(plan::PlanArgs),
+}
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitStatus {
+    /// All is done.
+    Done = 0,
+    /// A run hit a defect of this program.
+    Defect = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// Nothing was run: the configuration is wrong, or the result folder cannot be used.
+    Refused = 3,
+    /// Begun, but not finished.
+    Unfinished = 4,
+}
+
+/// Why a verb failed.
+#[derive(Debug, Error)]
+pub enum CliError {
+    /// The command line is wrong in a way that only the verb can see.
+    #[error("{0}")]
+    Usage(&'static str),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// The plan could not be shown.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The batch could not run, or could not go on.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// Data could not be written to stdout.
+    #[error("the output cannot be written")]
+    Output(#[from] io::Error),
+}
+
+impl CliError {
+    /// How the program ends with this error.
+    #[must_use]
+    pub fn exit_status(&self) -> ExitStatus {
+        match self {
+            CliError::Usage(_) => ExitStatus::Usage,
+            CliError::Config(_) | CliError::Plan(PlanError::Config(_)) => ExitStatus::Refused,
+            CliError::Plan(PlanError::Output(_)) | CliError::Output(_) => ExitStatus::Unfinished,
+            CliError::Batch(error) => match error {
+                BatchError::Plan(_)
+                | BatchError::Exists(_)
+                | BatchError::Foreign { .. }
+                | BatchError::InUse(_)
+                | BatchError::Folder(_) => ExitStatus::Refused,
+                BatchError::Write { .. } => ExitStatus::Unfinished,
+                BatchError::Defect(_) => ExitStatus::Defect,
+            },
+        }
+    }
+}
+
+impl Cli {
+    /// Does what the command line asks for. `command` is the command line itself, for the record.
+    ///
+    /// # Errors
+    /// When the verb failed; [`CliError::exit_status`] says how the program ends then.
+    pub fn execute(
+        &self,
+        command: Vec<String>,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<ExitStatus, CliError> {
+        match &self.command {
+            Command::Run(args) => run::run(args, command, out, err),
+            Command::Plan(args) => Ok(plan::run(args, out, err).map(|()| ExitStatus::Done)?),
+        }
+    }
+}
+
+/// Prints an error and its causes. A list of errors is printed line by line.
+///
+/// # Errors
+/// When `err` cannot be written.
+pub fn print_error(error: &dyn Error, err: &mut dyn Write) -> io::Result<()> {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text.lines().try_for_each(|line| writeln!(err, "error: {line}"))
+}

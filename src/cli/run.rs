@@ -1,0 +1,229 @@
+//! The verb `run`: makes the runs of an experiment and says what they came to.
+//!
+//! The table of what they came to is data and goes to `out`; times, progress and warnings go to `err`.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::config_args::ConfigArgs;
+use super::{CliError, ExitStatus};
+use crate::batch::progress::Progress;
+use crate::batch::{BatchOptions, BatchOutcome, MAX_JOBS, Scripted, run_batch};
+use crate::plan::Plan;
+use crate::prediction::error::ErrorType;
+use crate::record::manifest::BatchStatus;
+
+/// Where results go when neither the command line nor the file says so.
+const RESULTS: &str = "results";
+
+/// Exit code of a program that Ctrl-C ends at once, as shells know it.
+const INTERRUPTED: i32 = 130;
+
+/// Set by the first Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+const NO_WINDOW: &str = "this build has no window to watch a run in; add --batch to run without one";
+
+const EXAMPLES: &str = "\
+Examples:
+  vendomini run --batch --config configs/demo.yaml
+  vendomini run --batch --config configs/demo.yaml --n-jobs -1 --output-dir /tmp/out --overwrite
+  vendomini run --batch --config results/demo/runs/demo_c0_r0/config_used.yaml --output-dir again
+          repeat one run from its own record
+
+Results, in DIR/<experiment>/:
+  manifest.json   what was run, with which program, and whether all of it is there
+  results.csv     one row a run: its configuration and its summary
+  runs/<run_id>/  config_used.yaml, steps.jsonl, events.jsonl, summary.json, experiment.log";
+
+/// Flags of `run`. What the verb does stands with the verb, where the help takes it from.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct RunArgs {
+    /// Which experiment.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+
+    /// Run all runs of the plan without a window
+    #[arg(long)]
+    pub batch: bool,
+
+    /// Runs at a time; -1 for one on each core
+    #[arg(long, value_name = "N", default_value = "1", allow_negative_numbers = true, value_parser = jobs)]
+    pub n_jobs: usize,
+
+    /// Folder for results; the experiment gets a folder of its own name in it [default: the file's
+    /// paths.results_dir, or results]
+    #[arg(long, value_name = "DIR")]
+    pub output_dir: Option<PathBuf>,
+
+    /// Replace earlier results of this experiment
+    ///
+    /// Only a folder that holds results of this program is ever replaced.
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// Reads `--n-jobs`.
+fn jobs(text: &str) -> Result<usize, String> {
+    let expected = || format!("expected 1 to {MAX_JOBS}, or -1 for one on each core");
+    match text.parse::<i64>() {
+        Ok(-1) => Ok(thread::available_parallelism().map_or(1, usize::from).min(MAX_JOBS)),
+        Ok(jobs) => usize::try_from(jobs).ok().filter(|jobs| (1..=MAX_JOBS).contains(jobs)).ok_or_else(expected),
+        Err(_) => Err(expected()),
+    }
+}
+
+/// Runs an experiment.
+///
+/// # Errors
+/// When the command line, the configuration or the result folder does not allow it, or a file cannot be written.
+pub fn run(
+    args: &RunArgs,
+    command: Vec<String>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<ExitStatus, CliError> {
+    if !args.batch {
+        return Err(CliError::Usage(NO_WINDOW));
+    }
+    let plan = Plan::new(args.config.load()?)?;
+    for notice in &plan.experiment().notices {
+        note(err, format_args!("notice: {notice}"));
+    }
+    let results_dir = args.output_dir.clone().or_else(|| plan.experiment().results_dir.clone());
+    stop_on_interrupt(err);
+    let options = BatchOptions {
+        n_jobs: args.n_jobs,
+        results_dir: results_dir.unwrap_or_else(|| RESULTS.into()),
+        overwrite: args.overwrite,
+        progress: if io::stderr().is_terminal() { Progress::Bar } else { Progress::Lines },
+        command,
+        stop: &STOP,
+    };
+    let outcome = run_batch(&plan, options, &Scripted)?;
+    match write_table(&outcome, out) {
+        // A reader that stops reading is no error.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
+    }
+    note_outcome(&outcome, err);
+    Ok(match outcome.status {
+        BatchStatus::Complete => ExitStatus::Done,
+        BatchStatus::Cancelled => ExitStatus::Unfinished,
+        BatchStatus::Failed | BatchStatus::Running => ExitStatus::Defect,
+    })
+}
+
+/// The first Ctrl-C (or request to terminate) stops the batch in order, the second one the program at once.
+fn stop_on_interrupt(err: &mut dyn Write) {
+    let handler = || {
+        if STOP.swap(true, Ordering::Relaxed) {
+            process::exit(INTERRUPTED);
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        note(err, format_args!("notice: Ctrl-C will stop the program at once: {error}"));
+    }
+}
+
+/// Notices are lost without harm when nobody reads them.
+fn note(err: &mut dyn Write, line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(err, "{line}");
+}
+
+fn write_table(outcome: &BatchOutcome, out: &mut dyn Write) -> io::Result<()> {
+    let tally = &outcome.tally;
+    let failed = match tally.failed() {
+        0 => String::new(),
+        failed => format!(", {failed} broken off by a defect"),
+    };
+    writeln!(out, "runs     {} of {} complete{failed}", tally.complete(), outcome.planned)?;
+    writeln!(out, "steps    {}", tally.steps())?;
+    writeln!(out, "results  {}", outcome.folder.display())?;
+    let reasons = tally.end_reasons().iter().map(|(reason, runs)| [reason.word().to_owned(), runs.to_string()]);
+    write_counts(out, ["end reason", "runs"], reasons)?;
+    let crashes = tally.crash_types().iter();
+    let crashes = crashes.map(|(kind, runs)| [kind.unwrap_or("none").to_owned(), runs.to_string()]);
+    write_counts(out, ["crash type", "runs"], crashes)?;
+    let errors = ErrorType::ALL.iter().map(|kind| {
+        let mean = tally.mean_pe().get(*kind);
+        let value = mean.value().map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
+        [kind.word().to_owned(), value, mean.runs().to_string()]
+    });
+    write_counts(out, ["prediction error", "mean", "runs"], errors)?;
+    out.flush()
+}
+
+fn write_counts<const N: usize>(
+    out: &mut dyn Write,
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    table.add_rows(rows);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if index > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    writeln!(out, "\n{}", table.trim_fmt())
+}
+
+fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
+    let tally = &outcome.tally;
+    let seconds = outcome.took.as_secs_f64();
+    let rate = tally.steps() as f64 / seconds.max(1e-9);
+    note(err, format_args!("{} steps in {seconds:.1} s, {rate:.0} steps a second", tally.steps()));
+    if let Some(leftover) = &outcome.leftover {
+        let path = leftover.path.display();
+        note(
+            err,
+            format_args!("notice: earlier results could not be deleted and remain in {path}: {}", leftover.source),
+        );
+    }
+    if let (runs @ 1.., named) = tally.without_predictions() {
+        let (named, more) = (named.join(", "), if runs > named.len() as u64 { ", …" } else { "" });
+        note(
+            err,
+            format_args!(
+                "WARNING: the experiment demands predictions, but {runs} of {} runs made none that could be \
+                 compared with an outcome: {named}{more}. They say nothing about prediction errors.",
+                tally.complete()
+            ),
+        );
+    }
+    if tally.failed() > 0 {
+        let folder = outcome.folder.join("failed");
+        note(
+            err,
+            format_args!(
+                "WARNING: {} runs hit a defect of this program; what there is of them lies in {}",
+                tally.failed(),
+                folder.display()
+            ),
+        );
+        for defect in tally.defects() {
+            note(err, format_args!("  {defect}"));
+        }
+    }
+    if outcome.status == BatchStatus::Cancelled {
+        note(
+            err,
+            format_args!(
+                "stopped: {} of {} runs are complete in {}; to run all of them again, add --overwrite",
+                tally.complete(),
+                outcome.planned,
+                outcome.folder.display()
+            ),
+        );
+    }
+}

@@ -1,0 +1,299 @@
+//! The batch as a library: what it writes, in which order, and what a defect or a stop costs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use vendomini::agent::Agent;
+use vendomini::agent::action::Decision;
+use vendomini::agent::observation::{Briefing, Observation};
+use vendomini::agent::shown::ShownState;
+use vendomini::batch::progress::Progress;
+use vendomini::batch::{Agents, BatchError, BatchOptions, BatchOutcome, Scripted, run_batch};
+use vendomini::config::{self, Overrides};
+use vendomini::plan::{Plan, PlannedRun};
+use vendomini::record::manifest::BatchStatus;
+use vendomini::step::driver::Simulation;
+
+use crate::common::plan;
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+fn options(results_dir: &Path, n_jobs: usize) -> BatchOptions<'static> {
+    BatchOptions {
+        n_jobs,
+        results_dir: results_dir.to_owned(),
+        overwrite: false,
+        progress: Progress::Silent,
+        command: vec!["vendomini".into()],
+        stop: &NEVER,
+    }
+}
+
+fn batch(plan: &Plan, results_dir: &Path, n_jobs: usize, agents: &dyn Agents) -> BatchOutcome {
+    run_batch(plan, options(results_dir, n_jobs), agents).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Short runs of three agents at two doses of shocks.
+fn small() -> Plan {
+    plan(&[
+        "experiment.name=small",
+        "experiment.replications=2",
+        "simulation.max_steps=60",
+        "grid.model.name=[heuristic, random, mock]",
+        "grid.pe_induction.p_shock=[0, 0.5]",
+    ])
+}
+
+/// Every file below a folder by its path, but those that may hold times.
+fn records(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let name = format!("{below}{}", entry.file_name().into_string().unwrap());
+            if entry.file_type().unwrap().is_dir() {
+                collect(&entry.path(), &format!("{name}/"), files);
+            } else if !name.ends_with("experiment.log") && name != "manifest.json" {
+                files.insert(name, fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    let mut files = BTreeMap::new();
+    collect(folder, "", &mut files);
+    files
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The table as one map a row.
+fn table(folder: &Path) -> Vec<BTreeMap<String, String>> {
+    let mut csv = csv::Reader::from_path(folder.join("results.csv")).unwrap();
+    csv.deserialize().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn records_do_not_depend_on_the_number_of_threads_and_repeat() {
+    let plan = small();
+    let runs: Vec<_> = [1, 2, 8, 1]
+        .map(|n_jobs| {
+            let dir = tempfile::tempdir().unwrap();
+            let outcome = batch(&plan, dir.path(), n_jobs, &Scripted);
+            assert_eq!((outcome.status, outcome.tally.complete()), (BatchStatus::Complete, 12));
+            (records(&outcome.folder), outcome.tally)
+        })
+        .into();
+    let names: Vec<&str> = runs[0].0.keys().map(String::as_str).collect();
+    assert_eq!(names.len(), 12 * 4 + 1, "{names:?}");
+    for (files, tally) in &runs[1..] {
+        for (name, bytes) in files {
+            assert!(runs[0].0.get(name) == Some(bytes), "{name} differs");
+        }
+        assert_eq!(files.len(), names.len());
+        assert_eq!(tally, &runs[0].1);
+    }
+}
+
+#[test]
+fn a_run_repeats_from_its_own_record() {
+    let (dir, again) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = batch(&small(), dir.path(), 1, &Scripted).folder.join("runs/small_c1_r1");
+    let experiment = config::load(&first.join("config_used.yaml"), &Overrides::default()).unwrap();
+    let second = batch(&Plan::new(experiment).unwrap(), again.path(), 1, &Scripted).folder.join("runs/small_c0_r0");
+    for name in ["steps.jsonl", "events.jsonl", "config_used.yaml"] {
+        assert!(fs::read(first.join(name)).unwrap() == fs::read(second.join(name)).unwrap(), "{name} differs");
+    }
+    let hash = |folder: &Path| json(&folder.join("summary.json"))["final_state_hash"].clone();
+    assert_eq!(hash(&first), hash(&second));
+}
+
+#[test]
+fn the_table_agrees_with_plan_and_summaries() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan(&[
+        "experiment.name=agreement",
+        "simulation.max_steps=40",
+        "experiment.description=\"with, a comma\"",
+        "grid.model.name=[noop, heuristic]",
+    ]);
+    let outcome = batch(&plan, dir.path(), 2, &Scripted);
+    let rows = table(&outcome.folder);
+    for (row, run) in rows.iter().zip(plan.runs()) {
+        let summary = json(&outcome.folder.join("runs").join(&run.run_id).join("summary.json"));
+        assert_eq!(row["run_id"], run.run_id);
+        assert_eq!(row["seed"], summary["seed"].to_string());
+        assert_eq!(row["config.model.name"], run.config.model.name);
+        assert_eq!(row["config.experiment.description"], "with, a comma");
+        assert_eq!(row["config.experiment.draw_key"], run.config.experiment.draw_key.to_string());
+        assert_eq!(row["config.measurement.pe_windows"], "[10,100,500]");
+        assert_eq!(row["final_budget"], summary["final_budget"].to_string());
+        assert_eq!(row["predictions.made"], summary["predictions"]["made"].to_string());
+        assert_eq!(row["total_steps"], "40");
+        assert_eq!((row["end_reason"].as_str(), row["survival"].as_str()), ("horizon", "censored"));
+        assert_eq!(row["error"], "");
+    }
+    assert_eq!(rows.len(), 2);
+    let pe = |row: &BTreeMap<String, String>| [row["mean_pe.cost"].clone(), row["cumulative_pe.cost.sum"].clone()];
+    assert_eq!(pe(&rows[0]), ["", ""], "nothing was predicted, which is not an error of zero");
+    assert_eq!(rows[0]["coverage.cost"], "");
+    assert_eq!(pe(&rows[1]), ["0.0", "0.0"], "the heuristic knows the price");
+    assert_eq!(outcome.tally.without_predictions().0, 0, "an agent that does nothing has nothing to predict");
+}
+
+/// What is to happen at a step of a run, besides what the run's agent decides.
+type Disturbance = Arc<dyn Fn(usize, u32) + Send + Sync>;
+
+/// Scripted agents that are disturbed.
+struct Disturbed(Disturbance);
+
+struct DisturbedAgent {
+    inner: Box<dyn Agent>,
+    run: usize,
+    disturbance: Disturbance,
+}
+
+impl Agents for Disturbed {
+    fn names(&self) -> &[&str] {
+        Scripted.names()
+    }
+
+    fn agent(&self, run: &PlannedRun, simulation: &Simulation) -> Box<dyn Agent> {
+        let inner = Scripted.agent(run, simulation);
+        Box::new(DisturbedAgent { inner, run: run.index, disturbance: Arc::clone(&self.0) })
+    }
+}
+
+impl Agent for DisturbedAgent {
+    fn decide(&mut self, observation: &Observation, shown: &ShownState, briefing: &Briefing) -> Decision {
+        (self.disturbance)(self.run, observation.step);
+        self.inner.decide(observation, shown, briefing)
+    }
+}
+
+#[test]
+fn a_panic_costs_one_run() {
+    let (dir, calm) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let plan = small();
+    let panics = Disturbed(Arc::new(|run, step| assert!((run, step) != (3, 7), "planted\nfor a test")));
+    let outcome = batch(&plan, dir.path(), 1, &panics);
+    let undisturbed = batch(&plan, calm.path(), 1, &Scripted);
+    assert_eq!((outcome.status, outcome.tally.complete(), outcome.tally.failed()), (BatchStatus::Failed, 11, 1));
+
+    let failed = outcome.folder.join("failed/small_c1_r1");
+    assert!(!outcome.folder.join("runs/small_c1_r1").exists());
+    assert!(!failed.join("summary.json").exists());
+    assert_eq!(fs::read_to_string(failed.join("steps.jsonl")).unwrap().lines().count(), 7, "what was recorded is kept");
+    let log = fs::read_to_string(failed.join("experiment.log")).unwrap();
+    assert!(log.contains("after 7 steps: harness_error: planted for a test (tests/it/batch.rs:"), "{log}");
+
+    let row = &table(&outcome.folder)[3];
+    assert_eq!((row["run_id"].as_str(), row["end_reason"].as_str()), ("small_c1_r1", "harness_error"));
+    assert_eq!((row["fault_owner"].as_str(), row["survival"].as_str()), ("harness", "censored"));
+    assert!(row["error"].starts_with("planted for a test (tests/it/batch.rs:"), "{}", row["error"]);
+    assert_eq!((row["total_steps"].as_str(), row["crashed"].as_str(), row["mean_pe.cost"].as_str()), ("7", "", ""));
+
+    let manifest = json(&outcome.folder.join("manifest.json"));
+    assert_eq!((&manifest["status"], &manifest["counts"]["failed"]), (&"failed".into(), &1.into()));
+    assert_eq!(manifest["counts"]["by_end_reason"]["harness_error"], 1);
+    assert!(manifest["error"].as_str().unwrap().starts_with("small_c1_r1: planted"), "{}", manifest["error"]);
+
+    // The runs after it were made by the same worker and came out as if nothing had happened.
+    let (mut with, mut without) = (records(&outcome.folder), records(&undisturbed.folder));
+    with.retain(|name, _| !name.starts_with("failed/") && name != "results.csv");
+    without.retain(|name, _| !name.starts_with("runs/small_c1_r1/") && name != "results.csv");
+    assert!(with == without);
+}
+
+#[test]
+fn a_stopped_batch_keeps_whole_runs_only() {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let dir = tempfile::tempdir().unwrap();
+    let plan = small();
+    let stops = Disturbed(Arc::new(|run, step| {
+        if (run, step) == (4, 20) {
+            STOP.store(true, Ordering::Relaxed);
+        }
+    }));
+    let options = BatchOptions { stop: &STOP, ..options(dir.path(), 1) };
+    let outcome = run_batch(&plan, options, &stops).unwrap();
+    assert_eq!((outcome.status, outcome.tally.complete(), outcome.planned), (BatchStatus::Cancelled, 4, 12));
+    let runs: BTreeSet<_> =
+        fs::read_dir(outcome.folder.join("runs")).unwrap().map(|run| run.unwrap().file_name()).collect();
+    let expected: BTreeSet<_> = plan.runs().take(4).map(|run| run.run_id.into()).collect();
+    assert_eq!(runs, expected);
+    assert_eq!(table(&outcome.folder).len(), 4);
+    let manifest = json(&outcome.folder.join("manifest.json"));
+    assert_eq!((&manifest["status"], &manifest["counts"]["complete"]), (&"cancelled".into(), &4.into()));
+}
+
+#[test]
+fn a_slow_run_holds_the_others_back_at_the_edge_of_the_buffer() {
+    const AHEAD: usize = 1024;
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan(&["experiment.replications=1300", "simulation.max_steps=1", "model.name=noop"]);
+    let others = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::new(AtomicUsize::new(0));
+    let slow = {
+        let (others, seen) = (Arc::clone(&others), Arc::clone(&seen));
+        Disturbed(Arc::new(move |run, _| {
+            if run > 0 {
+                others.fetch_add(1, Ordering::SeqCst);
+                return;
+            }
+            while others.load(Ordering::SeqCst) < AHEAD - 1 {
+                thread::sleep(Duration::from_millis(1));
+            }
+            // Nothing more may begin, however long this takes.
+            thread::sleep(Duration::from_millis(50));
+            seen.store(others.load(Ordering::SeqCst), Ordering::SeqCst);
+        }))
+    };
+    let outcome = batch(&plan, dir.path(), 2, &slow);
+    assert_eq!((seen.load(Ordering::SeqCst), outcome.tally.complete()), (AHEAD - 1, 1300));
+    let ids: Vec<String> = table(&outcome.folder).into_iter().map(|mut row| row.remove("run_id").unwrap()).collect();
+    assert!(ids.into_iter().eq(plan.runs().map(|run| run.run_id)), "rows stand in the order of the plan");
+}
+
+/// The heuristic without its cards.
+struct Mute(Box<dyn Agent>);
+
+impl Agent for Mute {
+    fn decide(&mut self, observation: &Observation, shown: &ShownState, briefing: &Briefing) -> Decision {
+        Decision { card: None, ..self.0.decide(observation, shown, briefing) }
+    }
+}
+
+struct Mutes;
+
+impl Agents for Mutes {
+    fn names(&self) -> &[&str] {
+        &["heuristic"]
+    }
+
+    fn agent(&self, run: &PlannedRun, simulation: &Simulation) -> Box<dyn Agent> {
+        Box::new(Mute(Scripted.agent(run, simulation)))
+    }
+}
+
+#[test]
+fn runs_without_the_predictions_that_were_demanded_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let modes = "grid.interface.prediction_mode=[optional, required]";
+    let plan = plan(&["experiment.name=mute", "simulation.max_steps=40", "experiment.replications=7", modes]);
+    let outcome = batch(&plan, dir.path(), 1, &Mutes);
+    let (runs, named) = outcome.tally.without_predictions();
+    assert_eq!((runs, named.len(), named[0].as_str()), (7, 5, "mute_c1_r0"));
+}
+
+#[test]
+fn an_agent_that_does_not_exist_is_refused_before_anything_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = run_batch(&small(), options(dir.path(), 1), &Mutes).unwrap_err();
+    assert!(matches!(error, BatchError::Plan(_)), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
