@@ -58,8 +58,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value = "1", allow_negative_numbers = true, value_parser = jobs)]
     pub n_jobs: usize,
 
-    /// Folder for results; the experiment gets a folder of its own name in it [default: the file's
-    /// paths.results_dir, or results]
+    /// Folder for results, in which the experiment gets a folder of its own name
+    ///
+    /// Without it, the file's paths.results_dir holds, and without that, results.
     #[arg(long, value_name = "DIR")]
     pub output_dir: Option<PathBuf>,
 
@@ -108,12 +109,13 @@ pub fn run(
         stop: &STOP,
     };
     let outcome = run_batch(&plan, options, &Scripted)?;
-    match write_table(&outcome, out) {
+    let written = write_table(&outcome, out);
+    note_outcome(&outcome, err);
+    match written {
         // A reader that stops reading is no error.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
         _ => {}
     }
-    note_outcome(&outcome, err);
     Ok(match outcome.status {
         BatchStatus::Complete => ExitStatus::Done,
         BatchStatus::Cancelled => ExitStatus::Unfinished,

@@ -20,7 +20,7 @@ use vendomini::plan::{Plan, PlannedRun};
 use vendomini::record::manifest::BatchStatus;
 use vendomini::step::driver::Simulation;
 
-use crate::common::plan;
+use crate::common::{plan, project};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -39,15 +39,23 @@ fn batch(plan: &Plan, results_dir: &Path, n_jobs: usize, agents: &dyn Agents) ->
     run_batch(plan, options(results_dir, n_jobs), agents).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// The plan of an experiment file that changes `configs/base.yaml`.
+fn plan_of(text: &str) -> Plan {
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy(project("configs/base.yaml"), dir.path().join("base.yaml")).unwrap();
+    let file = dir.path().join("experiment.yaml");
+    fs::write(&file, format!("inherit: base.yaml\n{text}")).unwrap();
+    let experiment = config::load(&file, &Overrides::default()).unwrap_or_else(|errors| panic!("{errors}"));
+    Plan::new(experiment).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
 /// Short runs of three agents at two doses of shocks.
 fn small() -> Plan {
-    plan(&[
-        "experiment.name=small",
-        "experiment.replications=2",
-        "simulation.max_steps=60",
-        "grid.model.name=[heuristic, random, mock]",
-        "grid.pe_induction.p_shock=[0, 0.5]",
-    ])
+    plan_of(
+        "experiment: {name: small, replications: 2}
+simulation: {max_steps: 60}
+grid: {model.name: [heuristic, random, mock], pe_induction.p_shock: [0, 0.5]}",
+    )
 }
 
 /// Every file below a folder by its path, but those that may hold times.
@@ -115,12 +123,11 @@ fn a_run_repeats_from_its_own_record() {
 #[test]
 fn the_table_agrees_with_plan_and_summaries() {
     let dir = tempfile::tempdir().unwrap();
-    let plan = plan(&[
-        "experiment.name=agreement",
-        "simulation.max_steps=40",
-        "experiment.description=\"with, a comma\"",
-        "grid.model.name=[noop, heuristic]",
-    ]);
+    let plan = plan_of(
+        "experiment: {name: agreement, description: 'with, a comma'}
+simulation: {max_steps: 40}
+grid: {model.name: [noop, heuristic]}",
+    );
     let outcome = batch(&plan, dir.path(), 2, &Scripted);
     let rows = table(&outcome.folder);
     for (row, run) in rows.iter().zip(plan.runs()) {
@@ -134,7 +141,13 @@ fn the_table_agrees_with_plan_and_summaries() {
         assert_eq!(row["final_budget"], summary["final_budget"].to_string());
         assert_eq!(row["predictions.made"], summary["predictions"]["made"].to_string());
         assert_eq!(row["total_steps"], "40");
-        assert_eq!((row["end_reason"].as_str(), row["survival"].as_str()), ("horizon", "censored"));
+        let crashed = summary["crashed"] == true;
+        assert_eq!(
+            row["survival"],
+            if crashed { "event" } else { "censored" },
+            "the horizon is no crash, and hides none"
+        );
+        assert_eq!((row["end_reason"].as_str(), row["crashed"] == "true"), ("horizon", crashed));
         assert_eq!(row["error"], "");
     }
     assert_eq!(rows.len(), 2);
@@ -235,7 +248,7 @@ fn a_stopped_batch_keeps_whole_runs_only() {
 fn a_slow_run_holds_the_others_back_at_the_edge_of_the_buffer() {
     const AHEAD: usize = 1024;
     let dir = tempfile::tempdir().unwrap();
-    let plan = plan(&["experiment.replications=1300", "simulation.max_steps=1", "model.name=noop"]);
+    let plan = plan(&["experiment.replications=1100", "simulation.max_steps=1", "model.name=noop"]);
     let others = Arc::new(AtomicUsize::new(0));
     let seen = Arc::new(AtomicUsize::new(0));
     let slow = {
@@ -254,7 +267,7 @@ fn a_slow_run_holds_the_others_back_at_the_edge_of_the_buffer() {
         }))
     };
     let outcome = batch(&plan, dir.path(), 2, &slow);
-    assert_eq!((seen.load(Ordering::SeqCst), outcome.tally.complete()), (AHEAD - 1, 1300));
+    assert_eq!((seen.load(Ordering::SeqCst), outcome.tally.complete()), (AHEAD - 1, 1100));
     let ids: Vec<String> = table(&outcome.folder).into_iter().map(|mut row| row.remove("run_id").unwrap()).collect();
     assert!(ids.into_iter().eq(plan.runs().map(|run| run.run_id)), "rows stand in the order of the plan");
 }
@@ -283,8 +296,11 @@ impl Agents for Mutes {
 #[test]
 fn runs_without_the_predictions_that_were_demanded_are_counted() {
     let dir = tempfile::tempdir().unwrap();
-    let modes = "grid.interface.prediction_mode=[optional, required]";
-    let plan = plan(&["experiment.name=mute", "simulation.max_steps=40", "experiment.replications=7", modes]);
+    let plan = plan_of(
+        "experiment: {name: mute, replications: 7}
+simulation: {max_steps: 40}
+grid: {interface.prediction_mode: [optional, required]}",
+    );
     let outcome = batch(&plan, dir.path(), 1, &Mutes);
     let (runs, named) = outcome.tally.without_predictions();
     assert_eq!((runs, named.len(), named[0].as_str()), (7, 5, "mute_c1_r0"));

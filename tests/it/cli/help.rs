@@ -1,0 +1,135 @@
+//! What `--help` says, word for word.
+
+use clap::CommandFactory;
+use predicates::str::{contains, is_empty};
+use vendomini::cli::Cli;
+
+use super::vendomini;
+
+fn help(verb: Option<&str>) -> String {
+    let mut command = Cli::command().term_width(100);
+    command.build();
+    let command = match verb {
+        None => &mut command,
+        Some(verb) => command.find_subcommand_mut(verb).unwrap(),
+    };
+    let text = command.render_long_help().to_string();
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[test]
+fn help_teaches() {
+    insta::assert_snapshot!(help(None), @r"
+        A seeded warehouse for agents that measures prediction errors and detects when agents break down
+
+        An experiment file names an agent, a world, and how the world surprises the agent; its grid makes
+        many runs of it. Every run leaves complete records, and the same file always gives the same records.
+
+        Usage: vendomini <COMMAND>
+
+        Commands:
+          run   Run an experiment
+          plan  List the runs of an experiment without running any
+          help  Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help
+                  Print help (see a summary with '-h')
+
+          -V, --version
+                  Print version
+
+        Examples:
+          vendomini plan --config configs/demo.yaml
+                  what the experiment would run
+          vendomini run --batch --config configs/demo.yaml --n-jobs -1
+                  run it on all cores; results appear in results/demo/
+          vendomini run --batch --config configs/base.yaml --set pe_induction.p_shock=0.3 --replications 20
+                  change settings without touching the file
+
+        Exit codes:
+          0  done; an agent that broke down is a result, not an error
+          1  a run hit a defect of this program
+          2  the command line is wrong
+          3  nothing was run: the configuration is wrong, or the result folder cannot be used
+          4  begun, but not finished: stopped, or a file could not be written
+        ");
+}
+
+#[test]
+fn help_of_run_teaches() {
+    insta::assert_snapshot!(help(Some("run")), @r"
+        Run an experiment
+
+        Makes every run of the plan and writes complete records of each. Records do not depend on the number
+        of threads, and a second run writes the same ones. Ctrl-C stops at the next step of each run:
+        complete runs stay, others leave nothing.
+
+        Usage: vendomini run [OPTIONS] --config <FILE>
+
+        Options:
+              --config <FILE>
+                  Experiment file (YAML)
+
+                  It may name another file under `inherit`, whose settings hold where this one is silent,
+                  and list values under `grid`; every combination of them becomes a cell of the experiment.
+
+              --set <PATH=VALUE>
+                  Change one setting; may be given several times
+
+                  PATH is the dotted path of a setting, in any spelling that files may use; VALUE is YAML,
+                  so a list is written [10, 100]. This wins over the file and everything it inherits. If the
+                  grid has an axis with this path, the axis shrinks to this one value.
+
+                  Example: --set model.name=heuristic --set pe_induction.p_shock=0.2
+
+              --seed <N>
+                  Seed that all random draws follow from (experiment.seed; 42 where no file names one)
+
+              --replications <N>
+                  Runs per cell of the grid (experiment.replications)
+
+              --max-steps <N>
+                  Length of every run in steps (simulation.max_steps); wins over max_steps_by_level
+
+              --batch
+                  Run all runs of the plan without a window
+
+              --n-jobs <N>
+                  Runs at a time; -1 for one on each core
+
+                  [default: 1]
+
+              --output-dir <DIR>
+                  Folder for results, in which the experiment gets a folder of its own name
+
+                  Without it, the file's paths.results_dir holds, and without that, results.
+
+              --overwrite
+                  Replace earlier results of this experiment
+
+                  Only a folder that holds results of this program is ever replaced.
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Examples:
+          vendomini run --batch --config configs/demo.yaml
+          vendomini run --batch --config configs/demo.yaml --n-jobs -1 --output-dir /tmp/out --overwrite
+          vendomini run --batch --config results/demo/runs/demo_c0_r0/config_used.yaml --output-dir again
+                  repeat one run from its own record
+
+        Results, in DIR/<experiment>/:
+          manifest.json   what was run, with which program, and whether all of it is there
+          results.csv     one row a run: its configuration and its summary
+          runs/<run_id>/  config_used.yaml, steps.jsonl, events.jsonl, summary.json, experiment.log
+        ");
+}
+
+#[test]
+fn help_and_version_are_data() {
+    let dir = tempfile::tempdir().unwrap();
+    vendomini(&dir, &["--help"]).assert().success().stdout(contains("Exit codes:")).stderr(is_empty());
+    let version = format!("vendomini {}\n", env!("CARGO_PKG_VERSION"));
+    vendomini(&dir, &["--version"]).assert().success().stdout(version).stderr(is_empty());
+}
