@@ -1,4 +1,129 @@
-//! VendoMini.
+//! VendoMini: a seeded warehouse that surprises agents, measures their prediction errors and detects breakdowns.
+//!
+//! An experiment file names an agent, a world, and how often, how strongly, in which way and how visibly the world
+//! surprises the agent. Its grid makes many runs. Each run is a Bevy World that is stepped without a window, a clock
+//! or a file; every step is recorded. The README shows the program from outside; this page shows the library.
+//!
+//! # The picture
+//!
+//! ```text
+//! configs/*.yaml -> config -> plan -> batch: worker threads, each with one World, one run after another
+//!                   parse,    grid,     |
+//!                   check     run ids   |  every step
+//!                                       v
+//!                         PreAgent --------------> agent --------------> PostAgent
+//!                         Morning    Observation          Decision       Act
+//!                         Observe                                        Evening
+//!                                                                        Resolve
+//!                                                                        Detect
+//!                                                                        Record
+//!                                                                          |  lines
+//!                                                                          v
+//!                                                      results/<experiment>/runs/<run_id>/
+//! ```
+//!
+//! The modules, in the order of the data:
+//!
+//! - [`units`], [`ids`], [`rng`]: quantities with units, stable identifiers, keyed random draws
+//! - [`config`], [`plan`]: what the user wrote, checked; which runs that makes
+//! - [`world`], [`shock`]: what exists, and what goes wrong
+//! - [`agent`], [`tool`]: who decides, and what can be done
+//! - [`prediction`], [`crash`]: how far off the agent was, and whether it broke down
+//! - [`step`]: in what order all of this happens, and the driver of a run
+//! - [`record`], [`batch`]: what is kept, and how a whole plan is run
+//! - [`cli`]: the command line
+//!
+//! # One run by hand
+//!
+//! [`Simulation`](step::driver::Simulation) holds the World. The agent sits between two calls: what it may see goes
+//! out of [`observe`](step::driver::Simulation::observe), and its decision goes into
+//! [`apply`](step::driver::Simulation::apply). Without shocks the heuristic's promised days are all kept:
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use vendomini::config::{self, Overrides};
+//! use vendomini::plan::Plan;
+//! use vendomini::prediction::resolve::Predictions;
+//! use vendomini::step::driver::Simulation;
+//! use vendomini::step::end::EndReason;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let set = vec!["pe_induction.p_shock=0".to_owned()];
+//! let overrides = Overrides { set, max_steps: Some(50), ..Overrides::default() };
+//! let experiment = config::load(Path::new("configs/base.yaml"), &overrides)?;
+//! let run = Plan::new(experiment)?.run(0);
+//!
+//! let mut simulation = Simulation::new();
+//! simulation.start(&run.config, false);
+//! let mut agent = simulation.scripted_agent("heuristic").expect("it is built in");
+//! let ended = loop {
+//!     simulation.observe();
+//!     let decision = simulation.ask(agent.as_mut());
+//!     if let Some(reason) = simulation.apply(decision) {
+//!         break reason;
+//!     }
+//! };
+//!
+//! assert_eq!(ended, EndReason::Horizon);
+//! let predictions = simulation.world().resource::<Predictions>();
+//! let temporal = predictions.tracks().temporal.total().expect("some orders have arrived");
+//! assert!(temporal.count > 0);
+//! assert_eq!(temporal.sum, 0.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! To run a whole plan with records, use [`batch::run_batch`].
+//!
+//! # Plugins
+//!
+//! [`VendoMiniPlugins`] has four:
+//!
+//! | plugin | adds |
+//! |---|---|
+//! | [`ToolPlugin`](tool::ToolPlugin) | the register of tools and the built-in ones |
+//! | [`ShockPlugin`](shock::ShockPlugin) | the shock families `temporal` and `quantity` |
+//! | [`CrashPlugin`](crash::CrashPlugin) | the detectors `looping`, `invalid_burst`, `budget_denial`, `exploration_collapse` |
+//! | [`StepPlugin`](step::StepPlugin) | both schedules, their sets, and the order of every system |
+//!
+//! # Schedules, sets and systems
+//!
+//! Within a row, systems run in the order in which they are named; the sets run from top to bottom. A day has one
+//! step unless `simulation.actions_per_day` says otherwise, or the agent ends it with `tool_wait`.
+//!
+//! | schedule | set | when | systems |
+//! |---|---|---|---|
+//! | [`PreAgent`](step::PreAgent) | [`Morning`](step::PreAgentSystems::Morning) | a day's first step | [`deliver_due_orders`](world::order::deliver_due_orders), [`receive_customer_requests`](world::customer::receive_customer_requests) |
+//! | | [`Observe`](step::PreAgentSystems::Observe) | every step | [`assemble_observation`](step::observe::assemble_observation), [`open_shock_account`](shock::strike::open_shock_account) |
+//! | [`PostAgent`](step::PostAgent) | [`Act`](step::PostAgentSystems::Act) | every step | [`act`](step::act::act), [`bind_predictions`](prediction::resolve::bind_predictions) |
+//! | | [`Evening`](step::PostAgentSystems::Evening) | a day's last step | [`charge_storage_fees`](world::sku::charge_storage_fees), [`expire_customer_orders`](world::customer::expire_customer_orders), [`strike_shock`](shock::strike::strike_shock) |
+//! | | [`Resolve`](step::PostAgentSystems::Resolve) | every step | [`resolve_predictions`](prediction::resolve::resolve_predictions) |
+//! | | [`Detect`](step::PostAgentSystems::Detect) | every step | [`detect_crashes`](crash::state::detect_crashes) |
+//! | | [`Record`](step::PostAgentSystems::Record) | every step | [`hash_state`](world::snapshot::hash_state), [`record_step`](record::step::record_step) |
+//!
+//! After `Record` the driver checks once whether the run is over, and why ([`EndReason`](step::end::EndReason)).
+//!
+//! # Determinism
+//!
+//! The same version, configuration and seed give the same records to the byte, whatever the number of threads.
+//! Only `manifest.json` and `experiment.log` hold times. What this rests on:
+//!
+//! - **Order.** Systems of different modules are ordered in [`step`] and nowhere else. Both schedules run on one
+//!   thread, and two systems with an undecided order are an error when the schedule is built. Runs are parallel,
+//!   steps are not.
+//! - **Identity.** Everything is sorted, hashed, logged and drawn by the types of [`ids`], never by
+//!   [`Entity`](bevy::prelude::Entity). Maps that could leak an arbitrary order are refused by the linter.
+//! - **Randomness.** A draw is addressed by what it decides ([`rng`]) and is never consumed in sequence. More draws
+//!   in one place change nothing elsewhere, and cells of an experiment can share a world. Streams have versions.
+//! - **Numbers.** Money is integer cents and goods are integer units ([`units`]). Floats stand in scores and
+//!   probabilities; functions that differ between platforms come from `libm`.
+//! - **Outside.** No system reads a clock, the environment, a file or the network.
+//!
+//! Each step record ends with `state_hash`: a chain, by [`snapshot::ALGORITHM`](world::snapshot::ALGORITHM), over the
+//! world after the step and all hashes before it. Two runs with equal last hashes went through equal worlds. The
+//! tests pin such chains, permute plugins and the order of spawning, and plant faults to see that they are caught.
+//! Across versions nothing is promised: the manifest lists the versions of the streams and of the hash.
 pub mod agent;
 pub mod batch;
 pub mod cli;

@@ -1,5 +1,7 @@
 //! What an agent answers with.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -60,18 +62,20 @@ pub struct Decision {
     pub card: Option<Card>,
     /// Where the action came from.
     pub source: ActionSource,
+    /// What the agent was thinking, in its own words.
+    pub thoughts: Option<Arc<str>>,
 }
 
 impl Decision {
     /// A scripted agent's decision.
     #[must_use]
     pub fn scripted(action: Action, card: Option<Card>) -> Decision {
-        Decision { action: Some(action), card, source: ActionSource::Scripted }
+        Decision { action: Some(action), card, source: ActionSource::Scripted, thoughts: None }
     }
 
     /// To do nothing at all.
     #[must_use]
     pub fn nothing() -> Decision {
-        Decision { action: None, card: None, source: ActionSource::Scripted }
+        Decision { action: None, card: None, source: ActionSource::Scripted, thoughts: None }
     }
 }

@@ -12,11 +12,31 @@ use action::Decision;
 use observation::{Briefing, Observation};
 use shown::ShownState;
 
+use crate::prediction::resolve::Predictions;
+
+/// What an in-process agent decides from.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// What this step's input contains.
+    pub observation: &'a Observation,
+    /// What this agent's inputs have contained so far, kept by the harness: a memory that forgets nothing and
+    /// knows nothing more. An agent may ignore it.
+    pub shown: &'a ShownState,
+    /// The rules of the agent's world.
+    pub briefing: &'a Briefing,
+    /// The errors decided up to the last step. Only instruments such as `synthetic` look at them: an agent that
+    /// means to be honest does not know them.
+    pub predictions: &'a Predictions,
+}
+
 /// An agent that runs inside the process.
 pub trait Agent: Send {
     /// Decides on the action of a step.
-    ///
-    /// `shown` is what this agent's inputs have contained so far, kept by the harness: a memory that forgets
-    /// nothing and knows nothing more. An agent may ignore it.
-    fn decide(&mut self, observation: &Observation, shown: &ShownState, briefing: &Briefing) -> Decision;
+    fn decide(&mut self, input: Input<'_>) -> Decision;
+
+    /// What the agent knows of itself that a summary must state under `truth`: an agent made to break down says when
+    /// and how. `None` for all others.
+    fn truth(&self) -> Option<serde_json::Value> {
+        None
+    }
 }

@@ -45,7 +45,9 @@ impl Reporter {
                 Display::Lines { last: Instant::now() }
             }
             Progress::Bar => {
-                let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} runs, {elapsed} + {eta}");
+                let style = ProgressStyle::with_template(
+                    "{bar:40} {human_pos} of {human_len} runs, {elapsed} gone, {eta} to go",
+                );
                 let bar = ProgressBar::new(planned as u64).with_style(style.expect("the template is one"));
                 bar.tick();
                 Display::Bar(bar)
@@ -80,13 +82,12 @@ impl Reporter {
     /// No more runs will be done.
     pub(super) fn finish(&self, done: usize) {
         match &self.display {
-            Display::Silent => {}
-            Display::Lines { .. } => tell(&format!("{done} of {} runs", self.planned)),
-            Display::Bar(bar) => {
-                bar.set_position(done as u64);
-                bar.abandon();
-            }
+            Display::Silent => return,
+            Display::Lines { .. } => {}
+            // A bar leaves the cursor behind itself; a line in its place does not.
+            Display::Bar(bar) => bar.finish_and_clear(),
         }
+        tell(&format!("{done} of {} runs", self.planned));
     }
 }
 

@@ -95,6 +95,32 @@ fn of_kind(node: &Node, kind: Kind) -> Result<Json, Refused> {
             }
             if windows.is_empty() { Err(refused("an empty list")) } else { Ok(Json::from(windows)) }
         }
+        Kind::Range(low, high) => {
+            let [from, to] = pair(node)?;
+            let (from, to) = (real(from, low, high)?, real(to, low, high)?);
+            if from > to { Err(refused("a range that goes down")) } else { Ok(Json::from(vec![from, to])) }
+        }
+        Kind::Pair(first, second) => {
+            let [one, other] = pair(node)?;
+            Ok(Json::from(vec![real(one, first.0, first.1)?, real(other, second.0, second.1)?]))
+        }
+        Kind::Words(words) => {
+            let alone = std::slice::from_ref(node);
+            let listed = if matches!(node.value, Value::List(_)) { items(node)? } else { alone };
+            let mut chosen: Vec<&str> = Vec::new();
+            for item in listed {
+                let word = text(item)?;
+                if !words.contains(&word) {
+                    let nearest = nearest(word, words.iter().copied()).map(str::to_owned);
+                    return Err(Refused { why: "not known here", nearest });
+                }
+                if chosen.contains(&word) {
+                    return Err(refused("a list with repeated values"));
+                }
+                chosen.push(word);
+            }
+            if chosen.is_empty() { Err(refused("an empty list")) } else { Ok(Json::from(chosen)) }
+        }
         Kind::Paths => {
             let mut paths: Vec<&str> = Vec::new();
             for item in items(node)? {
@@ -152,6 +178,10 @@ fn quotable(node: &Node) -> Result<&str, Refused> {
 
 fn bounded(text: &str, most: usize) -> Result<Json, Refused> {
     if text.chars().count() > most { Err(refused("too long")) } else { Ok(Json::from(text)) }
+}
+
+fn pair(node: &Node) -> Result<&[Node; 2], Refused> {
+    items(node)?.try_into().map_err(|_| refused("not a list of two"))
 }
 
 fn items(node: &Node) -> Result<&[Node], Refused> {

@@ -148,13 +148,17 @@ fn resolve_demand(flat: &mut BTreeMap<&str, Json>, level: u32) {
     }
 }
 
-/// `section.key` paths to an object of objects.
+/// Dotted paths as nested objects.
 fn nest<'a>(flat: impl Iterator<Item = (&'a str, Json)>) -> Json {
     let mut root = Map::new();
     for (path, value) in flat {
-        let (section, key) = path.split_once('.').expect("every key stands in a section");
-        let section = root.entry(section).or_insert_with(|| Json::Object(Map::new()));
-        section.as_object_mut().expect("sections are objects").insert(key.to_owned(), value);
+        let mut keys = path.split('.');
+        let last = keys.next_back().expect("a path has a last key");
+        let inner = keys.fold(&mut root, |object, key| {
+            let below = object.entry(key).or_insert_with(|| Json::Object(Map::new()));
+            below.as_object_mut().expect("no key is a section as well")
+        });
+        inner.insert(last.to_owned(), value);
     }
     Json::Object(root)
 }

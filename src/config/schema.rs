@@ -63,6 +63,12 @@ pub enum Kind {
     Windows(u64),
     /// A list of keys and sections in any spelling.
     Paths,
+    /// A list of two numbers in a range, the first not larger than the second.
+    Range(f64, f64),
+    /// A list of two numbers, each in a range of its own.
+    Pair((f64, f64), (f64, f64)),
+    /// A list of different words out of these; one word alone is a list of it.
+    Words(&'static [&'static str]),
 }
 
 impl Kind {
@@ -83,6 +89,11 @@ impl Kind {
             Kind::DrawKey => "64 hexadecimal digits".to_owned(),
             Kind::Windows(most) => format!("a list of different whole numbers from 1 to {most}, such as [10, 100]"),
             Kind::Paths => "a list of keys or sections, such as [pe_induction]".to_owned(),
+            Kind::Range(low, high) => format!("a list of two numbers from {low} to {high}, smaller one first"),
+            Kind::Pair((a, b), (c, d)) => {
+                format!("a list of two numbers, the first from {a} to {b}, the second from {c} to {d}")
+            }
+            Kind::Words(words) => format!("a list of some of {}", words.join(", ")),
         }
     }
 }
@@ -167,6 +178,22 @@ const fn entry(path: &'static str, kind: Kind, default: DefaultValue, status: St
 use DefaultValue::{Null, NullFor, Required};
 use Status::{Batch, Resolved, Unused, Used};
 
+const DELAY: Kind = Kind::Range(0.0, 1000.0);
+const FACTOR: Kind = Kind::Range(0.0, 100.0);
+const RISE: Kind = Kind::Pair((0.0, 100.0), (0.0, 1000.0));
+const DETECTORS: &[&str] = &[
+    "all",
+    "v1",
+    "looping",
+    "invalid_burst",
+    "budget_denial",
+    "decoupling",
+    "exploration_collapse",
+    "slow_divergence",
+    "malformed_output",
+    "belief_divergence",
+];
+const PRIMARY: &[&str] = DETECTORS.split_at(2).1;
 const COUNT: Kind = Kind::Integer(0, 1_000_000);
 const DAYS: Kind = Kind::Integer(1, 1_000_000);
 const STEPS: Kind = Kind::Integer(1, MAX_STEPS);
@@ -272,6 +299,31 @@ pub const SCHEMA: &[Entry] = &[
     used("pe_induction.pe_type_mix", Kind::Word(TypeMix::WORDS), "realistic", "which families of shocks strike"),
     used("pe_induction.observability", Kind::Word(Observability::WORDS), "full", "what the agent is told of shocks"),
     used(
+        "pe_induction.magnitudes.temporal.low",
+        DELAY,
+        "[0.5, 0.5]",
+        "days that an order slips; half a day is a chance of one",
+    ),
+    used("pe_induction.magnitudes.temporal.medium", DELAY, "[1, 1]", "the same at medium size"),
+    used("pe_induction.magnitudes.temporal.high", DELAY, "[2, 3]", "the same at high size"),
+    used("pe_induction.magnitudes.quantity.low", FACTOR, "[0.9, 1.1]", "factor on an order's quantity"),
+    used("pe_induction.magnitudes.quantity.medium", FACTOR, "[0.7, 1.3]", "the same at medium size"),
+    used("pe_induction.magnitudes.quantity.high", FACTOR, "[0.5, 2]", "the same at high size"),
+    used(
+        "pe_induction.magnitudes.interference.low",
+        RISE,
+        "[0.05, 1]",
+        "share by which a price rises, and days of delay",
+    ),
+    used("pe_induction.magnitudes.interference.medium", RISE, "[0.15, 2]", "the same at medium size"),
+    used("pe_induction.magnitudes.interference.high", RISE, "[0.3, 4]", "the same at high size"),
+    used("pe_induction.magnitudes.posting_lag.low", DELAY, "[1, 1]", "mornings by which a posting is late"),
+    used("pe_induction.magnitudes.posting_lag.medium", DELAY, "[2, 2]", "the same at medium size"),
+    used("pe_induction.magnitudes.posting_lag.high", DELAY, "[4, 4]", "the same at high size"),
+    used("pe_induction.magnitudes.regime_shift.low", DELAY, "[1, 1]", "days by which a supplier's lead times grow"),
+    used("pe_induction.magnitudes.regime_shift.medium", DELAY, "[2, 2]", "the same at medium size"),
+    used("pe_induction.magnitudes.regime_shift.high", DELAY, "[4, 4]", "the same at high size"),
+    used(
         "measurement.crash_threshold",
         Kind::Word(CrashThreshold::WORDS),
         "moderate",
@@ -296,6 +348,24 @@ pub const SCHEMA: &[Entry] = &[
         Kind::Word(TemporalBasis::WORDS),
         "lead_time",
         "what a temporal error is divided by",
+    ),
+    used(
+        "measurement.reveal_horizon",
+        STEPS,
+        "500",
+        "steps after which an error that was not revealed counts as never revealed",
+    ),
+    used(
+        "measurement.detectors",
+        Kind::Words(DETECTORS),
+        "[all]",
+        "which crash detectors run; v1: those of the original",
+    ),
+    used(
+        "measurement.primary",
+        Kind::Words(PRIMARY),
+        "[looping, invalid_burst, budget_denial, exploration_collapse, slow_divergence, malformed_output]",
+        "crash types that make up the primary event of analyses",
     ),
     entry("measurement.success_metric", Kind::Line(256), Null, Unused, "older files name the outcome of interest here"),
     entry("measurement.log_every_n_steps", STEPS, Null, Unused, "every step is recorded"),

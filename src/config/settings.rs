@@ -253,6 +253,49 @@ pub struct PeInductionConfig {
     pub pe_type_mix: TypeMix,
     /// What the agent is told of them.
     pub observability: Observability,
+    /// What the sizes mean.
+    pub magnitudes: Magnitudes,
+}
+
+/// What low, medium and high mean, by family.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Magnitudes {
+    /// Days that an order slips: least and most. Whole ends draw whole days; a fraction of a day is the chance of
+    /// one day more.
+    pub temporal: BySize,
+    /// Factor on an order's quantity: least and most.
+    pub quantity: BySize,
+    /// Share by which a price rises, and days of delay.
+    pub interference: BySize,
+    /// Mornings by which a posting is late: least and most.
+    pub posting_lag: BySize,
+    /// Days by which a supplier's lead times grow: least and most.
+    pub regime_shift: BySize,
+}
+
+/// Two numbers for each size.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BySize {
+    /// At `low`.
+    pub low: [f64; 2],
+    /// At `medium`.
+    pub medium: [f64; 2],
+    /// At `high`.
+    pub high: [f64; 2],
+}
+
+impl BySize {
+    /// The numbers of a size.
+    #[must_use]
+    pub fn at(&self, size: Magnitude) -> [f64; 2] {
+        match size {
+            Magnitude::Low => self.low,
+            Magnitude::Medium => self.medium,
+            Magnitude::High => self.high,
+        }
+    }
 }
 
 /// Section `measurement`.
@@ -271,4 +314,10 @@ pub struct MeasurementConfig {
     pub windows_in_steps: bool,
     /// What temporal errors are divided by.
     pub temporal_basis: TemporalBasis,
+    /// Steps after which an error that was not revealed counts as never revealed.
+    pub reveal_horizon: Step,
+    /// Names of the crash detectors that run; `all`; or `v1` for the original's rules.
+    pub detectors: Vec<String>,
+    /// Crash types that make up the primary event of analyses.
+    pub primary: Vec<String>,
 }

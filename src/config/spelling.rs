@@ -89,13 +89,10 @@ pub(crate) fn suggestion(path: &str) -> Option<String> {
         SPELLINGS.iter().flat_map(|(spelling, _)| spelling.match_indices('.').map(|(end, _)| &spelling[..end]));
     let spellings = SPELLINGS.iter().map(|(spelling, _)| spelling.as_str());
     let similar = nearest(path, STRUCTURE.iter().copied().chain(sections).chain(spellings));
-    similar.map(str::to_owned).or_else(|| {
-        // A misspelled key in the wrong section.
-        SPELLINGS
-            .iter()
-            .find(|(spelling, _)| nearest(&wanted, [last(spelling).as_str()]).is_some())
-            .map(|(s, _)| s.clone())
-    })
+    let key_is_near = |candidate: &str| nearest(&wanted, [last(candidate).as_str()]).is_some();
+    // A misspelled key in the wrong section comes before a path that is similar in its section only.
+    let elsewhere = || SPELLINGS.iter().map(|(spelling, _)| spelling.as_str()).find(|spelling| key_is_near(spelling));
+    similar.filter(|path| key_is_near(path)).or_else(elsewhere).or(similar).map(str::to_owned)
 }
 
 #[cfg(test)]

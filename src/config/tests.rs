@@ -63,11 +63,17 @@ fn first(text: &str, set: &[&str]) -> RunConfig {
 }
 
 fn flat(config: &RunConfig) -> BTreeMap<String, Json> {
-    let Json::Object(sections) = serde_json::to_value(config).unwrap() else { panic!("sections") };
-    let keys = sections.iter().flat_map(|(section, keys)| {
-        keys.as_object().unwrap().iter().map(move |(key, value)| (format!("{section}.{key}"), value.clone()))
-    });
-    keys.collect()
+    fn walk(path: &str, value: Json, out: &mut BTreeMap<String, Json>) {
+        match value {
+            Json::Object(below) => below.into_iter().for_each(|(key, value)| {
+                walk(&if path.is_empty() { key } else { format!("{path}.{key}") }, value, out);
+            }),
+            value => drop(out.insert(path.to_owned(), value)),
+        }
+    }
+    let mut out = BTreeMap::new();
+    walk("", serde_json::to_value(config).unwrap(), &mut out);
+    out
 }
 
 #[test]
@@ -93,6 +99,8 @@ fn other_than_default(entry: &schema::Entry) -> String {
         Kind::Line(_) | Kind::Prose(_) | Kind::Name => "other".to_owned(),
         Kind::DrawKey => "0123456789abcdef".repeat(4),
         Kind::Windows(_) => "[7]".to_owned(),
+        Kind::Range(..) | Kind::Pair(..) => "[0.25, 1.5]".to_owned(),
+        Kind::Words(words) => format!("[{}]", words[words.len() - 1]),
         Kind::Paths => "[model.name]".to_owned(),
     }
 }
@@ -161,6 +169,57 @@ fn a_file_with_a_name_alone_is_a_whole_experiment() {
       pe_mag: medium
       pe_type_mix: realistic
       observability: full
+      magnitudes:
+        temporal:
+          low:
+          - 0.5
+          - 0.5
+          medium:
+          - 1.0
+          - 1.0
+          high:
+          - 2.0
+          - 3.0
+        quantity:
+          low:
+          - 0.9
+          - 1.1
+          medium:
+          - 0.7
+          - 1.3
+          high:
+          - 0.5
+          - 2.0
+        interference:
+          low:
+          - 0.05
+          - 1.0
+          medium:
+          - 0.15
+          - 2.0
+          high:
+          - 0.3
+          - 4.0
+        posting_lag:
+          low:
+          - 1.0
+          - 1.0
+          medium:
+          - 2.0
+          - 2.0
+          high:
+          - 4.0
+          - 4.0
+        regime_shift:
+          low:
+          - 1.0
+          - 1.0
+          medium:
+          - 2.0
+          - 2.0
+          high:
+          - 4.0
+          - 4.0
     measurement:
       crash_threshold: moderate
       window_size: 20
@@ -171,6 +230,16 @@ fn a_file_with_a_name_alone_is_a_whole_experiment() {
       - 500
       windows_in_steps: false
       temporal_basis: lead_time
+      reveal_horizon: 500
+      detectors:
+      - all
+      primary:
+      - looping
+      - invalid_burst
+      - budget_denial
+      - exploration_collapse
+      - slow_divergence
+      - malformed_output
     "#);
 }
 

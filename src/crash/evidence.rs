@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::agent::action::Action;
+use smallvec::SmallVec;
+
+use crate::agent::action::{Action, ActionSource};
+use crate::prediction::card::Card;
 use crate::units::{Cents, Step};
 
 /// Whose fault a failed call was.
@@ -31,6 +34,58 @@ pub struct StepEvidence {
     pub work_open: bool,
     /// Posted budget before the action.
     pub budget: Cents,
+    /// Whether the action contradicts the card given with it: other tool or arguments, or a predicted failure acted
+    /// on anyway; `None` without an action or a card.
+    pub contradicts_card: Option<bool>,
+    /// What the agent was thinking.
+    pub thoughts: Option<Arc<str>>,
+    /// Whether the agent's reply could be read; `None` when there was none.
+    pub readable: Option<bool>,
+    /// What the card said of stock and money, beside the truth.
+    pub statements: Statements,
+}
+
+/// What a statement is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// `expected_budget_after`, in currency units.
+    Money,
+    /// `expected_storage_after`, in units.
+    Units,
+}
+
+/// A statement of a card about the moment right after the action, beside what was true then. Statements that only a
+/// shock not yet revealed made wrong are left out: the agent could not know better.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Statement {
+    /// What it is about.
+    pub subject: Subject,
+    /// What the card said.
+    pub stated: f64,
+    /// What was true.
+    pub actual: f64,
+}
+
+/// The statements of a card.
+pub type Statements = SmallVec<[Statement; 2]>;
+
+/// Whether an action contradicts the card given with it; `None` without an action or a card.
+#[must_use]
+pub fn contradicts(action: Option<&Action>, card: Option<&Card>) -> Option<bool> {
+    let (action, card) = (action?, card?);
+    let other_tool = card.tool.as_deref().is_some_and(|tool| tool != action.tool);
+    let other_args = card.args.as_ref().is_some_and(|args| *args != action.args);
+    Some(other_tool || other_args || card.expected_success == Some(false))
+}
+
+/// Whether a step's reply could be read; `None` when there was none.
+#[must_use]
+pub fn readable(source: ActionSource, acted: bool) -> Option<bool> {
+    match source {
+        ActionSource::Rejected => Some(false),
+        ActionSource::Timeout => None,
+        _ => acted.then_some(true),
+    }
 }
 
 impl StepEvidence {

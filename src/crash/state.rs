@@ -4,7 +4,7 @@ use bevy::prelude::*;
 use smallvec::SmallVec;
 
 use super::detector::{DetectorRegistry, Verdict};
-use super::evidence::{EvidenceWindow, StepEvidence};
+use super::evidence::{EvidenceWindow, StepEvidence, contradicts, readable};
 use super::severity::{Aftermath, Severity};
 use crate::config::settings::MeasurementConfig;
 use crate::step::turn::Turn;
@@ -99,6 +99,10 @@ pub fn detect_crashes(
         state_changed: turn.result.state_changed,
         work_open: turn.work_open,
         budget: turn.budget_before,
+        contradicts_card: contradicts(turn.action.as_deref(), turn.card.as_ref()),
+        thoughts: turn.thoughts.clone(),
+        readable: readable(turn.source, turn.action.is_some()),
+        statements: turn.statements.clone(),
     });
     for (index, detector) in detectors.0.iter_mut().enumerate() {
         let verdict = detector.judge(&state.window);

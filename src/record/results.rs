@@ -175,14 +175,15 @@ pub fn row(run: &PlannedRun, outcome: Outcome<'_>) -> Vec<String> {
 
 /// Every setting and its value, sorted by path.
 fn leaves(config: &RunConfig) -> Vec<(String, Value)> {
-    let Ok(Value::Object(sections)) = serde_json::to_value(config) else {
-        unreachable!("a configuration is an object of sections")
-    };
-    let mut leaves = Vec::new();
-    for (section, keys) in sections {
-        let Value::Object(keys) = keys else { unreachable!("a section is an object") };
-        leaves.extend(keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)));
+    fn collect(path: &str, value: Value, leaves: &mut Vec<(String, Value)>) {
+        let Value::Object(keys) = value else { return leaves.push((path.to_owned(), value)) };
+        for (key, value) in keys {
+            let path = if path.is_empty() { key } else { format!("{path}.{key}") };
+            collect(&path, value, leaves);
+        }
     }
+    let mut leaves = Vec::new();
+    collect("", serde_json::to_value(config).expect("a configuration has a JSON form"), &mut leaves);
     // A JSON object keeps the order of insertion or sorts, depending on a feature that any dependency can switch.
     leaves.sort_by(|(one, _), (other, _)| one.cmp(other));
     leaves

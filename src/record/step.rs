@@ -38,6 +38,8 @@ struct StepRecord<'a> {
     state: &'a StateRecord,
     state_after: StateAfter,
     action_source: ActionSource,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thoughts: Option<&'a str>,
     error_class: Option<crate::crash::evidence::ErrorClass>,
     work_open: bool,
     shock_candidates: u32,
@@ -140,6 +142,7 @@ pub fn record_step(
         state: &turn.state,
         state_after: StateAfter { budget: ledger.budget(), total_storage: shelves.on_hand() },
         action_source: turn.source,
+        thoughts: turn.thoughts.as_deref(),
         error_class: turn.error_class,
         work_open: turn.work_open,
         shock_candidates: doses.candidates(),

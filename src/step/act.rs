@@ -25,7 +25,7 @@ pub struct Answer(pub Option<Decision>);
 /// When there is no answer: the driver gives one to every step.
 pub fn act(world: &mut World) {
     let decision = world.resource_mut::<Answer>().0.take().expect("the driver gives an answer to every step");
-    let Decision { action, mut card, source } = decision;
+    let Decision { action, mut card, source, thoughts } = decision;
     let rule = world.resource::<Briefing>().cards;
     if let Some(card) = &mut card {
         rule.strip(card);
@@ -55,6 +55,7 @@ pub fn act(world: &mut World) {
     turn.action = action.map(Arc::new);
     turn.card = card;
     turn.source = source;
+    turn.thoughts = thoughts;
     turn.result = reply.result;
     turn.facts = reply.facts;
     turn.binding = reply.binding;

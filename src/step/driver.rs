@@ -14,7 +14,7 @@ use crate::VendoMiniPlugins;
 use crate::agent::action::{ActionSource, Decision};
 use crate::agent::observation::{Briefing, Observation};
 use crate::agent::shown::ShownState;
-use crate::agent::{Agent, scripted};
+use crate::agent::{Agent, Input, scripted};
 use crate::config::settings::{RunConfig, SimulationConfig};
 use crate::crash::detector::DetectorRegistry;
 use crate::crash::state::CrashState;
@@ -130,7 +130,12 @@ impl Simulation {
     /// Asks an in-process agent.
     pub fn ask(&self, agent: &mut dyn Agent) -> Decision {
         let world = self.app.world();
-        agent.decide(world.resource::<Observation>(), world.resource::<ShownState>(), world.resource::<Briefing>())
+        agent.decide(Input {
+            observation: world.resource::<Observation>(),
+            shown: world.resource::<ShownState>(),
+            briefing: world.resource::<Briefing>(),
+            predictions: world.resource::<Predictions>(),
+        })
     }
 
     /// Runs the half of a step after the agent; says whether the run is over, and why.

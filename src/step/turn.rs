@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::agent::action::{Action, ActionSource};
 use crate::agent::observation::StockTable;
 use crate::agent::shown::Fact;
-use crate::crash::evidence::ErrorClass;
+use crate::crash::evidence::{ErrorClass, Statements};
 use crate::ids::SkuId;
 use crate::prediction::card::Card;
 use crate::tool::result::{Binding, ToolResult};
@@ -55,6 +55,8 @@ pub struct Turn {
     pub card: Option<Card>,
     /// Where the action came from.
     pub source: ActionSource,
+    /// What the agent was thinking.
+    pub thoughts: Option<Arc<str>>,
     /// What came of it.
     pub result: ToolResult,
     /// What that shows.
@@ -69,6 +71,8 @@ pub struct Turn {
     pub budget_before: Cents,
     /// Posted budget right after the action.
     pub budget_after: Cents,
+    /// What the card said of stock and money, beside the truth.
+    pub statements: Statements,
 }
 
 impl Default for Turn {
@@ -82,6 +86,7 @@ impl Default for Turn {
             action: None,
             card: None,
             source: ActionSource::Scripted,
+            thoughts: None,
             result: ToolResult::of_nothing(),
             facts: SmallVec::new(),
             binding: Binding::Action,
@@ -89,6 +94,7 @@ impl Default for Turn {
             error_class: None,
             budget_before: Cents::ZERO,
             budget_after: Cents::ZERO,
+            statements: Statements::new(),
         }
     }
 }

@@ -9,10 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use vendomini::agent::Agent;
 use vendomini::agent::action::Decision;
-use vendomini::agent::observation::{Briefing, Observation};
-use vendomini::agent::shown::ShownState;
+use vendomini::agent::{Agent, Input};
 use vendomini::batch::progress::Progress;
 use vendomini::batch::{Agents, BatchError, BatchOptions, BatchOutcome, Scripted, run_batch};
 use vendomini::config::{self, Overrides};
@@ -182,9 +180,9 @@ impl Agents for Disturbed {
 }
 
 impl Agent for DisturbedAgent {
-    fn decide(&mut self, observation: &Observation, shown: &ShownState, briefing: &Briefing) -> Decision {
-        (self.disturbance)(self.run, observation.step);
-        self.inner.decide(observation, shown, briefing)
+    fn decide(&mut self, input: Input<'_>) -> Decision {
+        (self.disturbance)(self.run, input.observation.step);
+        self.inner.decide(input)
     }
 }
 
@@ -276,8 +274,8 @@ fn a_slow_run_holds_the_others_back_at_the_edge_of_the_buffer() {
 struct Mute(Box<dyn Agent>);
 
 impl Agent for Mute {
-    fn decide(&mut self, observation: &Observation, shown: &ShownState, briefing: &Briefing) -> Decision {
-        Decision { card: None, ..self.0.decide(observation, shown, briefing) }
+    fn decide(&mut self, input: Input<'_>) -> Decision {
+        Decision { card: None, ..self.0.decide(input) }
     }
 }
 

@@ -88,23 +88,22 @@ fn an_order_is_charged_when_it_arrives_and_can_be_shipped() {
     }
     let before = bench.call("tool_check_storage", json!({}));
     assert_eq!(before["storage"]["sku_0"], 20);
-    let mut budget = bench.call("tool_check_budget", json!({}))["budget"].as_f64().unwrap();
     let delivery = bench.events().into_iter().find(|e| e["event"] == "delivery").unwrap();
     assert_eq!(
         (delivery["day"].as_u64().unwrap(), delivery["charged"].as_f64().unwrap()),
         (eta, placed["price"].as_f64().unwrap())
     );
     // Wait for a customer of this SKU that fits.
-    let customer = loop {
+    let (customer, budget) = loop {
         let inbox = bench.call("tool_check_inbox", json!({}));
-        budget = bench.call("tool_check_budget", json!({}))["budget"].as_f64().unwrap();
+        let budget = bench.call("tool_check_budget", json!({}))["budget"].as_f64().unwrap();
         let found = inbox["messages"]
             .as_array()
             .unwrap()
             .iter()
             .find(|m| m["kind"] == "customer_request" && m["sku"] == "sku_0");
         if let Some(found) = found {
-            break found.clone();
+            break (found.clone(), budget);
         }
     };
     let shipped = bench.call("tool_ship_customer_order", json!({"customer_order_id": customer["customer_order_id"]}));

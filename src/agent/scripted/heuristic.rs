@@ -2,11 +2,11 @@
 //! around while there is nothing to do.
 
 use super::card::honest_card;
-use crate::agent::Agent;
 use crate::agent::action::{Action, Decision};
-use crate::agent::observation::{Briefing, Observation};
+use crate::agent::observation::Briefing;
 use crate::agent::policy::{Work, next_work};
 use crate::agent::shown::ShownState;
+use crate::agent::{Agent, Input};
 use crate::ids::{SkuId, SupplierId};
 use crate::tool::name;
 use crate::units::Day;
@@ -23,7 +23,7 @@ pub(super) struct Heuristic {
 }
 
 impl Agent for Heuristic {
-    fn decide(&mut self, _: &Observation, shown: &ShownState, briefing: &Briefing) -> Decision {
+    fn decide(&mut self, Input { shown, briefing, .. }: Input<'_>) -> Decision {
         let action = match next_work(shown, briefing) {
             Some(Work::Order { supplier, sku, quantity }) if has_time(shown) && is_stale(shown, supplier, sku) => {
                 quote(supplier, sku, quantity)

@@ -1,10 +1,8 @@
 //! `mock`: the Python original's cycle of five, whatever happens.
 
 use super::card::honest_card;
-use crate::agent::Agent;
 use crate::agent::action::{Action, Decision};
-use crate::agent::observation::{Briefing, Observation};
-use crate::agent::shown::ShownState;
+use crate::agent::{Agent, Input};
 use crate::ids::{CustomerOrderId, SkuId, SupplierId};
 use crate::tool::name;
 
@@ -14,7 +12,7 @@ pub(super) struct Mock {
 }
 
 impl Agent for Mock {
-    fn decide(&mut self, _: &Observation, shown: &ShownState, briefing: &Briefing) -> Decision {
+    fn decide(&mut self, Input { shown, briefing, .. }: Input<'_>) -> Decision {
         let cycle = self.step / 5;
         let action = match self.step % 5 {
             0 => Action::of(name::CHECK_INBOX),

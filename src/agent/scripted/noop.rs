@@ -1,14 +1,12 @@
 //! `noop`: does nothing, says nothing.
 
-use crate::agent::Agent;
 use crate::agent::action::Decision;
-use crate::agent::observation::{Briefing, Observation};
-use crate::agent::shown::ShownState;
+use crate::agent::{Agent, Input};
 
 pub(super) struct Noop;
 
 impl Agent for Noop {
-    fn decide(&mut self, _: &Observation, _: &ShownState, _: &Briefing) -> Decision {
+    fn decide(&mut self, _: Input<'_>) -> Decision {
         Decision::nothing()
     }
 }

@@ -1,10 +1,9 @@
 //! `random`: ignores what it sees. A tool uniformly among those offered, arguments from the ids that can exist.
 
-use crate::agent::Agent;
 use crate::agent::action::{Action, Decision};
-use crate::agent::observation::{Briefing, Observation};
+use crate::agent::observation::Briefing;
 use crate::agent::scripted::card::fill_demanded;
-use crate::agent::shown::ShownState;
+use crate::agent::{Agent, Input};
 use crate::ids::{CustomerOrderId, OrderId, SkuId, SupplierId};
 use crate::prediction::card::{Card, Field};
 use crate::rng::Stream;
@@ -69,7 +68,7 @@ impl Random {
 }
 
 impl Agent for Random {
-    fn decide(&mut self, observation: &Observation, _: &ShownState, briefing: &Briefing) -> Decision {
+    fn decide(&mut self, Input { observation, briefing, .. }: Input<'_>) -> Decision {
         let step = observation.step;
         let action = self.action(step, briefing);
         let binds = briefing.tool(&action.tool).map_or(&[][..], |tool| tool.binds);

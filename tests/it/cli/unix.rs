@@ -85,7 +85,7 @@ fn a_table_that_cannot_be_written_is_no_table() {
 
 /// Starts a batch, interrupts it once `ready` says so of its folder of runs, and gives its exit code and stderr.
 fn interrupt(dir: &TempDir, arguments: &[&str], ready: impl Fn(&[String]) -> bool) -> (Option<i32>, String) {
-    let child = Process::new(PROGRAM)
+    let mut child = Process::new(PROGRAM)
         .current_dir(dir.path())
         .args(["run", "--batch", "--n-jobs", "2", "--config"])
         .arg(project("configs/base.yaml"))
@@ -97,7 +97,11 @@ fn interrupt(dir: &TempDir, arguments: &[&str], ready: impl Fn(&[String]) -> boo
     let runs = dir.path().join("results/base/runs");
     let begun = Instant::now();
     while !(runs.exists() && ready(&names(&runs))) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the batch does not get going");
+        if child.try_wait().unwrap().is_some() || begun.elapsed() > Duration::from_secs(60) {
+            let _ = child.kill();
+            let output = child.wait_with_output().unwrap();
+            panic!("the batch does not get going: {}", String::from_utf8_lossy(&output.stderr));
+        }
         thread::sleep(Duration::from_millis(5));
     }
     let killed = Process::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
