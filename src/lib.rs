@@ -31,6 +31,7 @@
 //! - [`prediction`], [`crash`]: how far off the agent was, and whether it broke down
 //! - [`step`]: in what order all of this happens, and the driver of a run
 //! - [`record`], [`batch`]: what is kept, and how a whole plan is run
+//! - [`analysis`]: what records say, read back
 //! - [`cli`]: the command line
 //!
 //! # One run by hand
@@ -44,7 +45,7 @@
 //!
 //! use vendomini::config::{self, Overrides};
 //! use vendomini::plan::Plan;
-//! use vendomini::prediction::resolve::Predictions;
+//! use vendomini::prediction::predictions::Predictions;
 //! use vendomini::step::driver::Simulation;
 //! use vendomini::step::end::EndReason;
 //!
@@ -96,7 +97,7 @@
 //! |---|---|---|---|
 //! | [`PreAgent`](step::PreAgent) | [`Morning`](step::PreAgentSystems::Morning) | a day's first step | [`deliver_due_orders`](world::order::deliver_due_orders), [`receive_customer_requests`](world::customer::receive_customer_requests) |
 //! | | [`Observe`](step::PreAgentSystems::Observe) | every step | [`assemble_observation`](step::observe::assemble_observation), [`open_shock_account`](shock::strike::open_shock_account) |
-//! | [`PostAgent`](step::PostAgent) | [`Act`](step::PostAgentSystems::Act) | every step | [`act`](step::act::act), [`bind_predictions`](prediction::resolve::bind_predictions) |
+//! | [`PostAgent`](step::PostAgent) | [`Act`](step::PostAgentSystems::Act) | every step | [`act`](step::act::act), [`bind_predictions`](prediction::bind::bind_predictions) |
 //! | | [`Evening`](step::PostAgentSystems::Evening) | a day's last step | [`charge_storage_fees`](world::sku::charge_storage_fees), [`expire_customer_orders`](world::customer::expire_customer_orders), [`strike_shock`](shock::strike::strike_shock) |
 //! | | [`Resolve`](step::PostAgentSystems::Resolve) | every step | [`resolve_predictions`](prediction::resolve::resolve_predictions) |
 //! | | [`Detect`](step::PostAgentSystems::Detect) | every step | [`detect_crashes`](crash::state::detect_crashes) |
@@ -125,6 +126,7 @@
 //! tests pin such chains, permute plugins and the order of spawning, and plant faults to see that they are caught.
 //! Across versions nothing is promised: the manifest lists the versions of the streams and of the hash.
 pub mod agent;
+pub mod analysis;
 pub mod batch;
 pub mod cli;
 pub mod config;

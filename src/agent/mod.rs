@@ -3,6 +3,7 @@
 //! An agent is given what it may see and answers with a decision. It never touches the World.
 
 pub mod action;
+pub mod forecast;
 pub mod observation;
 pub mod policy;
 pub mod scripted;
@@ -12,7 +13,7 @@ use action::Decision;
 use observation::{Briefing, Observation};
 use shown::ShownState;
 
-use crate::prediction::resolve::Predictions;
+use crate::prediction::predictions::Predictions;
 
 /// What an in-process agent decides from.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +28,8 @@ pub struct Input<'a> {
     /// The errors decided up to the last step. Only instruments such as `synthetic` look at them: an agent that
     /// means to be honest does not know them.
     pub predictions: &'a Predictions,
+    /// The hash of the world after the last step. Only instruments that compare runs look at it.
+    pub state_hash: u128,
 }
 
 /// An agent that runs inside the process.

@@ -69,7 +69,7 @@ pub enum Fact {
     Read(Vec<Message>),
 }
 
-/// A supplier's offer as last shown.
+/// A supplier's offer as known today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownOffer {
     /// Price of one unit.
@@ -78,6 +78,25 @@ pub struct KnownOffer {
     pub lead_days: Day,
     /// Day on which it was shown.
     pub as_of: Day,
+}
+
+/// A price that was told to be another one until a day.
+#[derive(Clone, Copy, Debug)]
+struct KnownRise {
+    supplier: SupplierId,
+    sku: SkuId,
+    unit_price: Cents,
+    until: Day,
+    told_on: Day,
+}
+
+/// Lead times that were told to be longer until a day.
+#[derive(Clone, Copy, Debug)]
+struct KnownRegime {
+    supplier: SupplierId,
+    extra_days: Day,
+    until: Day,
+    told_on: Day,
 }
 
 /// A pending order as shown.
@@ -111,6 +130,8 @@ pub struct ShownState {
     /// Budget as last shown, with what is known to have been posted since; promised charges are not in it.
     budget: Cents,
     offers: Vec<Vec<Option<KnownOffer>>>,
+    rises: Vec<KnownRise>,
+    regimes: Vec<KnownRegime>,
     orders: BTreeMap<OrderId, KnownOrder>,
     customers: BTreeMap<CustomerOrderId, CustomerRequest>,
     last_delay: Option<Day>,
@@ -174,18 +195,32 @@ impl ShownState {
         self.orders.values().filter(later).map(|o| o.unit_price * o.quantity).sum()
     }
 
-    /// A supplier's offer as last shown.
+    /// A supplier's offer: as last shown, or told of since.
     #[must_use]
     pub fn offer(&self, supplier: SupplierId, sku: SkuId) -> Option<KnownOffer> {
-        *self.offers.get(supplier.index())?.get(sku.index())?
+        let mut offer = (*self.offers.get(supplier.index())?.get(sku.index())?)?;
+        if let Some(rise) = self.rises.iter().find(|rise| rise.supplier == supplier && rise.sku == sku)
+            && self.day < rise.until
+            && offer.as_of <= rise.told_on
+        {
+            offer.unit_price = rise.unit_price;
+        }
+        if let Some(regime) = self.regimes.iter().find(|regime| regime.supplier == supplier) {
+            let lasts = self.day < regime.until;
+            // What was shown while it lasted has the longer time in it already.
+            let contains = regime.told_on < offer.as_of && offer.as_of < regime.until;
+            if lasts && !contains {
+                offer.lead_days += regime.extra_days;
+            } else if !lasts && contains {
+                offer.lead_days = offer.lead_days.saturating_sub(regime.extra_days);
+            }
+        }
+        Some(offer)
     }
 
     /// All offers shown for a SKU, by supplier.
     pub fn offers_for(&self, sku: SkuId) -> impl Iterator<Item = (SupplierId, KnownOffer)> + '_ {
-        self.offers
-            .iter()
-            .enumerate()
-            .filter_map(move |(index, offers)| Some((SupplierId::from_index(index), (*offers.get(sku.index())?)?)))
+        (0..self.offers.len()).map(SupplierId::from_index).filter_map(move |id| Some((id, self.offer(id, sku)?)))
     }
 
     /// A pending order as shown.
@@ -227,6 +262,12 @@ impl ShownState {
     #[must_use]
     pub fn was_misled_on_quantity_within(&self, days: Day) -> bool {
         self.last_other_quantity.is_some_and(|day| self.day <= day + days)
+    }
+
+    /// Whether some arrival was promised by today and no receipt of it was read.
+    #[must_use]
+    pub fn awaits_confirmation(&self) -> bool {
+        self.orders.values().any(|order| order.promised <= self.day)
     }
 
     /// The pending orders as shown, by id.
@@ -338,7 +379,32 @@ impl ShownState {
                     order.quantity = new_quantity;
                 }
             }
-            MessageBody::Notice { news: None, .. } | MessageBody::Dropped { .. } => {}
+            MessageBody::Notice {
+                news: Some(ShockNews::Interference { supplier_id, sku, unit_price, until_day, ref orders }),
+                ..
+            } => {
+                for (order_id, new_eta_day) in orders {
+                    self.last_delay = Some(self.day);
+                    if let Some(order) = self.orders.get_mut(order_id) {
+                        order.promised = *new_eta_day;
+                    }
+                }
+                if let Some(unit_price) = unit_price {
+                    self.rises.retain(|rise| (rise.supplier, rise.sku) != (supplier_id, sku));
+                    let (until, told_on) = (until_day, self.day);
+                    self.rises.push(KnownRise { supplier: supplier_id, sku, unit_price, until, told_on });
+                }
+            }
+            MessageBody::Notice {
+                news: Some(ShockNews::RegimeShift { supplier_id, extra_days, until_day }), ..
+            } => {
+                self.last_delay = Some(self.day);
+                self.regimes.retain(|regime| regime.supplier != supplier_id);
+                let (until, told_on) = (until_day, self.day);
+                self.regimes.push(KnownRegime { supplier: supplier_id, extra_days, until, told_on });
+            }
+            MessageBody::Notice { news: Some(ShockNews::PostingLag { .. }) | None, .. }
+            | MessageBody::Dropped { .. } => {}
         }
     }
 

@@ -119,10 +119,16 @@ impl Halt<'_> {
 #[must_use]
 pub fn built<'a>(agents: &'a [&'a str]) -> Built<'a> {
     Built {
-        families: &["temporal", "quantity"],
-        observability: &[Observability::Full, Observability::Hidden],
+        families: &["temporal", "quantity", "causal", "rule"],
+        observability: &[Observability::Full, Observability::Delayed, Observability::Partial, Observability::Hidden],
         memory: &[MemoryTools::None, MemoryTools::Basic, MemoryTools::Full],
-        recovery: &[RecoveryTools::None],
+        recovery: &[
+            RecoveryTools::None,
+            RecoveryTools::Reset,
+            RecoveryTools::Audit,
+            RecoveryTools::Help,
+            RecoveryTools::All,
+        ],
         agents,
     }
 }

@@ -117,7 +117,9 @@ fn pass_through(
         }
     };
     folder.take_all(&mut simulation.recorder())?;
-    Ok(Some(simulation.summary(identity(run), end_reason)))
+    let mut summary = simulation.summary(identity(run), end_reason);
+    summary.truth = agent.truth();
+    Ok(Some(summary))
 }
 
 fn identity(run: &PlannedRun) -> RunIdentity {

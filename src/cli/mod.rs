@@ -3,9 +3,15 @@
 //!
 //! - [`run`]: `vendomini run`
 //! - [`plan`]: `vendomini plan`
+//! - [`detect`]: `vendomini detect`
+//! - [`import`]: `vendomini import`
+//! - [`audit`]: `vendomini audit`
 //! - [`config_args`]: the flags that both share
 
+pub mod audit;
 pub mod config_args;
+pub mod detect;
+pub mod import;
 pub mod plan;
 pub mod run;
 
@@ -16,7 +22,11 @@ use clap::{Parser, Subcommand};
 use thiserror::Error;
 
 use crate::batch::BatchError;
+use crate::batch::error::WriteError;
 use crate::config::ConfigErrors;
+use crate::crash::offline::UnknownDetector;
+use crate::record::folder::ReadError;
+use crate::record::import::ImportError;
 use plan::PlanError;
 
 const EXAMPLES: &str = "\
@@ -33,7 +43,8 @@ Exit codes:
   1  a run hit a defect of this program
   2  the command line is wrong
   3  nothing was run: the configuration is wrong, or the result folder cannot be used
-  4  begun, but not finished: stopped, or a file could not be written";
+  4  begun, but not finished: stopped, or a file could not be written
+  6  records cannot be read";
 
 /// A seeded warehouse for agents that measures prediction errors and detects when agents break down
 ///
@@ -61,6 +72,21 @@ pub enum Command {
     /// Reads and checks the experiment file, makes every combination of its grid with its replications, and prints
     /// them in the order in which `run` makes them, with the number of runs that each value of each axis has.
     Plan(plan::PlanArgs),
+    /// Run crash detectors over existing step records
+    ///
+    /// Reads the step records of runs, ours or the Python original's, without touching them, and writes one JSON
+    /// line a step with the verdict of the detectors. A log into which two processes wrote is judged in the order
+    /// of its lines.
+    Detect(detect::DetectArgs),
+    /// Turn runs of the Python original into runs of this program
+    ///
+    /// Carries over what the original's logs tell and leaves null what they do not.
+    Import(import::ImportArgs),
+    /// Say what a referee would ask of a folder of runs
+    ///
+    /// Counts runs, records, seeds, colliding ids, step numbers that go back, actions that nobody asked for,
+    /// predictions, errors, identical runs and broken logs, for our runs or the Python original's.
+    Audit(audit::AuditArgs),
 }
 
 /// How the program ends.
@@ -77,6 +103,8 @@ pub enum ExitStatus {
     Refused = 3,
     /// Begun, but not finished.
     Unfinished = 4,
+    /// Records cannot be read.
+    Unreadable = 6,
 }
 
 /// Why a verb failed.
@@ -94,6 +122,18 @@ pub enum CliError {
     /// The batch could not run, or could not go on.
     #[error(transparent)]
     Batch(#[from] BatchError),
+    /// Records cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A detector is unknown.
+    #[error(transparent)]
+    Detector(#[from] UnknownDetector),
+    /// Nothing was imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(WriteError),
     /// Data could not be written to stdout.
     #[error("the output cannot be written")]
     Output(#[from] io::Error),
@@ -104,9 +144,15 @@ impl CliError {
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         match self {
-            CliError::Usage(_) => ExitStatus::Usage,
+            CliError::Usage(_) | CliError::Detector(_) => ExitStatus::Usage,
             CliError::Config(_) | CliError::Plan(PlanError::Config(_)) => ExitStatus::Refused,
-            CliError::Plan(PlanError::Output(_)) | CliError::Output(_) => ExitStatus::Unfinished,
+            CliError::Plan(PlanError::Output(_)) | CliError::Output(_) | CliError::Write(_) => ExitStatus::Unfinished,
+            CliError::Read(_) => ExitStatus::Unreadable,
+            CliError::Import(error) => match error {
+                ImportError::Read(_) | ImportError::NotTheirs { .. } => ExitStatus::Unreadable,
+                ImportError::SameName(..) | ImportError::Exists(_) | ImportError::Foreign(_) => ExitStatus::Refused,
+                ImportError::Write { .. } => ExitStatus::Unfinished,
+            },
             CliError::Batch(error) => match error {
                 BatchError::Plan(_)
                 | BatchError::Exists(_)
@@ -134,6 +180,9 @@ impl Cli {
         match &self.command {
             Command::Run(args) => run::run(args, command, out, err),
             Command::Plan(args) => Ok(plan::run(args, out, err).map(|()| ExitStatus::Done)?),
+            Command::Detect(args) => detect::run(args, out, err).map(|()| ExitStatus::Done),
+            Command::Import(args) => import::run(args, out, err).map(|()| ExitStatus::Done),
+            Command::Audit(args) => audit::run(args, out).map(|()| ExitStatus::Done),
         }
     }
 }

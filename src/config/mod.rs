@@ -84,3 +84,21 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Experiment, ConfigErro
     }
     if errors.is_empty() { Ok(experiment) } else { Err(ConfigErrors::new(errors)) }
 }
+
+/// An experiment of settings alone, written as `path=value` like those of the command line, and without a file.
+/// What they do not say is at its default.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn from_settings(settings: &[String]) -> Result<Experiment, ConfigErrors> {
+    let mut errors = Vec::new();
+    let arguments = Layer::of_arguments(settings, &mut errors);
+    let layers = Layers { files: Vec::new(), arguments, flags: Layer::default() };
+    let nowhere = Source::argument("the settings", 0).whole();
+    let experiment = merge(layers, nowhere.clone(), Vec::new(), &mut errors);
+    if errors.is_empty() && experiment.name.is_empty() {
+        let problem = Problem::Other("the experiment has no name".to_owned());
+        errors.push(ConfigError::at(nowhere, "experiment.name", problem));
+    }
+    if errors.is_empty() { Ok(experiment) } else { Err(ConfigErrors::new(errors)) }
+}

@@ -4,8 +4,8 @@
 //! key, range or default of their own. What a default depends on (the pressure level) stands here too.
 
 use super::settings::{
-    CrashThreshold, Magnitude, MemoryTools, Observability, PredictionFormat, PredictionMode, PressureLevel,
-    RecoveryTools, Scenario, SeedPolicy, StateVisibility, TemporalBasis, TypeMix,
+    CrashThreshold, ErrorAccount, Magnitude, MemoryTools, Observability, PredictionFormat, PredictionMode,
+    PressureLevel, RecoveryTools, Scenario, SeedPolicy, StateVisibility, SyntheticKind, TemporalBasis, TypeMix,
 };
 
 /// The experiment's seed where no file names one.
@@ -194,6 +194,7 @@ const DETECTORS: &[&str] = &[
     "belief_divergence",
 ];
 const PRIMARY: &[&str] = DETECTORS.split_at(2).1;
+const COEFFICIENT: Kind = Kind::Real(-1e6, 1e6);
 const COUNT: Kind = Kind::Integer(0, 1_000_000);
 const DAYS: Kind = Kind::Integer(1, 1_000_000);
 const STEPS: Kind = Kind::Integer(1, MAX_STEPS);
@@ -375,6 +376,58 @@ pub const SCHEMA: &[Entry] = &[
         Null,
         Unused,
         "runs are repeated from their seed, not from checkpoints",
+    ),
+    used("synthetic.kind", Kind::Word(SyntheticKind::WORDS), "loop", "how the agent synthetic breaks down"),
+    used("synthetic.baseline", Kind::Real(0.0, 1000.0), "0.001", "its rate of breakdowns a step without errors"),
+    used(
+        "synthetic.coefficients.temporal.fast",
+        COEFFICIENT,
+        "0",
+        "what the fast average of temporal errors adds to the log rate",
+    ),
+    used("synthetic.coefficients.temporal.med", COEFFICIENT, "0", "the same for the medium average"),
+    used("synthetic.coefficients.temporal.slow", COEFFICIENT, "0", "the same for the slow average"),
+    used("synthetic.coefficients.temporal.sum", COEFFICIENT, "0", "the same for the sum"),
+    used(
+        "synthetic.coefficients.quantity.fast",
+        COEFFICIENT,
+        "0",
+        "what the fast average of quantity errors adds to the log rate",
+    ),
+    used("synthetic.coefficients.quantity.med", COEFFICIENT, "0", "the same for the medium average"),
+    used("synthetic.coefficients.quantity.slow", COEFFICIENT, "0", "the same for the slow average"),
+    used("synthetic.coefficients.quantity.sum", COEFFICIENT, "0", "the same for the sum"),
+    used(
+        "synthetic.coefficients.cost.fast",
+        COEFFICIENT,
+        "0",
+        "what the fast average of cost errors adds to the log rate",
+    ),
+    used("synthetic.coefficients.cost.med", COEFFICIENT, "0", "the same for the medium average"),
+    used("synthetic.coefficients.cost.slow", COEFFICIENT, "0", "the same for the slow average"),
+    used("synthetic.coefficients.cost.sum", COEFFICIENT, "0", "the same for the sum"),
+    used(
+        "synthetic.coefficients.causal.fast",
+        COEFFICIENT,
+        "0",
+        "what the fast average of causal errors adds to the log rate",
+    ),
+    used("synthetic.coefficients.causal.med", COEFFICIENT, "0", "the same for the medium average"),
+    used("synthetic.coefficients.causal.slow", COEFFICIENT, "0", "the same for the slow average"),
+    used("synthetic.coefficients.causal.sum", COEFFICIENT, "0", "the same for the sum"),
+    used(
+        "synthetic.account",
+        Kind::Word(ErrorAccount::WORDS),
+        "objective",
+        "whether errors count when decided or when revealed",
+    ),
+    used("synthetic.recovery", Kind::Probability, "0", "probability a step that it recovers"),
+    entry(
+        "synthetic.onset",
+        Kind::Integer(0, MAX_STEPS),
+        Null,
+        Used,
+        "step at which it breaks down, whatever the hazard",
     ),
     entry("paths.results_dir", Kind::Line(4096), Null, Batch, "where results go when --output-dir is not given"),
     entry("paths.logs_dir", Kind::Line(4096), Null, Unused, "each run's log lies in its result folder"),

@@ -110,6 +110,38 @@ words!(
     CrashThreshold { Strict = "strict", Moderate = "moderate", Lenient = "lenient" }
 );
 words!(
+    /// How an agent made to break down does so.
+    SyntheticKind {
+        /// Repeats one call that changes nothing.
+        Loop = "loop",
+        /// Calls with arguments that cannot be right.
+        Invalid = "invalid",
+        /// Orders on although the money is gone.
+        Denial = "denial",
+        /// Does other things than its cards say.
+        Decouple = "decouple",
+        /// Uses one tool only.
+        Collapse = "collapse",
+        /// Thinks of something else.
+        Drift = "drift",
+        /// Replies in a way that cannot be read.
+        Prose = "prose",
+        /// States budgets and stocks that are far from the truth.
+        Belief = "belief",
+        /// Stops working.
+        Abandon = "abandon",
+    }
+);
+words!(
+    /// Which account of prediction errors counts.
+    ErrorAccount {
+        /// Errors count when the world has decided them.
+        Objective = "objective",
+        /// Errors count when the agent could first see them.
+        Revealed = "revealed",
+    }
+);
+words!(
     /// What a temporal error is divided by.
     TemporalBasis {
         /// The expected lead time: `expected_delivery_day` minus the day of the order, at least 1.
@@ -141,6 +173,8 @@ pub struct RunConfig {
     pub pe_induction: PeInductionConfig,
     /// Prediction errors and crash detection.
     pub measurement: MeasurementConfig,
+    /// How the agent `synthetic` breaks down; others have no use for it.
+    pub synthetic: SyntheticConfig,
 }
 
 /// Section `experiment`, with what identifies this run in it.
@@ -320,4 +354,51 @@ pub struct MeasurementConfig {
     pub detectors: Vec<String>,
     /// Crash types that make up the primary event of analyses.
     pub primary: Vec<String>,
+}
+
+/// Section `synthetic`: when and how the agent `synthetic` breaks down. In each step in which it is sound, the
+/// hazard is `1 - exp(-baseline * exp(b . x))`, where `b` are the coefficients and `x` the accumulated errors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyntheticConfig {
+    /// How it breaks down.
+    pub kind: SyntheticKind,
+    /// Rate of breakdowns a step without errors.
+    pub baseline: f64,
+    /// What an accumulated error adds to the logarithm of the rate.
+    pub coefficients: Coefficients,
+    /// Which account of errors counts.
+    pub account: ErrorAccount,
+    /// Probability a step of recovering from a breakdown.
+    pub recovery: f64,
+    /// Step at which it breaks down whatever the hazard; the hazard then plays no part.
+    pub onset: Option<Step>,
+}
+
+/// A coefficient for each accumulated error, by error type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Coefficients {
+    /// When orders arrive.
+    pub temporal: ScaleCoefficients,
+    /// How much of them is taken in.
+    pub quantity: ScaleCoefficients,
+    /// What is charged.
+    pub cost: ScaleCoefficients,
+    /// What actions do.
+    pub causal: ScaleCoefficients,
+}
+
+/// A coefficient for each time scale of an accumulator.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScaleCoefficients {
+    /// Of the fast moving average.
+    pub fast: f64,
+    /// Of the medium one.
+    pub med: f64,
+    /// Of the slow one.
+    pub slow: f64,
+    /// Of the sum of all errors.
+    pub sum: f64,
 }

@@ -240,6 +240,33 @@ fn a_file_with_a_name_alone_is_a_whole_experiment() {
       - exploration_collapse
       - slow_divergence
       - malformed_output
+    synthetic:
+      kind: loop
+      baseline: 0.001
+      coefficients:
+        temporal:
+          fast: 0.0
+          med: 0.0
+          slow: 0.0
+          sum: 0.0
+        quantity:
+          fast: 0.0
+          med: 0.0
+          slow: 0.0
+          sum: 0.0
+        cost:
+          fast: 0.0
+          med: 0.0
+          slow: 0.0
+          sum: 0.0
+        causal:
+          fast: 0.0
+          med: 0.0
+          slow: 0.0
+          sum: 0.0
+      account: objective
+      recovery: 0.0
+      onset: null
     "#);
 }
 

@@ -60,18 +60,21 @@ impl Aftermath {
             if any_flag && self.recrash_step.is_none() {
                 self.recrash_step = Some(step);
             }
-            return;
-        }
-        self.attempted_work |= attempted_work;
-        self.clear_in_a_row = if any_flag { 0 } else { self.clear_in_a_row + 1 };
-        if self.clear_in_a_row == CLEAR_STEPS {
-            self.recovered_step = Some(step + 1 - CLEAR_STEPS);
-            if step <= self.soft_until && self.severity.is_none() {
-                self.severity = Some(Severity::Soft);
+        } else {
+            self.clear_in_a_row = if any_flag { 0 } else { self.clear_in_a_row + 1 };
+            if self.clear_in_a_row == CLEAR_STEPS {
+                self.recovered_step = Some(step + 1 - CLEAR_STEPS);
+                if step <= self.soft_until && self.severity.is_none() {
+                    self.severity = Some(Severity::Soft);
+                }
             }
         }
-        if self.severity.is_none() && step >= self.watch_until {
-            self.severity = Some(if self.attempted_work { Severity::Hard } else { Severity::MissionAbandon });
+        // A recovery that comes too late leaves the crash hard.
+        if self.severity.is_none() {
+            self.attempted_work |= attempted_work;
+            if step >= self.watch_until {
+                self.severity = Some(if self.attempted_work { Severity::Hard } else { Severity::MissionAbandon });
+            }
         }
     }
 

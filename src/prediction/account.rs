@@ -22,6 +22,8 @@ pub enum VoidReason {
     OrderCancelled,
     /// An expedite made the promised day obsolete.
     Expedited,
+    /// The agent reset its beliefs.
+    BeliefsReset,
 }
 
 /// How the predictions of one type ended.
@@ -37,6 +39,10 @@ pub struct TypeAccount {
     pub voided: u64,
     /// Undecided at the end of the run.
     pub open: u64,
+    /// Those of the resolved that the agent's inputs told of.
+    pub revealed: u64,
+    /// Those of the resolved that were not told within the reveal horizon.
+    pub never_revealed: u64,
     /// The voided ones by reason.
     pub void_reasons: BTreeMap<VoidReason, u64>,
     /// Actions that could have bound a prediction of this type.
@@ -79,6 +85,8 @@ impl Account {
             total.exact += account.exact;
             total.voided += account.voided;
             total.open += account.open;
+            total.revealed += account.revealed;
+            total.never_revealed += account.never_revealed;
             total.bindable += account.bindable;
             total.bound += account.bound;
             for (reason, count) in &account.void_reasons {
@@ -107,6 +115,14 @@ impl Account {
         account.open -= 1;
         account.voided += 1;
         *account.void_reasons.entry(reason).or_default() += 1;
+    }
+
+    pub(super) fn reveal(&mut self, kind: ErrorType) {
+        self.types.get_mut(kind).revealed += 1;
+    }
+
+    pub(super) fn never_reveal(&mut self, kind: ErrorType) {
+        self.types.get_mut(kind).never_revealed += 1;
     }
 
     /// An action could bind a prediction of this type, and did or not.

@@ -3,6 +3,19 @@
 use super::error::ErrorType;
 use crate::units::Step;
 
+/// What the reference policy would have stated of an order, given what was shown; `None` where it would not know.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reference {
+    /// Day of arrival.
+    pub day: Option<f64>,
+    /// Units taken in.
+    pub quantity: Option<f64>,
+    /// Amount charged.
+    pub cost: Option<f64>,
+    /// Day from which the lead time counts.
+    pub from_day: f64,
+}
+
 /// One (card, error type) pair bound to a pending order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Expectation {

@@ -206,7 +206,7 @@ pub fn now() -> String {
 /// The streams of draws in the simulation, with their versions.
 fn streams() -> BTreeMap<String, u32> {
     let fixed = spawn::STREAMS.iter().chain(&customer::STREAMS).chain(&strike::STREAMS);
-    let families = [family::TEMPORAL, family::QUANTITY].map(|name| (format!("shock.{name}"), family::STREAM_VERSION));
+    let families = family::ALL.map(|name| (format!("shock.{name}"), family::STREAM_VERSION));
     fixed.map(|(name, version)| ((*name).to_owned(), *version)).chain(families).collect()
 }
 

@@ -1,9 +1,17 @@
 //! What is kept: record types and how they become bytes. Systems here fill buffers; files are the batch's.
 
+pub mod evidence;
+pub mod folder;
+pub mod import;
+mod import_record;
+mod import_summary;
+pub mod lenient;
 pub mod manifest;
+pub mod reader;
 pub mod results;
 pub mod step;
 pub mod summary;
+pub mod v1;
 
 /// Version of the record formats, as `manifest.json` and `summary.json` state it. The first number changes when a
 /// reader of the old format would misread the new one.

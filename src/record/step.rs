@@ -9,10 +9,12 @@ use crate::agent::action::{Action, ActionSource};
 use crate::agent::observation::Observation;
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
+use crate::ids::ShockId;
 use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
 use crate::prediction::card::Card;
 use crate::prediction::error::ByType;
-use crate::prediction::resolve::{Predictions, Resolved};
+use crate::prediction::predictions::{Predictions, Resolved, step_means};
+use crate::prediction::reveal::RevealedError;
 use crate::shock::ledger::{DoseLedger, ShockRecord};
 use crate::step::turn::{StateRecord, Turn};
 use crate::tool::result::ToolResult;
@@ -45,11 +47,30 @@ struct StepRecord<'a> {
     shock_candidates: u32,
     shocks: Option<[&'a ShockRecord; 1]>,
     resolved: &'a [Resolved],
+    revealed: Revealed<'a>,
+    pe_revealed: ByType<Option<Score>>,
+    cumulative_pe_revealed: ByType<Option<&'a Accumulator>>,
+    pe_reference: OfOrders<Option<Score>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     windows: Option<ByType<SmallVec<[WindowStatistics; 3]>>>,
     flags: Flags<'a>,
     severity: Option<Severity>,
     state_hash: Hex,
+}
+
+/// What the step's input contained for the first time.
+#[derive(Serialize)]
+struct Revealed<'a> {
+    errors: &'a [RevealedError],
+    shocks: &'a [ShockId],
+}
+
+/// A value for each error type that orders have.
+#[derive(Serialize)]
+struct OfOrders<T> {
+    temporal: T,
+    quantity: T,
+    cost: T,
 }
 
 /// The world after the step.
@@ -127,7 +148,8 @@ pub fn record_step(
     }
     let recorder = &mut *recorder;
     let (step, day) = (turn.step, turn.state.day);
-    let tracks = predictions.tracks();
+    let (tracks, revealed) = (predictions.tracks(), predictions.revealed_tracks());
+    let reference = predictions.reference_tracks();
     let record = StepRecord {
         step,
         day,
@@ -135,7 +157,7 @@ pub fn record_step(
         action: turn.action.as_deref(),
         prediction: turn.card.as_ref(),
         result: &turn.result,
-        pe: predictions.step_means(),
+        pe: step_means(tracks),
         cumulative_pe: ByType::build(|kind| tracks.get(kind).total()),
         crash_detected: crash.crash().is_some(),
         crash_type: crash.crash().map(|crash| crash.kind),
@@ -148,6 +170,14 @@ pub fn record_step(
         shock_candidates: doses.candidates(),
         shocks: doses.today().map(|shock| [shock]),
         resolved: predictions.resolved(),
+        revealed: Revealed { errors: predictions.revealed(), shocks: &turn.revealed_shocks },
+        pe_revealed: step_means(revealed),
+        cumulative_pe_revealed: ByType::build(|kind| revealed.get(kind).total()),
+        pe_reference: OfOrders {
+            temporal: reference.temporal.step_mean(),
+            quantity: reference.quantity.step_mean(),
+            cost: reference.cost.step_mean(),
+        },
         windows: (!recorder.windows.is_empty()).then(|| {
             ByType::build(|kind| recorder.windows.iter().map(|w| tracks.get(kind).window(*w, step)).collect())
         }),

@@ -1,6 +1,7 @@
 //! `summary.json`: what one run came to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bevy::ecs::world::World;
 use serde::Serialize;
@@ -12,9 +13,10 @@ use crate::crash::detector::DetectorRegistry;
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
 use crate::prediction::account::TypeAccount;
-use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
+use crate::prediction::accumulate::{Accumulator, Score, Track, WindowStatistics};
+use crate::prediction::calibration::CalibrationSummary;
 use crate::prediction::error::ByType;
-use crate::prediction::resolve::Predictions;
+use crate::prediction::predictions::Predictions;
 use crate::shock::ledger::{DoseLedger, FamilyDose};
 use crate::step::end::{EndReason, FaultOwner};
 use crate::tool::scratchpad::Scratchpad;
@@ -66,8 +68,12 @@ pub struct ShockSummary {
     pub effective: u32,
     /// How many changed nothing.
     pub fizzled: u32,
+    /// How many still wait for something to strike.
+    pub armed: u32,
+    /// How many of the effective ones the agent's inputs told of.
+    pub revealed: u32,
     /// By family.
-    pub by_family: BTreeMap<String, FamilyDose>,
+    pub by_family: BTreeMap<Arc<str>, FamilyDose>,
 }
 
 /// `summary.json`, in the order of its keys.
@@ -132,6 +138,12 @@ pub struct Summary {
     pub cumulative_pe: ByType<Option<Accumulator>>,
     /// Mean error over all resolved predictions of a type.
     pub mean_pe: ByType<Option<Score>>,
+    /// Accumulated errors as the agent's inputs told them.
+    pub cumulative_pe_revealed: ByType<Option<Accumulator>>,
+    /// Mean error that the reference policy would have made about the agent's orders.
+    pub pe_reference: ByType<Option<Score>>,
+    /// How well stated confidences agree with outcomes; null when none was stated.
+    pub calibration: Option<CalibrationSummary>,
     /// How predictions ended.
     pub predictions: PredictionSummary,
     /// Share of the actions that could bind a prediction which had one, by type.
@@ -150,6 +162,11 @@ pub struct Summary {
     pub scratchpad_final_size: usize,
     /// The last state hash.
     pub final_state_hash: String,
+    /// When and how the agent was made to break down, for agents that were ([`Agent::truth`]).
+    ///
+    /// [`Agent::truth`]: crate::agent::Agent::truth
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truth: Option<Value>,
 }
 
 /// Error statistics over the windows at a step.
@@ -167,6 +184,10 @@ pub(crate) struct Counted {
     pub(crate) action_sources: BTreeMap<ActionSource, u32>,
     pub(crate) windows_at_crash: Option<WindowSummary>,
     pub(crate) windows_at_end: WindowSummary,
+}
+
+fn means(tracks: &ByType<Track>) -> ByType<Option<Score>> {
+    ByType::build(|kind| tracks.get(kind).total().map(|total| Score(total.sum / total.count as f64)))
 }
 
 /// Sums a run up.
@@ -213,22 +234,26 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted) 
         customer_orders_shipped: customers.shipped(),
         customer_orders_failed: customers.expired(),
         cumulative_pe: ByType::build(|kind| predictions.tracks().get(kind).total().copied()),
-        mean_pe: ByType::build(|kind| {
-            predictions.tracks().get(kind).total().map(|total| Score(total.sum / total.count as f64))
-        }),
+        mean_pe: means(predictions.tracks()),
+        cumulative_pe_revealed: ByType::build(|kind| predictions.revealed_tracks().get(kind).total().copied()),
+        pe_reference: means(predictions.reference_tracks()),
+        calibration: predictions.calibration().summary(),
         coverage: ByType::build(|kind| account.by_type().get(kind).coverage().map(Score)),
         no_coverage: total.bindable > 0 && total.bound == 0,
         predictions: PredictionSummary { total, by_type: account.by_type().clone() },
         windows_at_crash: counted.windows_at_crash,
         windows_at_end: counted.windows_at_end,
         shocks: ShockSummary {
-            drawn: doses.values().map(|dose| dose.effective + dose.fizzled).sum(),
+            drawn: world.resource::<DoseLedger>().drawn(),
             effective: doses.values().map(|dose| dose.effective).sum(),
             fizzled: doses.values().map(|dose| dose.fizzled).sum(),
+            armed: doses.values().map(|dose| dose.armed).sum(),
+            revealed: doses.values().map(|dose| dose.revealed).sum(),
             by_family: doses.clone(),
         },
         action_sources: counted.action_sources,
         scratchpad_final_size: world.resource::<Scratchpad>().len(),
         final_state_hash: format!("{:032x}", world.resource::<crate::world::snapshot::StateHash>().value()),
+        truth: None,
     }
 }

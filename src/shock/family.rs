@@ -6,9 +6,9 @@ use bevy::app::App;
 use bevy::ecs::system::{BoxedSystem, IntoSystem};
 use bevy::prelude::{In, Resource};
 
-use super::ledger::ShockState;
-use crate::config::settings::{Magnitude, TypeMix};
-use crate::ids::{OrderId, ShockId};
+use super::ledger::{ShockState, Target};
+use crate::config::settings::{Magnitudes, PeInductionConfig, TypeMix};
+use crate::ids::ShockId;
 use crate::rng::{DrawKey, Stream};
 use crate::units::Day;
 use crate::world::inbox::ShockNews;
@@ -23,6 +23,9 @@ pub const INTERFERENCE: &str = "interference";
 pub const POSTING_LAG: &str = "posting_lag";
 /// A supplier's true lead times grow.
 pub const REGIME_SHIFT: &str = "regime_shift";
+
+/// The built-in families.
+pub const ALL: [&str; 5] = [TEMPORAL, QUANTITY, INTERFERENCE, POSTING_LAG, REGIME_SHIFT];
 
 /// Families and weights of a mix. Causal is evenly interference and posting lag.
 #[must_use]
@@ -47,17 +50,59 @@ pub struct Strike {
     pub id: ShockId,
     /// Today.
     pub day: Day,
-    /// How large it is to be.
-    pub magnitude: Magnitude,
+    /// What its size means, by family.
+    pub sizes: Sizes,
     stream: Stream,
+}
+
+/// The two numbers that size a shock of each family: those of the run's magnitude.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
+    /// Least and most days.
+    pub temporal: [f64; 2],
+    /// Least and most factor.
+    pub quantity: [f64; 2],
+    /// Share of the price, and days.
+    pub interference: [f64; 2],
+    /// Least and most mornings.
+    pub posting_lag: [f64; 2],
+    /// Least and most days.
+    pub regime_shift: [f64; 2],
+}
+
+impl Sizes {
+    /// The sizes of a run.
+    #[must_use]
+    pub fn of(config: &PeInductionConfig) -> Sizes {
+        let Magnitudes { temporal, quantity, interference, posting_lag, regime_shift } = &config.magnitudes;
+        let size = config.pe_mag;
+        Sizes {
+            temporal: temporal.at(size),
+            quantity: quantity.at(size),
+            interference: interference.at(size),
+            posting_lag: posting_lag.at(size),
+            regime_shift: regime_shift.at(size),
+        }
+    }
+}
+
+/// Whole days drawn between two ends. Whole ends draw whole days evenly; otherwise the days are drawn as a real number
+/// whose fraction is the chance of one day more: half a day is one day with probability 1/2. Uses fields `field` and
+/// `field + 1`.
+pub fn draw_days(strike: &mut Strike, field: u64, [low, high]: [f64; 2]) -> Day {
+    if low.fract() == 0.0 && high.fract() == 0.0 {
+        return strike.integer(field, low as Day, high as Day);
+    }
+    let days = strike.real(field, low, high);
+    days.floor() as Day + Day::from(strike.unit(field + 1) < days.fract())
 }
 
 /// Version of the families' streams.
 pub const STREAM_VERSION: u32 = 1;
 
 impl Strike {
-    pub(super) fn new(id: ShockId, day: Day, magnitude: Magnitude, family: &str, key: DrawKey) -> Strike {
-        Strike { id, day, magnitude, stream: Stream::new(key, (&format!("shock.{family}"), STREAM_VERSION)) }
+    pub(super) fn new(id: ShockId, day: Day, sizes: Sizes, family: &str, key: DrawKey) -> Strike {
+        Strike { id, day, sizes, stream: Stream::new(key, (&format!("shock.{family}"), STREAM_VERSION)) }
     }
 
     /// A uniform draw in [0, 1) for one `field` (below 64) of this shock.
@@ -84,14 +129,20 @@ impl Strike {
 /// What a shock did: what a family's system returns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
-    /// Effective or fizzled.
+    /// Effective, fizzled or armed.
     pub state: ShockState,
     /// How many victims there were to choose from.
     pub candidates: u32,
-    /// The order that was struck.
-    pub order: Option<OrderId>,
+    /// What was struck.
+    pub target: Target,
     /// The size of the change: days, or units more (or fewer).
     pub size: i64,
+    /// How many pending orders carry it.
+    pub links: u32,
+    /// Whether it is armed or lasts.
+    pub running: bool,
+    /// The shock whose lasting effect it replaces.
+    pub replaces: Option<ShockId>,
     /// What a notice would tell.
     pub news: Option<ShockNews>,
 }
@@ -100,7 +151,16 @@ impl Effect {
     /// There was nothing to strike.
     #[must_use]
     pub fn nothing_to_strike() -> Effect {
-        Effect { state: ShockState::Fizzled, candidates: 0, order: None, size: 0, news: None }
+        Effect {
+            state: ShockState::Fizzled,
+            candidates: 0,
+            target: Target::default(),
+            size: 0,
+            links: 0,
+            running: false,
+            replaces: None,
+            news: None,
+        }
     }
 }
 

@@ -1,26 +1,43 @@
 //! The dose ledger: what became of every shock that was drawn.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bevy::prelude::*;
 use serde::Serialize;
 
 use super::family::Effect;
 use crate::config::settings::Magnitude;
-use crate::ids::{OrderId, ShockId};
-use crate::units::Day;
+use crate::ids::{OrderId, ShockId, SkuId, SupplierId};
+use crate::units::{Day, Step};
 use crate::world::inbox::ShockNews;
-use crate::world::journal::Causes;
+use crate::world::journal::{Event, Journal};
 use crate::world::spawn::RunScoped;
 
 /// What became of a shock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShockState {
+    /// It waits for something to strike.
+    Armed,
     /// It changed something.
     Effective,
     /// It had nothing to strike, or no effect after rounding.
     Fizzled,
+}
+
+/// What a shock struck.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// A pending order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+    /// A supplier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supplier: Option<SupplierId>,
+    /// A SKU of that supplier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sku: Option<SkuId>,
 }
 
 /// A shock as events and step records state it.
@@ -29,29 +46,30 @@ pub struct ShockRecord {
     /// Its id.
     pub shock_id: ShockId,
     /// Its family.
-    pub family: String,
+    pub family: Arc<str>,
     /// How large it was to be.
     pub magnitude: Magnitude,
-    /// What became of it.
+    /// What became of it in the evening of its draw.
     pub state: ShockState,
-    /// The order that was struck.
-    pub order: Option<OrderId>,
+    /// What it struck.
+    #[serde(flatten)]
+    pub target: Target,
     /// The change: days, or units more (or fewer).
     pub size: i64,
     /// What exactly changed.
     pub effect: Option<ShockNews>,
 }
 
-/// A shock whose consequences are still open: its victim has not arrived.
+/// A shock of which something more can come: it is armed, runs, or struck an order that is still pending.
 #[derive(Component, Clone, Debug)]
 #[require(RunScoped)]
 pub struct Shock {
     /// Its id.
     pub id: ShockId,
     /// Its family.
-    pub family: String,
-    /// Day on which it struck.
-    pub struck_on: Day,
+    pub family: Arc<str>,
+    /// Day on which it was drawn.
+    pub drawn_on: Day,
 }
 
 /// Counts of one family.
@@ -61,18 +79,38 @@ pub struct FamilyDose {
     pub effective: u32,
     /// Shocks that changed nothing.
     pub fizzled: u32,
+    /// Shocks that still wait for something to strike.
+    pub armed: u32,
     /// Sum of the absolute sizes of the effective ones: days, or units.
     pub size: u64,
+    /// Effective shocks of which the agent's inputs told.
+    pub revealed: u32,
     /// Resolved predictions with an error that a shock of this family caused.
     pub predictions_turned_wrong: u32,
 }
 
-/// The doses of a run by family, and the shocks whose consequences are open.
+/// A shock of which something more can come.
+#[derive(Clone, Debug)]
+struct Open {
+    entity: Entity,
+    family: Arc<str>,
+    size: u64,
+    /// Pending orders and postings that carry it.
+    links: u32,
+    /// Whether it is armed or lasts.
+    running: bool,
+    /// Whether an input told of it while it was armed.
+    told: bool,
+}
+
+/// The doses of a run by family, and the shocks of which something more can come.
 #[derive(Resource, Clone, Debug, Default)]
 pub struct DoseLedger {
     drawn: u32,
-    open: BTreeMap<ShockId, Entity>,
-    doses: BTreeMap<String, FamilyDose>,
+    open: BTreeMap<ShockId, Open>,
+    /// Effective shocks of which no input has told yet, with the step of their effect.
+    unrevealed: BTreeMap<ShockId, (Step, Arc<str>)>,
+    doses: BTreeMap<Arc<str>, FamilyDose>,
     candidates: u32,
     today: Option<ShockRecord>,
 }
@@ -98,13 +136,8 @@ impl DoseLedger {
 
     /// Counts by family.
     #[must_use]
-    pub fn doses(&self) -> &BTreeMap<String, FamilyDose> {
+    pub fn doses(&self) -> &BTreeMap<Arc<str>, FamilyDose> {
         &self.doses
-    }
-
-    /// Effective shocks whose consequences are open, by id.
-    pub fn open_shocks(&self) -> impl Iterator<Item = ShockId> + '_ {
-        self.open.keys().copied()
     }
 
     pub(super) fn start_step(&mut self, candidates: u32) {
@@ -117,51 +150,102 @@ impl DoseLedger {
         ShockId(self.drawn)
     }
 
-    pub(super) fn enter(
-        &mut self,
-        id: ShockId,
-        family: &str,
-        magnitude: Magnitude,
-        effect: &Effect,
-        open: Option<Entity>,
-    ) {
-        let dose = self.doses.entry(family.to_owned()).or_default();
+    /// Enters a shock that was drawn; `entity` is there unless it fizzled.
+    pub(super) fn enter(&mut self, record: ShockRecord, effect: &Effect, entity: Option<Entity>, step: Step) {
+        let id = record.shock_id;
+        let family = record.family.clone();
+        let size = effect.size.unsigned_abs();
+        let dose = self.doses.entry(family.clone()).or_default();
         match effect.state {
             ShockState::Effective => {
                 dose.effective += 1;
-                dose.size += effect.size.unsigned_abs();
+                dose.size += size;
+                self.unrevealed.insert(id, (step, family.clone()));
             }
             ShockState::Fizzled => dose.fizzled += 1,
+            ShockState::Armed => dose.armed += 1,
         }
-        if let Some(entity) = open {
-            self.open.insert(id, entity);
+        if let Some(entity) = entity {
+            self.open
+                .insert(id, Open { entity, family, size, links: effect.links, running: effect.running, told: false });
         }
         self.candidates = effect.candidates;
-        self.today = Some(ShockRecord {
-            shock_id: id,
-            family: family.to_owned(),
-            magnitude,
-            state: effect.state,
-            order: effect.order,
-            size: effect.size,
-            effect: effect.news,
-        });
+        self.today = Some(record);
     }
 
-    /// A prediction was resolved with an error that these shocks caused.
-    pub(crate) fn turned_wrong(&mut self, causes: &Causes, shocks: &Query<&Shock>) {
-        for id in causes {
-            let shock = shocks.get(self.open[id]).expect("an open shock is an entity");
-            self.doses.get_mut(&shock.family).expect("a drawn shock has a dose").predictions_turned_wrong += 1;
+    /// An armed shock strikes. Whatever it struck carries it.
+    pub(crate) fn strike_armed(&mut self, id: ShockId, step: Step, journal: &mut Journal) {
+        let open = self.open.get_mut(&id).expect("an armed shock is open");
+        open.running = false;
+        open.links += 1;
+        let dose = self.doses.get_mut(&open.family).expect("a drawn shock has a dose");
+        dose.armed -= 1;
+        dose.effective += 1;
+        dose.size += open.size;
+        if open.told {
+            dose.revealed += 1;
+        } else {
+            self.unrevealed.insert(id, (step, open.family.clone()));
+        }
+        journal.note(Event::ShockState { shock_id: id, state: ShockState::Effective });
+    }
+
+    /// More pending orders carry these shocks.
+    pub(crate) fn link(&mut self, shocks: impl IntoIterator<Item = ShockId>) {
+        for id in shocks {
+            self.open.get_mut(&id).expect("a shock that lasts is open").links += 1;
         }
     }
 
-    /// Nothing more can come of these shocks.
-    pub(crate) fn close(&mut self, causes: &Causes, commands: &mut Commands) {
+    /// A pending order or posting that carried these shocks is done with.
+    pub(crate) fn unlink(&mut self, shocks: &[ShockId], commands: &mut Commands) {
+        for id in shocks {
+            self.open.get_mut(id).expect("a shock that is carried is open").links -= 1;
+            self.close_if_done(*id, commands);
+        }
+    }
+
+    /// A shock that lasted is over.
+    pub(crate) fn stop(&mut self, id: ShockId, commands: &mut Commands) {
+        self.open.get_mut(&id).expect("a shock that lasts is open").running = false;
+        self.close_if_done(id, commands);
+    }
+
+    fn close_if_done(&mut self, id: ShockId, commands: &mut Commands) {
+        if let Some(open) = self.open.get(&id)
+            && open.links == 0
+            && !open.running
+        {
+            commands.entity(open.entity).despawn();
+            self.open.remove(&id);
+        }
+    }
+
+    /// A prediction was resolved with an error that these shocks caused. Called before they are unlinked.
+    pub(crate) fn turned_wrong(&mut self, causes: impl Iterator<Item = ShockId>) {
         for id in causes {
-            if let Some(entity) = self.open.remove(id) {
-                commands.entity(entity).despawn();
+            if let Some(open) = self.open.get(&id) {
+                self.doses.get_mut(&open.family).expect("a drawn shock has a dose").predictions_turned_wrong += 1;
             }
+        }
+    }
+
+    /// The agent's input told of a shock; whether for the first time.
+    pub(crate) fn reveal(&mut self, id: ShockId) -> bool {
+        let Some((_, family)) = self.unrevealed.remove(&id) else {
+            // One that is still armed counts as revealed when it strikes.
+            return self.open.get_mut(&id).is_some_and(|open| !std::mem::replace(&mut open.told, true));
+        };
+        self.doses.get_mut(&family).expect("a drawn shock has a dose").revealed += 1;
+        true
+    }
+
+    /// Shocks whose effect is older than the horizon count as never revealed.
+    pub(crate) fn forget_unrevealed_before(&mut self, step: Step) {
+        while let Some(oldest) = self.unrevealed.first_entry()
+            && oldest.get().0 < step
+        {
+            oldest.remove();
         }
     }
 }

@@ -1,39 +1,84 @@
-//! What the agent is told of shocks. It decides what is shown, never what happens.
+//! What the agent is told of shocks. It decides what is shown and when, never what happens.
+//!
+//! `full`: a notice with all details the same evening. `delayed`: notices and delivery receipts come in a batch on the
+//! mornings of days divisible by 5. `partial`: a notice the same evening without details. `hidden`: no notice, and
+//! receipts that name the order only.
 
 use bevy::prelude::*;
 
-use super::family::Effect;
 use crate::config::settings::Observability;
 use crate::ids::ShockId;
 use crate::units::Day;
-use crate::world::inbox::{MessageBody, Receipt};
+use crate::world::calendar::Calendar;
+use crate::world::inbox::{Inbox, MessageBody, Receipt, ShockNews};
 use crate::world::journal::Delivery;
 
-/// The rule by which notices and delivery receipts are written.
-#[derive(Resource, Clone, Copy, Debug)]
-pub struct Telling(pub Observability);
+/// Batches come on the mornings of days divisible by this.
+const BATCH_DAYS: Day = 5;
+
+/// The rule by which notices and delivery receipts are written, and what waits for the next batch.
+#[derive(Resource, Clone, Debug)]
+pub struct Telling {
+    level: Observability,
+    batch: Vec<MessageBody>,
+}
 
 impl Telling {
-    /// The receipt of a delivery.
+    /// The rule of a level.
     #[must_use]
-    pub fn receipt(&self, delivery: &Delivery, today: Day) -> Receipt {
-        let told = self.0 != Observability::Hidden;
-        Receipt {
+    pub fn new(level: Observability) -> Telling {
+        Telling { level, batch: Vec::new() }
+    }
+
+    /// Tells of a delivery.
+    pub fn tell_receipt(&mut self, delivery: &Delivery, today: Day, inbox: &mut Inbox) {
+        let told = self.level != Observability::Hidden;
+        let receipt = Receipt {
             order_id: delivery.order,
             arrived_day: told.then_some(today),
             quantity: told.then_some(delivery.taken),
             turned_away: told.then_some(delivery.turned_away),
             charged: told.then_some(delivery.charged),
+        };
+        self.tell(MessageBody::Delivery(receipt), today, inbox);
+    }
+
+    /// Tells of a shock that changed something, or will.
+    pub fn tell_shock(&mut self, shock_id: ShockId, news: Option<ShockNews>, today: Day, inbox: &mut Inbox) {
+        match self.level {
+            Observability::Full | Observability::Delayed => {
+                self.tell(MessageBody::Notice { shock_id, news }, today, inbox);
+            }
+            Observability::Partial => self.tell(MessageBody::Notice { shock_id, news: None }, today, inbox),
+            Observability::Hidden => {}
         }
     }
 
-    /// The notice of a shock that changed something; `None` where the agent is not told.
+    /// From which day the agent is told the details of what happens today; `None` for never.
     #[must_use]
-    pub fn notice(&self, shock_id: ShockId, effect: &Effect) -> Option<MessageBody> {
-        match self.0 {
-            Observability::Full => Some(MessageBody::Notice { shock_id, news: effect.news }),
-            Observability::Partial => Some(MessageBody::Notice { shock_id, news: None }),
-            Observability::Delayed | Observability::Hidden => None,
+    pub fn day_of_details(&self, today: Day) -> Option<Day> {
+        match self.level {
+            Observability::Full => Some(today),
+            Observability::Delayed => Some((today / BATCH_DAYS + 1) * BATCH_DAYS),
+            Observability::Partial | Observability::Hidden => None,
+        }
+    }
+
+    fn tell(&mut self, body: MessageBody, today: Day, inbox: &mut Inbox) {
+        if self.level == Observability::Delayed {
+            self.batch.push(body);
+        } else {
+            inbox.deliver(today, body);
+        }
+    }
+}
+
+/// Morning: batched messages come out.
+pub fn release_batch(mut telling: ResMut<Telling>, mut inbox: ResMut<Inbox>, calendar: Res<Calendar>) {
+    let today = calendar.day();
+    if !telling.batch.is_empty() && today.is_multiple_of(BATCH_DAYS) {
+        for body in telling.batch.drain(..) {
+            inbox.deliver(today, body);
         }
     }
 }

@@ -3,8 +3,7 @@
 use bevy::prelude::In;
 
 use super::family::{Effect, Strike};
-use super::ledger::ShockState;
-use crate::config::settings::Magnitude;
+use super::ledger::{ShockState, Target};
 use crate::units::Units;
 use crate::world::inbox::ShockNews;
 use crate::world::order::OrderBook;
@@ -13,14 +12,8 @@ use crate::world::supplier::SupplierMarket;
 const VICTIM: u64 = 0;
 const SIZE: u64 = 1;
 
-/// Range of the factor on the quantity.
-fn factors(magnitude: Magnitude) -> (f64, f64) {
-    match magnitude {
-        Magnitude::Low => (0.9, 1.1),
-        Magnitude::Medium => (0.7, 1.3),
-        Magnitude::High => (0.5, 2.0),
-    }
-}
+/// Most units that an order can swell to: shocks that strike one order again and again must not overflow it.
+const MOST: f64 = 1e9;
 
 /// Strikes a pending order, drawn by the unreliability of its supplier. The new quantity is rounded and at least 1.
 pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, market: SupplierMarket) -> Effect {
@@ -31,17 +24,21 @@ pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, market: SupplierM
         let (order, transit) = book.pending().nth(victim).expect("the victim is pending");
         (order.id, transit.quantity)
     };
-    let (low, high) = factors(strike.magnitude);
-    let new_quantity = ((f64::from(before) * strike.real(SIZE, low, high)).round() as Units).max(1);
+    let [low, high] = strike.sizes.quantity;
+    let new_quantity = ((f64::from(before) * strike.real(SIZE, low, high)).round().min(MOST) as Units).max(1);
+    let target = Target { order: Some(order), ..Target::default() };
     if new_quantity == before {
-        return Effect { state: ShockState::Fizzled, candidates, order: Some(order), size: 0, news: None };
+        return Effect { candidates, target, ..Effect::nothing_to_strike() };
     }
     book.change_quantity(order, new_quantity, strike.id);
     Effect {
         state: ShockState::Effective,
         candidates,
-        order: Some(order),
+        target,
         size: i64::from(new_quantity) - i64::from(before),
+        links: 1,
+        running: false,
+        replaces: None,
         news: Some(ShockNews::OrderQuantityChanged { order_id: order, new_quantity }),
     }
 }

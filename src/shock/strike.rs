@@ -1,9 +1,11 @@
 //! The evening's draw: whether a shock strikes, of which family, and what comes of it.
 
+use std::sync::Arc;
+
 use bevy::prelude::*;
 
-use super::family::{ShockFamilies, Strike, weights};
-use super::ledger::{DoseLedger, Shock, ShockState};
+use super::family::{ShockFamilies, Sizes, Strike, weights};
+use super::ledger::{DoseLedger, Shock, ShockRecord, ShockState};
 use super::observability::Telling;
 use crate::config::settings::{PeInductionConfig, RunConfig};
 use crate::rng::{DrawKey, Stream};
@@ -55,25 +57,38 @@ pub fn open_shock_account(mut ledger: ResMut<DoseLedger>, orders: Res<Orders>) {
 pub fn strike_shock(world: &mut World) {
     let day = world.resource::<Calendar>().day();
     let mut rule = world.resource_mut::<ShockRule>();
-    let (magnitude, key) = (rule.config.pe_mag, rule.key);
+    let (magnitude, key, sizes) = (rule.config.pe_mag, rule.key, Sizes::of(&rule.config));
     let Some(family) = rule.draw(day) else { return };
     let id = world.resource_mut::<DoseLedger>().next_id();
-    let strike = Strike::new(id, day, magnitude, family, key);
+    let strike = Strike::new(id, day, sizes, family, key);
     let effect = world.resource_scope(|world, mut families: Mut<ShockFamilies>| {
         let system = families.0.get_mut(family).expect("a run draws only families that are built");
         let effect = system.run(strike, world).expect("a shock family's system runs");
         system.apply_deferred(world);
         effect
     });
-    let open = (effect.state == ShockState::Effective)
-        .then(|| world.spawn(Shock { id, family: family.to_owned(), struck_on: day }).id());
-    let mut ledger = world.resource_mut::<DoseLedger>();
-    ledger.enter(id, family, magnitude, &effect, open);
-    let record = ledger.today().cloned().expect("a shock was just entered");
-    if effect.state == ShockState::Effective
-        && let Some(notice) = world.resource::<Telling>().notice(id, &effect)
-    {
-        world.resource_mut::<Inbox>().deliver(day, notice);
+    let family: Arc<str> = family.into();
+    let alive = effect.state != ShockState::Fizzled;
+    let entity = alive.then(|| world.spawn(Shock { id, family: family.clone(), drawn_on: day }).id());
+    let record = ShockRecord {
+        shock_id: id,
+        family,
+        magnitude,
+        state: effect.state,
+        target: effect.target.clone(),
+        size: effect.size,
+        effect: effect.news.clone(),
+    };
+    world.resource_mut::<Journal>().note(Event::Shock(record.clone()));
+    let step = world.resource::<Calendar>().step();
+    world.resource_mut::<DoseLedger>().enter(record, &effect, entity, step);
+    if let Some(replaced) = effect.replaces {
+        world.resource_scope(|world, mut doses: Mut<DoseLedger>| doses.stop(replaced, &mut world.commands()));
+        world.flush();
     }
-    world.resource_mut::<Journal>().note(Event::Shock(record));
+    if alive {
+        world.resource_scope(|world, mut telling: Mut<Telling>| {
+            telling.tell_shock(id, effect.news, day, &mut world.resource_mut::<Inbox>());
+        });
+    }
 }

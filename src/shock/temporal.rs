@@ -2,10 +2,8 @@
 
 use bevy::prelude::In;
 
-use super::family::{Effect, Strike};
-use super::ledger::ShockState;
-use crate::config::settings::Magnitude;
-use crate::units::Day;
+use super::family::{Effect, Strike, draw_days};
+use super::ledger::{ShockState, Target};
 use crate::world::inbox::ShockNews;
 use crate::world::order::OrderBook;
 use crate::world::supplier::SupplierMarket;
@@ -13,31 +11,27 @@ use crate::world::supplier::SupplierMarket;
 const VICTIM: u64 = 0;
 const SIZE: u64 = 1;
 
-/// Half a day is one day with probability 1/2; medium is one day, high two or three.
-fn slip(strike: &mut Strike) -> Day {
-    match strike.magnitude {
-        Magnitude::Low => Day::from(strike.unit(SIZE) < 0.5),
-        Magnitude::Medium => 1,
-        Magnitude::High => strike.integer(SIZE, 2, 3),
-    }
-}
-
 /// Strikes a pending order, drawn by the unreliability of its supplier.
 pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, market: SupplierMarket) -> Effect {
     let weights = book.pending().map(|(order, _)| 1.0 - market.reliability(order.supplier));
     let candidates = book.pending().count() as u32;
     let Some(victim) = strike.victim(VICTIM, weights) else { return Effect::nothing_to_strike() };
     let order = book.pending().nth(victim).expect("the victim is pending").0.id;
-    let days = slip(&mut strike);
+    let range = strike.sizes.temporal;
+    let days = draw_days(&mut strike, SIZE, range);
+    let target = Target { order: Some(order), ..Target::default() };
     if days == 0 {
-        return Effect { state: ShockState::Fizzled, candidates, order: Some(order), size: 0, news: None };
+        return Effect { candidates, target, ..Effect::nothing_to_strike() };
     }
     let (_, new_eta_day) = book.delay(order, days, strike.id);
     Effect {
         state: ShockState::Effective,
         candidates,
-        order: Some(order),
+        target,
         size: i64::from(days),
+        links: 1,
+        running: false,
+        replaces: None,
         news: Some(ShockNews::OrderDelayed { order_id: order, new_eta_day }),
     }
 }

@@ -15,10 +15,11 @@ use crate::agent::action::{ActionSource, Decision};
 use crate::agent::observation::{Briefing, Observation};
 use crate::agent::shown::ShownState;
 use crate::agent::{Agent, Input, scripted};
-use crate::config::settings::{RunConfig, SimulationConfig};
+use crate::config::settings::RunConfig;
 use crate::crash::detector::DetectorRegistry;
 use crate::crash::state::CrashState;
-use crate::prediction::resolve::Predictions;
+use crate::prediction::predictions::Predictions;
+use crate::prediction::unsettled::Unsettled;
 use crate::record::step::Recorder;
 use crate::record::summary::{Counted, RunIdentity, Summary, WindowSummary, summarise, windows};
 use crate::shock::ledger::DoseLedger;
@@ -36,7 +37,7 @@ use crate::world::spawn::{SpawnOrder, clear_run, spawn_warehouse};
 /// A World with the simulation's plugins, used for one run after another.
 pub struct Simulation {
     app: App,
-    simulation: Option<SimulationConfig>,
+    config: Option<RunConfig>,
     pe_windows: Vec<Step>,
     action_sources: BTreeMap<ActionSource, u32>,
     windows_at_crash: Option<WindowSummary>,
@@ -65,7 +66,7 @@ impl Simulation {
         app.cleanup();
         Simulation {
             app,
-            simulation: None,
+            config: None,
             pe_windows: Vec::new(),
             action_sources: BTreeMap::new(),
             windows_at_crash: None,
@@ -102,8 +103,9 @@ impl Simulation {
         world.insert_resource(Scratchpad::default());
         world.insert_resource(ShockRule::new(config));
         world.insert_resource(DoseLedger::default());
-        world.insert_resource(Telling(config.pe_induction.observability));
+        world.insert_resource(Telling::new(config.pe_induction.observability));
         world.insert_resource(Predictions::new(&config.measurement));
+        world.insert_resource(Unsettled::default());
         world.insert_resource(StateHash::start(config));
         let crash = CrashState::new(&config.measurement, &mut world.resource_mut::<DetectorRegistry>());
         world.insert_resource(crash);
@@ -114,7 +116,7 @@ impl Simulation {
         recorder.steps.clear();
         recorder.events.clear();
         world.insert_resource(recorder);
-        self.simulation = Some(config.simulation.clone());
+        self.config = Some(config.clone());
         self.pe_windows.clone_from(windows);
         self.action_sources.clear();
         self.windows_at_crash = None;
@@ -135,6 +137,7 @@ impl Simulation {
             shown: world.resource::<ShownState>(),
             briefing: world.resource::<Briefing>(),
             predictions: world.resource::<Predictions>(),
+            state_hash: world.resource::<StateHash>().value(),
         })
     }
 
@@ -147,7 +150,8 @@ impl Simulation {
         *self.action_sources.entry(decision.source).or_default() += 1;
         world.resource_mut::<Answer>().0 = Some(decision);
         world.run_schedule(PostAgent);
-        let ended = end::check(world, self.simulation.as_ref().expect("a run was started"));
+        let config = self.config.as_ref().expect("a run was started");
+        let ended = end::check(world, &config.simulation);
         if self.windows_at_crash.is_none()
             && let Some(crash) = world.resource::<CrashState>().crash()
         {
@@ -161,10 +165,14 @@ impl Simulation {
         ended
     }
 
-    /// The scripted agent that a configuration names, for the run that was started.
+    /// The scripted agent of a name, for the run that was started.
+    ///
+    /// # Panics
+    /// When no run was started.
     #[must_use]
     pub fn scripted_agent(&self, name: &str) -> Option<Box<dyn Agent>> {
-        scripted::build(name, self.app.world().resource::<Briefing>())
+        let config = self.config.as_ref().expect("a run was started");
+        scripted::build(name, config, self.app.world().resource::<Briefing>())
     }
 
     /// The lines recorded since they were last taken; the caller clears what it has written.

@@ -15,11 +15,14 @@ use bevy::ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, Single
 use bevy::prelude::*;
 
 use crate::crash::state::detect_crashes;
-use crate::prediction::resolve::{bind_predictions, resolve_predictions};
+use crate::prediction::bind::bind_predictions;
+use crate::prediction::resolve::resolve_predictions;
 use crate::record::step::record_step;
+use crate::shock::observability::release_batch;
 use crate::shock::strike::{open_shock_account, strike_shock};
 use crate::world::calendar::{evening, morning};
 use crate::world::customer::{expire_customer_orders, receive_customer_requests};
+use crate::world::ledger::post_due_postings;
 use crate::world::order::deliver_due_orders;
 use crate::world::sku::charge_storage_fees;
 use crate::world::snapshot::hash_state;
@@ -35,7 +38,7 @@ pub struct PostAgent;
 /// Sets of [`PreAgent`], in this order.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PreAgentSystems {
-    /// In a day's first step: deliveries, then customer demand.
+    /// In a day's first step: deliveries, late postings, batched messages, then customer demand.
     Morning,
     /// What the agent may see is assembled; the world does not change any more.
     Observe,
@@ -77,7 +80,9 @@ impl Plugin for StepPlugin {
         let mut before = strict(PreAgent);
         before.configure_sets((PreAgentSystems::Morning.run_if(morning), PreAgentSystems::Observe).chain());
         before.add_systems((
-            (deliver_due_orders, receive_customer_requests).chain().in_set(PreAgentSystems::Morning),
+            (deliver_due_orders, post_due_postings, release_batch, receive_customer_requests)
+                .chain()
+                .in_set(PreAgentSystems::Morning),
             (observe::assemble_observation, open_shock_account).chain().in_set(PreAgentSystems::Observe),
         ));
         let mut after = strict(PostAgent);

@@ -5,16 +5,21 @@ use bevy::prelude::*;
 use super::turn::{StateRecord, Turn};
 use crate::agent::observation::{Briefing, Dashboard, Observation, StockTable};
 use crate::agent::policy::has_work_besides_reading;
-use crate::agent::shown::ShownState;
+use crate::agent::shown::{Fact, ShownState};
 use crate::config::settings::StateVisibility;
+use crate::prediction::predictions::Predictions;
+use crate::prediction::unsettled::Unsettled;
+use crate::shock::ledger::DoseLedger;
 use crate::world::calendar::Calendar;
 use crate::world::customer::Customers;
-use crate::world::inbox::Inbox;
+use crate::world::inbox::{Inbox, MessageBody};
+use crate::world::journal::{Event, Journal};
 use crate::world::ledger::Ledger;
 use crate::world::order::Orders;
 use crate::world::sku::{Shelves, Sku, Stock};
 
 /// Assembles the observation of this step.
+#[expect(clippy::too_many_arguments, reason = "a system's parameters are what it reads and writes")]
 pub fn assemble_observation(
     briefing: Res<Briefing>,
     calendar: Res<Calendar>,
@@ -27,6 +32,10 @@ pub fn assemble_observation(
     mut observation: ResMut<Observation>,
     mut shown: ResMut<ShownState>,
     mut turn: ResMut<Turn>,
+    mut predictions: ResMut<Predictions>,
+    mut unsettled: ResMut<Unsettled>,
+    mut doses: ResMut<DoseLedger>,
+    mut journal: ResMut<Journal>,
 ) {
     let turn = &mut *turn;
     let mut storage = std::mem::take(&mut turn.state.storage);
@@ -57,11 +66,35 @@ pub fn assemble_observation(
         }),
         last_result: (!first).then(|| turn.result.clone()),
     };
+    predictions.open_step();
+    turn.revealed_shocks.clear();
+    let (mut budget_seen, mut stock_seen) = (false, false);
+    for fact in &turn.facts {
+        match fact {
+            Fact::Budget(_) => budget_seen = true,
+            Fact::Storage(_) => stock_seen = true,
+            Fact::Read(messages) => {
+                for message in messages {
+                    match &message.body {
+                        MessageBody::Delivery(receipt) => predictions.read_receipt(receipt),
+                        MessageBody::Notice { shock_id, .. } if doses.reveal(*shock_id) => {
+                            turn.revealed_shocks.push(*shock_id);
+                            journal.note(Event::ShockRevealed { shock_id: *shock_id });
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
     shown.take_in(&turn.facts);
+    unsettled.see(budget_seen, stock_seen, &shown);
     shown.turn_to(observation.day);
     shown.see_inbox_count(observation.inbox_count);
     if let Some(dashboard) = &observation.dashboard {
         shown.see_dashboard(dashboard);
+        unsettled.see(true, true, &shown);
     }
     turn.step = calendar.step();
     turn.work_besides_mail_open = has_work_besides_reading(&shown, &briefing);

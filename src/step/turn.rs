@@ -10,7 +10,7 @@ use crate::agent::action::{Action, ActionSource};
 use crate::agent::observation::StockTable;
 use crate::agent::shown::Fact;
 use crate::crash::evidence::{ErrorClass, Statements};
-use crate::ids::SkuId;
+use crate::ids::{ShockId, SkuId};
 use crate::prediction::card::Card;
 use crate::tool::result::{Binding, ToolResult};
 use crate::units::{Cents, Day, Step, Units};
@@ -43,6 +43,8 @@ pub struct Turn {
     pub step: Step,
     /// The world as the agent chose.
     pub state: StateRecord,
+    /// Shocks that this step's input told of for the first time.
+    pub revealed_shocks: Vec<ShockId>,
     /// Whether work is open, reading the inbox included.
     pub work_or_mail_open: bool,
     /// Whether work is open besides reading the inbox.
@@ -80,6 +82,7 @@ impl Default for Turn {
         Turn {
             step: 0,
             state: StateRecord::default(),
+            revealed_shocks: Vec::new(),
             work_or_mail_open: false,
             work_besides_mail_open: false,
             work_open: false,

@@ -9,11 +9,12 @@ use super::registry::{Availability, CAUSAL, ToolSpec, add};
 use super::result::{ErrorCode, Precondition, ToolError, ToolReply};
 use crate::agent::shown::Fact;
 use crate::ids::{CustomerOrderId, SkuId};
+use crate::shock::ledger::DoseLedger;
 use crate::units::{Cents, Units};
 use crate::world::calendar::Calendar;
 use crate::world::customer::{CustomerBook, Demand};
 use crate::world::journal::{Event, Journal};
-use crate::world::ledger::{Ledger, PostingKind};
+use crate::world::ledger::{Ledger, Posting};
 use crate::world::sku::Warehouse;
 
 pub(super) fn register(app: &mut App) {
@@ -45,6 +46,7 @@ fn ship(
     calendar: Res<Calendar>,
     mut ledger: ResMut<Ledger>,
     mut journal: ResMut<Journal>,
+    mut doses: ResMut<DoseLedger>,
 ) -> Result<ToolReply, ToolError> {
     let Ok(id) = args.customer_order_id.parse::<CustomerOrderId>() else {
         let message = format!("{:?} is no customer order id; they look like CO1", args.customer_order_id);
@@ -70,17 +72,9 @@ fn ship(
     let net_revenue = gross_revenue - late_penalty;
     warehouse.ship(sku, quantity);
     book.close_shipped(id, today);
-    ledger.post(PostingKind::Revenue, net_revenue);
-    let new_budget = ledger.budget();
     journal.note(Event::Shipment { customer_order: id, sku, quantity, net_revenue, late });
-    let kind = PostingKind::Revenue;
-    journal.note(Event::Posting {
-        kind,
-        amount: net_revenue,
-        order: None,
-        customer_order: Some(id),
-        budget: new_budget,
-    });
+    ledger.post_or_delay(Posting::revenue(net_revenue, id), &calendar, &mut doses, &mut journal);
+    let new_budget = ledger.budget();
     let data = ShipData { sku, quantity, gross_revenue, late_penalty, net_revenue, new_budget };
     Ok(ToolReply::success(true, &data)
         .showing(Fact::Shipped { customer_order: id, sku, quantity, net_revenue })

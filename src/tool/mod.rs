@@ -1,11 +1,12 @@
 //! What an agent can do: the register of tools, one file a family.
 //!
-//! A tool is a Bevy system that takes typed arguments and returns a [`reply::ToolReply`]. Arguments are checked
+//! A tool is a Bevy system that takes typed arguments and returns a [`result::ToolReply`]. Arguments are checked
 //! before it runs; a refused call is an outcome, never an error of the program.
 
 pub mod customer;
 pub mod look;
 pub mod name;
+pub mod recovery;
 pub mod registry;
 pub mod result;
 pub mod scratchpad;
@@ -24,5 +25,6 @@ impl Plugin for ToolPlugin {
         customer::register(app);
         look::register(app);
         scratchpad::register(app);
+        recovery::register(app);
     }
 }

@@ -24,3 +24,9 @@ pub const WRITE_SCRATCHPAD: &str = "tool_write_scratchpad";
 pub const READ_SCRATCHPAD: &str = "tool_read_scratchpad";
 /// Delete a note.
 pub const DELETE_SCRATCHPAD: &str = "tool_delete_scratchpad";
+/// Forget what was believed.
+pub const RESET_BELIEFS: &str = "tool_reset_beliefs";
+/// Look back at one's predictions.
+pub const AUDIT_PREDICTIONS: &str = "tool_audit_predictions";
+/// Ask for a hint.
+pub const ASK_HELP: &str = "tool_ask_help";

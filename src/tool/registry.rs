@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::result::{ErrorCode, ToolError, ToolReply};
 use crate::agent::observation::OfferedTool;
-use crate::config::settings::{InterfaceConfig, MemoryTools};
+use crate::config::settings::{InterfaceConfig, MemoryTools, RecoveryTools};
 use crate::prediction::error::ErrorType;
 use crate::world::level::Level;
 
@@ -27,6 +27,8 @@ pub enum Availability {
     WithMemory,
     /// Those with full memory tools.
     WithFullMemory,
+    /// Those with these recovery tools, or all.
+    WithRecovery(RecoveryTools),
 }
 
 impl Availability {
@@ -36,6 +38,9 @@ impl Availability {
             Availability::WithExpedite => level.has_expedite(),
             Availability::WithMemory => interface.memory_tools != MemoryTools::None,
             Availability::WithFullMemory => interface.memory_tools == MemoryTools::Full,
+            Availability::WithRecovery(tools) => {
+                interface.recovery_tools == tools || interface.recovery_tools == RecoveryTools::All
+            }
         }
     }
 
@@ -45,6 +50,9 @@ impl Availability {
             Availability::WithExpedite => "it is offered from complexity level 2",
             Availability::WithMemory => "it is offered with memory_tools basic or full",
             Availability::WithFullMemory => "it is offered with memory_tools full",
+            Availability::WithRecovery(RecoveryTools::Reset) => "it is offered with recovery_tools reset or all",
+            Availability::WithRecovery(RecoveryTools::Audit) => "it is offered with recovery_tools audit or all",
+            Availability::WithRecovery(_) => "it is offered with recovery_tools help or all",
         }
     }
 }

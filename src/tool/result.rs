@@ -112,6 +112,11 @@ pub enum Binding {
         /// Shocks that had struck it, of which nothing more can come.
         shocks: Causes,
     },
+    /// The agent forgot what it believed: everything open is void.
+    Reset {
+        /// What was open.
+        voided: Vec<Expectation>,
+    },
     /// An expedited order: the fee is decided, its day is open anew.
     Expedited {
         /// The order.

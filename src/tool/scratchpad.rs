@@ -135,7 +135,7 @@ mod tests {
             pad.write(format!("{n}"), String::new()).unwrap();
         }
         assert_eq!(pad.write("one more".into(), String::new()).unwrap_err().code, ErrorCode::ScratchpadFull);
-        assert!(pad.delete("7"));
+        assert!(pad.delete("200"));
         assert_eq!(pad.write("one more".into(), "x".into()), Ok(true));
         assert_eq!(pad.write("one more".into(), "x".into()), Ok(false), "the same note again changes nothing");
         assert_eq!(pad.write("0".into(), "x".repeat(MAX_VALUE + 1)).unwrap_err().code, ErrorCode::BadArguments);

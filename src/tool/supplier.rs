@@ -10,13 +10,14 @@ use super::result::{Binding, ErrorCode, Precondition, ToolError, ToolReply};
 use crate::agent::shown::Fact;
 use crate::ids::{OrderId, SkuId, SupplierId};
 use crate::prediction::error::ErrorType::{Causal, Cost, Quantity, Temporal};
+use crate::shock::ledger::DoseLedger;
 use crate::units::{Cents, Day, Units};
 use crate::world::calendar::Calendar;
 use crate::world::journal::{Event, Journal};
 use crate::world::ledger::{Ledger, PostingKind};
 use crate::world::order::{OrderBook, SupplierOrder};
 use crate::world::sku::Shelves;
-use crate::world::supplier::{Offer, SupplierMarket};
+use crate::world::supplier::{Offer, SupplierMarket, Terms};
 
 /// Share of ordered quantity times agreed price that a cancellation costs.
 const CANCEL_SHARE: f64 = 0.1;
@@ -90,18 +91,19 @@ fn find_offer(
     shelves: &Shelves,
     supplier: &str,
     sku: &str,
-) -> Result<(SupplierId, SkuId, Offer), ToolError> {
+    today: Day,
+) -> Result<(SupplierId, SkuId, Terms), ToolError> {
     let found: Option<SupplierId> = supplier.parse().ok().filter(|id| market.exists(*id));
     let Some(supplier_id) = found else {
         let message = format!("there is no supplier {supplier:?}; suppliers are S1 to S{}", market.count());
         return Err(ToolError::new(ErrorCode::UnknownSupplier, message));
     };
-    let found = sku.parse().ok().and_then(|id: SkuId| Some((id, market.offer(supplier_id, id)?)));
-    let Some((sku_id, offer)) = found else {
+    let found = sku.parse().ok().and_then(|id: SkuId| Some((id, market.terms(supplier_id, id, today)?)));
+    let Some((sku_id, terms)) = found else {
         let message = format!("there is no SKU {sku:?}; SKUs are sku_0 to sku_{}", shelves.skus() - 1);
         return Err(ToolError::new(ErrorCode::UnknownSku, message));
     };
-    Ok((supplier_id, sku_id, offer))
+    Ok((supplier_id, sku_id, terms))
 }
 
 /// A quantity that makes sense: 1 to what the warehouse can hold.
@@ -130,8 +132,10 @@ fn place_order(
     calendar: Res<Calendar>,
     mut book: OrderBook,
     mut journal: ResMut<Journal>,
+    mut doses: ResMut<DoseLedger>,
 ) -> Result<ToolReply, ToolError> {
-    let (supplier, sku, offer) = find_offer(&market, &shelves, &args.supplier_id, &args.sku)?;
+    let today = calendar.day();
+    let (supplier, sku, terms) = find_offer(&market, &shelves, &args.supplier_id, &args.sku, today)?;
     let quantity = check_quantity("quantity", args.quantity, &shelves)?;
     let budget = ledger.budget();
     if budget < Cents::ZERO {
@@ -140,12 +144,13 @@ fn place_order(
             .showing(Fact::Budget(budget))
             .because(Precondition::BudgetNotNegative));
     }
-    let SupplierOrder { id, promised, unit_price, .. } = book.place(supplier, sku, quantity, offer, calendar.day());
+    let SupplierOrder { id, promised, unit_price, .. } = book.place(supplier, sku, quantity, terms, today);
+    doses.link(terms.lead_shock.into_iter().chain(terms.price_shock));
     journal.note(Event::OrderPlaced { order: id, supplier, sku, quantity, unit_price, promised_day: promised });
     let data = OrderData { order_id: id, eta_day: promised, price: unit_price * quantity };
     Ok(ToolReply::success(true, &data)
         .showing(Fact::OrderPlaced { order: id, sku, quantity, unit_price, promised })
-        .showing(Fact::Quoted { supplier, sku, unit_price, lead_days: offer.lead_days })
+        .showing(Fact::Quoted { supplier, sku, unit_price, lead_days: terms.offer.lead_days })
         .binding(Binding::Ordered(id))
         .about(sku))
 }
@@ -156,10 +161,15 @@ struct QuoteData {
     lead_days: Day,
 }
 
-fn quote_offer(In(args): In<QuoteArgs>, market: SupplierMarket, shelves: Res<Shelves>) -> Result<ToolReply, ToolError> {
-    let (supplier, sku, offer) = find_offer(&market, &shelves, &args.supplier_id, &args.sku)?;
+fn quote_offer(
+    In(args): In<QuoteArgs>,
+    market: SupplierMarket,
+    shelves: Res<Shelves>,
+    calendar: Res<Calendar>,
+) -> Result<ToolReply, ToolError> {
+    let (supplier, sku, terms) = find_offer(&market, &shelves, &args.supplier_id, &args.sku, calendar.day())?;
     check_quantity("qty", args.qty, &shelves)?;
-    let Offer { unit_price, lead_days } = offer;
+    let Offer { unit_price, lead_days } = terms.offer;
     Ok(ToolReply::success(false, &QuoteData { unit_price, lead_days })
         .showing(Fact::Quoted { supplier, sku, unit_price, lead_days })
         .about(sku))
@@ -217,8 +227,9 @@ fn expedite_order(
 ) -> Result<ToolReply, ToolError> {
     let order = find_pending(&book, &args.order_id)?;
     let today = calendar.day();
-    if order.promised <= today + 1 {
-        let message = format!("{} is promised for day {} and cannot come sooner", order.id, order.promised);
+    // The truth decides, not what was told: whether a call works must not depend on observability.
+    if book.arrives(order.id).is_some_and(|day| day <= today + 1) {
+        let message = format!("{} comes tomorrow and cannot come sooner", order.id);
         return Err(ToolError::new(ErrorCode::CannotExpedite, message));
     }
     let cost = order.value().scaled(EXPEDITE_SHARE);

@@ -74,7 +74,7 @@ pub struct Receipt {
 }
 
 /// What a shock did, as its notice tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum ShockNews {
     /// A pending order will arrive on another day.
@@ -91,6 +91,38 @@ pub enum ShockNews {
         /// Its new quantity.
         new_quantity: Units,
     },
+    /// A supplier is dearer for a SKU for a while, and its pending orders for it come later.
+    Interference {
+        /// The supplier.
+        supplier_id: SupplierId,
+        /// The SKU.
+        sku: SkuId,
+        /// Its new price; null when it stays.
+        unit_price: Option<Cents>,
+        /// First day with the usual price.
+        until_day: Day,
+        /// Orders that come later, with their new days.
+        #[serde(serialize_with = "as_days")]
+        orders: Vec<(OrderId, Day)>,
+    },
+    /// The next charge or revenue is posted late.
+    PostingLag {
+        /// By so many mornings.
+        days: Day,
+    },
+    /// A supplier takes longer for a while.
+    RegimeShift {
+        /// The supplier.
+        supplier_id: SupplierId,
+        /// By so many days.
+        extra_days: Day,
+        /// First day with the usual lead times.
+        until_day: Day,
+    },
+}
+
+fn as_days<S: serde::Serializer>(orders: &[(OrderId, Day)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(orders.iter().copied())
 }
 
 fn as_slice<S: serde::Serializer>(items: &Arc<[PriceListItem]>, serializer: S) -> Result<S::Ok, S::Error> {

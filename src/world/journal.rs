@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::ledger::PostingKind;
 use crate::ids::{CustomerOrderId, OrderId, ShockId, SkuId, SupplierId};
-use crate::prediction::expectation::Expectation;
+use crate::prediction::expectation::{Expectation, Reference};
 use crate::units::{Cents, Day, Units};
 
 /// The shocks (by id) that changed one property of an order.
@@ -40,9 +40,29 @@ pub struct Delivery {
     pub day_shocks: Causes,
     /// Shocks that changed the quantity.
     pub quantity_shocks: Causes,
-    /// What was predicted of the order.
+    /// What was predicted of the order, but for the charge.
     #[serde(skip)]
     pub expectations: Vec<Expectation>,
+    /// What the reference policy would have predicted.
+    #[serde(skip)]
+    pub reference: Option<Reference>,
+}
+
+/// What is decided when a delivery's charge is posted.
+#[derive(Clone, Debug)]
+pub struct ChargeOutcome {
+    /// The order.
+    pub order: OrderId,
+    /// What was predicted of the charge.
+    pub expectations: Vec<Expectation>,
+    /// What the reference policy would have predicted.
+    pub reference: Option<f64>,
+    /// Shocks that changed the agreed price.
+    pub price_shocks: Causes,
+    /// Shocks that changed the quantity.
+    pub quantity_shocks: Causes,
+    /// Whether units were turned away at the dock.
+    pub turned_away: bool,
 }
 
 /// One thing that happened. Serialised, it is a line of `events.jsonl`.
@@ -98,6 +118,29 @@ pub enum Event {
         customer_order: Option<CustomerOrderId>,
         /// The posted budget after it.
         budget: Cents,
+        /// The shock that made it late.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        late_by: Option<ShockId>,
+        /// What a delivery's charge decides.
+        #[serde(skip)]
+        charge: Option<Box<ChargeOutcome>>,
+    },
+    /// A posting will be late.
+    PostingDelayed {
+        /// For what.
+        kind: PostingKind,
+        /// How much, as a positive amount.
+        amount: Cents,
+        /// For which supplier order.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        order: Option<OrderId>,
+        /// For which customer order.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        customer_order: Option<CustomerOrderId>,
+        /// Day on whose morning it will be posted.
+        due_day: Day,
+        /// The shock that delays it.
+        late_by: ShockId,
     },
     /// A customer asked for goods.
     CustomerRequest {
@@ -134,6 +177,28 @@ pub enum Event {
     },
     /// A shock was drawn.
     Shock(crate::shock::ledger::ShockRecord),
+    /// A shock that was drawn before changed its state.
+    ShockState {
+        /// The shock.
+        shock_id: ShockId,
+        /// Its state now.
+        state: crate::shock::ledger::ShockState,
+    },
+    /// The agent's input told of a shock for the first time.
+    ShockRevealed {
+        /// The shock.
+        shock_id: ShockId,
+    },
+    /// A resolved prediction was wrong because of a shock.
+    PredictionTurnedWrong {
+        /// The shock.
+        shock_id: ShockId,
+        /// What the prediction was about.
+        #[serde(rename = "type")]
+        kind: crate::prediction::error::ErrorType,
+        /// Step whose card made it.
+        made_on: crate::units::Step,
+    },
     /// A prediction came to nothing.
     PredictionVoided {
         /// Step whose card made it.

@@ -6,14 +6,16 @@ use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
 use super::calendar::Calendar;
-use super::inbox::{Inbox, MessageBody};
-use super::journal::{Causes, Delivery, Event, Journal};
-use super::ledger::{Ledger, PostingKind};
+use super::inbox::Inbox;
+use super::journal::{Causes, ChargeOutcome, Delivery, Event, Journal};
+use super::ledger::{Ledger, Posting};
 use super::sku::Warehouse;
 use super::spawn::RunScoped;
-use super::supplier::Offer;
+use super::supplier::Terms;
 use crate::ids::{OrderId, ShockId, SkuId, SupplierId};
-use crate::prediction::expectation::Expectation;
+use crate::prediction::error::ErrorType;
+use crate::prediction::expectation::{Expectation, Reference};
+use crate::shock::ledger::DoseLedger;
 use crate::shock::observability::Telling;
 use crate::units::{Cents, Day, Units};
 
@@ -56,11 +58,18 @@ pub struct InTransit {
     pub day_shocks: Causes,
     /// Shocks that changed the quantity.
     pub quantity_shocks: Causes,
+    /// Shocks that changed the agreed price.
+    pub price_shocks: Causes,
 }
 
 /// Predictions about a pending order whose outcome is open.
 #[derive(Component, Clone, Debug, Default)]
-pub struct OpenExpectations(pub Vec<Expectation>);
+pub struct OpenExpectations {
+    /// The agent's.
+    pub stated: Vec<Expectation>,
+    /// What the reference policy would have stated.
+    pub reference: Option<Reference>,
+}
 
 /// The pending orders by id, and counts over the run.
 #[derive(Resource, Clone, Debug, Default)]
@@ -117,6 +126,12 @@ impl OrderBook<'_, '_> {
         Some(*self.orders.get(entity).ok()?.0)
     }
 
+    /// Day on which a pending order will reach the dock.
+    #[must_use]
+    pub fn arrives(&self, id: OrderId) -> Option<Day> {
+        Some(self.orders.get(*self.index.open.get(&id)?).ok()?.1.arrives)
+    }
+
     /// The pending orders with their truth, by id.
     pub fn pending(&self) -> impl Iterator<Item = (&SupplierOrder, &InTransit)> + Clone + '_ {
         self.index.open.values().map(|entity| {
@@ -131,9 +146,10 @@ impl OrderBook<'_, '_> {
         supplier: SupplierId,
         sku: SkuId,
         quantity: Units,
-        offer: Offer,
+        terms: Terms,
         today: Day,
     ) -> SupplierOrder {
+        let offer = terms.offer;
         self.index.placed += 1;
         let order = SupplierOrder {
             id: OrderId(self.index.placed),
@@ -144,8 +160,13 @@ impl OrderBook<'_, '_> {
             ordered_on: today,
             promised: today + offer.lead_days,
         };
-        let transit =
-            InTransit { arrives: order.promised, quantity, day_shocks: Causes::new(), quantity_shocks: Causes::new() };
+        let transit = InTransit {
+            arrives: today + terms.true_lead_days,
+            quantity,
+            day_shocks: terms.lead_shock.into_iter().collect(),
+            quantity_shocks: Causes::new(),
+            price_shocks: terms.price_shock.into_iter().collect(),
+        };
         let entity = self.commands.spawn((order, transit, OpenExpectations::default())).id();
         self.index.open.insert(order.id, entity);
         order
@@ -157,7 +178,8 @@ impl OrderBook<'_, '_> {
         let (_, mut transit, mut open) = self.orders.get_mut(entity).ok()?;
         let mut shocks = std::mem::take(&mut transit.day_shocks);
         shocks.append(&mut transit.quantity_shocks);
-        let voided = std::mem::take(&mut open.0);
+        shocks.append(&mut transit.price_shocks);
+        let voided = std::mem::take(&mut open.stated);
         self.commands.entity(entity).despawn();
         Some((voided, shocks))
     }
@@ -194,11 +216,12 @@ impl OrderBook<'_, '_> {
 pub fn deliver_due_orders(
     mut book: OrderBook,
     calendar: Res<Calendar>,
-    telling: Res<Telling>,
+    mut telling: ResMut<Telling>,
     mut warehouse: Warehouse,
     mut ledger: ResMut<Ledger>,
     mut inbox: ResMut<Inbox>,
     mut journal: ResMut<Journal>,
+    mut doses: ResMut<DoseLedger>,
 ) {
     let today = calendar.day();
     let due = |transit: &InTransit| transit.arrives <= today;
@@ -222,15 +245,22 @@ pub fn deliver_due_orders(
             charged: order.unit_price * taken,
             day_shocks: std::mem::take(&mut transit.day_shocks),
             quantity_shocks: std::mem::take(&mut transit.quantity_shocks),
-            expectations: std::mem::take(&mut open.0),
+            expectations: open.stated.extract_if(.., |stated| stated.kind != ErrorType::Cost).collect(),
+            reference: open.reference,
+        };
+        let charge = ChargeOutcome {
+            order: id,
+            expectations: std::mem::take(&mut open.stated),
+            reference: open.reference.and_then(|reference| reference.cost),
+            price_shocks: std::mem::take(&mut transit.price_shocks),
+            quantity_shocks: delivery.quantity_shocks.clone(),
+            turned_away: delivery.turned_away > 0,
         };
         book.commands.entity(entity).despawn();
         book.index.delivered += 1;
-        ledger.post(PostingKind::DeliveryCharge, delivery.charged);
-        inbox.deliver(today, MessageBody::Delivery(telling.receipt(&delivery, today)));
-        let amount = delivery.charged;
+        telling.tell_receipt(&delivery, today, &mut inbox);
+        let posting = Posting::charge(delivery.charged, charge);
         journal.note(Event::Delivery(delivery));
-        let kind = PostingKind::DeliveryCharge;
-        journal.note(Event::Posting { kind, amount, order: Some(id), customer_order: None, budget: ledger.budget() });
+        ledger.post_or_delay(posting, &calendar, &mut doses, &mut journal);
     }
 }

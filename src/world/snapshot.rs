@@ -1,6 +1,6 @@
 //! The state hash: a chained fingerprint of the world after each step.
 //!
-//! Algorithm `xxh3-128/1`: XXH3 with 128 bits over the previous hash (16 bytes, little endian) and the canonical
+//! Algorithm `xxh3-128/2`: XXH3 with 128 bits over the previous hash (16 bytes, little endian) and the canonical
 //! bytes of the world. Static tables enter once, into the start value. The inbox and whatever else is only shown
 //! does not enter, so observability cannot change a hash.
 
@@ -13,11 +13,12 @@ use super::ledger::Ledger;
 use super::order::{InTransit, Orders, SupplierOrder};
 use super::sku::{Shelves, Sku, Stock};
 use super::spawn::Tables;
+use super::supplier::{Suppliers, Troubles};
 use crate::config::settings::RunConfig;
 use crate::shock::ledger::DoseLedger;
 
 /// Name and version of the algorithm, as the manifest states it.
-pub const ALGORITHM: &str = "xxh3-128/1";
+pub const ALGORITHM: &str = "xxh3-128/2";
 
 /// The chain of state hashes.
 #[derive(Resource, Clone, Debug)]
@@ -68,6 +69,7 @@ fn put(bytes: &mut Vec<u8>, number: impl Into<i64>) {
 }
 
 /// Record: chains the world after this step into the hash.
+#[expect(clippy::too_many_arguments, reason = "a system's parameters are what it reads and writes")]
 pub fn hash_state(
     mut hash: ResMut<StateHash>,
     calendar: Res<Calendar>,
@@ -79,6 +81,8 @@ pub fn hash_state(
     customers: Res<Customers>,
     open: Query<&CustomerOrder>,
     shocks: Res<DoseLedger>,
+    suppliers: Res<Suppliers>,
+    troubles: Query<&Troubles>,
 ) {
     let hash = &mut *hash;
     let bytes = &mut hash.bytes;
@@ -94,7 +98,7 @@ pub fn hash_state(
     put(bytes, orders.placed());
     put(bytes, orders.pending() as u32);
     for (order, transit) in pending.iter_many(orders.entities()) {
-        for number in [order.id.0, order.supplier.0, order.sku.0, order.quantity, order.promised] {
+        for number in [order.id.0, order.supplier.0, order.sku.0, order.quantity] {
             put(bytes, number);
         }
         put(bytes, order.unit_price.0);
@@ -111,5 +115,16 @@ pub fn hash_state(
         }
     }
     put(bytes, shocks.drawn());
+    for (shock, days) in ledger.armed() {
+        put(bytes, shock.0);
+        put(bytes, days);
+    }
+    for late in ledger.late() {
+        put(bytes, late.due_day);
+        put(bytes, late.posting.amount.0);
+    }
+    for troubles in troubles.iter_many(suppliers.by_id()) {
+        troubles.put(|number| put(bytes, number));
+    }
     hash.value = xxh3_128(bytes);
 }

@@ -4,13 +4,13 @@ use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
 use super::spawn::RunScoped;
-use crate::ids::{SkuId, SupplierId};
+use crate::ids::{ShockId, SkuId, SupplierId};
 use crate::units::{Cents, Day};
 
 /// A supplier.
 #[derive(Component, Clone, Copy, Debug)]
 #[component(immutable)]
-#[require(RunScoped)]
+#[require(RunScoped, Troubles)]
 pub struct Supplier {
     /// Its id.
     pub id: SupplierId,
@@ -39,17 +39,82 @@ impl Catalogue {
     }
 }
 
+/// What shocks do to a supplier for a while. An entry stays when it is over, until the next shock of its kind replaces
+/// it: an agent that has not looked since may still be misled by it.
+#[derive(Component, Clone, Debug, Default)]
+pub struct Troubles {
+    rises: Vec<PriceRise>,
+    regime: Option<Regime>,
+}
+
+/// A price that is higher for a while.
+#[derive(Clone, Copy, Debug)]
+struct PriceRise {
+    shock: ShockId,
+    sku: SkuId,
+    unit_price: Cents,
+    /// First day without it.
+    until: Day,
+}
+
+/// Lead times that are longer for a while.
+#[derive(Clone, Copy, Debug)]
+struct Regime {
+    shock: ShockId,
+    extra_days: Day,
+    /// First day without it.
+    until: Day,
+    /// Day from which the agent is told, and quotes say so; `None` for never.
+    told_from: Option<Day>,
+}
+
+/// What an order placed today would be, told and true.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// What the supplier says.
+    pub offer: Offer,
+    /// Days that it will really take.
+    pub true_lead_days: Day,
+    /// The shock that raised the price, or did before: whoever still believes the old price is misled by it.
+    pub price_shock: Option<ShockId>,
+    /// The shock that made the lead time longer, or did before.
+    pub lead_shock: Option<ShockId>,
+}
+
 /// The supplier entities by id.
 #[derive(Resource, Clone, Debug)]
 pub struct Suppliers {
     pub(super) by_id: Vec<Entity>,
 }
 
-/// Read access to the suppliers.
+impl Suppliers {
+    /// The supplier entities, by id.
+    #[must_use]
+    pub fn by_id(&self) -> &[Entity] {
+        &self.by_id
+    }
+}
+
+/// Canonical bytes of what shocks do to suppliers, for the state hash. What the agent is told is left out.
+impl Troubles {
+    pub(super) fn put(&self, mut number: impl FnMut(i64)) {
+        for rise in &self.rises {
+            for value in [i64::from(rise.sku.0), rise.unit_price.0, i64::from(rise.until)] {
+                number(value);
+            }
+        }
+        if let Some(regime) = &self.regime {
+            number(i64::from(regime.extra_days));
+            number(i64::from(regime.until));
+        }
+    }
+}
+
+/// The suppliers, and what may be done to them.
 #[derive(SystemParam)]
 pub struct SupplierMarket<'w, 's> {
     index: Res<'w, Suppliers>,
-    suppliers: Query<'w, 's, (&'static Supplier, &'static Catalogue)>,
+    suppliers: Query<'w, 's, (&'static Supplier, &'static Catalogue, &'static mut Troubles)>,
 }
 
 impl SupplierMarket<'_, '_> {
@@ -65,11 +130,69 @@ impl SupplierMarket<'_, '_> {
         supplier.index() < self.index.by_id.len()
     }
 
-    /// What a supplier asks now; `None` when the supplier or the SKU does not exist.
+    /// What an order placed today would be; `None` when the supplier or the SKU does not exist.
     #[must_use]
-    pub fn offer(&self, supplier: SupplierId, sku: SkuId) -> Option<Offer> {
+    pub fn terms(&self, supplier: SupplierId, sku: SkuId, today: Day) -> Option<Terms> {
         let entity = *self.index.by_id.get(supplier.index())?;
-        self.suppliers.get(entity).ok()?.1.offers().get(sku.index()).copied()
+        let (_, catalogue, troubles) = self.suppliers.get(entity).ok()?;
+        let mut offer = *catalogue.offers().get(sku.index())?;
+        let rise = troubles.rises.iter().find(|rise| rise.sku == sku);
+        if let Some(rise) = rise.filter(|rise| today < rise.until) {
+            offer.unit_price = rise.unit_price;
+        }
+        let regime = troubles.regime.as_ref();
+        let lasting = regime.filter(|regime| today < regime.until);
+        let true_lead_days = offer.lead_days + lasting.map_or(0, |regime| regime.extra_days);
+        let told = lasting.and_then(|regime| regime.told_from).is_some_and(|day| day <= today);
+        if told {
+            offer.lead_days = true_lead_days;
+        }
+        Some(Terms {
+            offer,
+            true_lead_days,
+            price_shock: rise.map(|rise| rise.shock),
+            lead_shock: regime.map(|regime| regime.shock),
+        })
+    }
+
+    /// Makes a SKU dearer at a supplier until a day; a repeat starts anew and never stacks. Returns the new price and
+    /// the shock that this one replaces, or `None` when the price stays the same after rounding.
+    pub(crate) fn raise_price(
+        &mut self,
+        shock: ShockId,
+        supplier: SupplierId,
+        sku: SkuId,
+        share: f64,
+        until: Day,
+    ) -> Option<(Cents, Option<ShockId>)> {
+        let (_, catalogue, mut troubles) = self.suppliers.get_mut(self.index.by_id[supplier.index()]).ok()?;
+        let usual = catalogue.offers()[sku.index()].unit_price;
+        let unit_price = usual.scaled(1.0 + share);
+        if unit_price == usual {
+            return None;
+        }
+        let replaced = troubles.rises.iter().position(|rise| rise.sku == sku).map(|at| troubles.rises.remove(at).shock);
+        troubles.rises.push(PriceRise { shock, sku, unit_price, until });
+        Some((unit_price, replaced))
+    }
+
+    /// Makes a supplier's true lead times longer until a day; a repeat starts anew and never stacks. Returns the shock
+    /// that this one replaces.
+    pub(crate) fn shift_regime(
+        &mut self,
+        shock: ShockId,
+        supplier: SupplierId,
+        extra_days: Day,
+        until: Day,
+        told_from: Option<Day>,
+    ) -> Option<ShockId> {
+        let (_, _, mut troubles) = self.suppliers.get_mut(self.index.by_id[supplier.index()]).ok()?;
+        troubles.regime.replace(Regime { shock, extra_days, until, told_from }).map(|regime| regime.shock)
+    }
+
+    /// The suppliers by id.
+    pub fn all(&self) -> impl Iterator<Item = &Supplier> + Clone + '_ {
+        self.index.by_id.iter().map(|entity| self.suppliers.get(*entity).expect("every supplier is an entity").0)
     }
 
     /// A supplier's reliability.

@@ -51,7 +51,7 @@ fn quote(supplier: SupplierId, sku: SkuId, quantity: u32) -> Action {
 
 impl Heuristic {
     /// Idle steps rotate through the tools that only look, and through the offers.
-    fn look_around(&mut self, briefing: &Briefing) -> Action {
+    pub(super) fn look_around(&mut self, briefing: &Briefing) -> Action {
         let turn = self.idle;
         self.idle += 1;
         match turn % 4 {

@@ -11,7 +11,7 @@ use crate::tool::name;
 use crate::units::Step;
 
 /// The agent's own stream, with its version.
-const STREAM: (&str, u32) = ("agent.random", 1);
+pub(super) const STREAM: (&str, u32) = ("agent.random", 1);
 
 const LARGEST_QUANTITY: u32 = 20;
 

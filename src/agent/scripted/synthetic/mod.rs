@@ -1,0 +1,135 @@
+//! `synthetic`: acts like `heuristic`, says what it thinks, and breaks down in a known way at a known step, so that
+//! detectors and analyses can be held against the truth.
+//!
+//! While it is sound, each step has the hazard `1 - exp(-baseline * exp(b . x))` of a breakdown, `x` being the
+//! errors accumulated up to the step before. While it is broken, each later step has the configured probability of
+//! recovery; the step of a recovery is the first sound one again, and the hazard returns with the next. Whether a
+//! step brings either is drawn from a stream of its own at the position of the step, so equal seeds break down at
+//! the same step unless their errors differ. A fixed onset replaces the hazard.
+//!
+//! - `hazard`: when
+//! - `breakdown`: how
+//! - `thoughts`: what it thinks
+
+mod breakdown;
+mod hazard;
+mod thoughts;
+
+use serde_json::{Value, json};
+
+use super::heuristic::Heuristic;
+use crate::agent::action::Decision;
+use crate::agent::observation::Briefing;
+use crate::agent::{Agent, Input};
+use crate::config::settings::{SyntheticConfig, SyntheticKind};
+use crate::prediction::accumulate::Score;
+use crate::rng::Stream;
+use crate::units::Step;
+
+/// The agent's own stream, with its version.
+pub const STREAM: (&str, u32) = ("agent.synthetic", 1);
+
+/// Fields of a step's draws.
+mod field {
+    pub(super) const ONSET: u64 = 0;
+    pub(super) const RECOVERY: u64 = 1;
+    pub(super) const OPENER: u64 = 2;
+    pub(super) const SENTENCE: u64 = 3;
+    pub(super) const CHOICE: u64 = 4;
+    pub(super) const VARIANT: u64 = 5;
+    pub(super) const AMOUNT: u64 = 6;
+    /// Eight fields from here.
+    pub(super) const DRIFT: u64 = 8;
+}
+
+/// An agent with a known truth.
+pub struct Synthetic {
+    config: SyntheticConfig,
+    stream: Stream,
+    heuristic: Heuristic,
+    broken_since: Option<Step>,
+    onsets: Vec<Step>,
+    recoveries: Vec<Step>,
+    /// Steps in which it could have broken down.
+    steps_at_risk: Step,
+    /// Sum of the rates of those steps.
+    cumulative_hazard: f64,
+}
+
+impl Synthetic {
+    /// A sound agent.
+    #[must_use]
+    pub fn new(config: &SyntheticConfig, briefing: &Briefing) -> Synthetic {
+        Synthetic {
+            config: config.clone(),
+            stream: Stream::new(briefing.draw_key, STREAM),
+            heuristic: Heuristic::default(),
+            broken_since: None,
+            onsets: Vec::new(),
+            recoveries: Vec::new(),
+            steps_at_risk: 0,
+            cumulative_hazard: 0.0,
+        }
+    }
+
+    /// Turns to the state that the agent has in this step.
+    fn live(&mut self, step: Step, input: &Input<'_>) {
+        if self.broken_since.is_some() {
+            if self.stream.unit(step, field::RECOVERY) < self.config.recovery {
+                self.broken_since = None;
+                self.recoveries.push(step);
+            }
+        } else if self.is_onset(step, input) {
+            self.broken_since = Some(step);
+            self.onsets.push(step);
+        }
+    }
+
+    fn is_onset(&mut self, step: Step, input: &Input<'_>) -> bool {
+        if let Some(fixed) = self.config.onset {
+            return step == fixed;
+        }
+        let rate = hazard::rate(&self.config, input);
+        self.steps_at_risk += 1;
+        self.cumulative_hazard += rate;
+        self.stream.unit(step, field::ONSET) < hazard::hazard(rate)
+    }
+}
+
+impl Agent for Synthetic {
+    fn decide(&mut self, input: Input<'_>) -> Decision {
+        let step = input.observation.step;
+        self.live(step, &input);
+        let broken = self.broken_since.map(|since| (self.config.kind, step - since));
+        let mut decision = match broken {
+            Some((kind, since)) => breakdown::act(kind, since, step, &input, &mut self.heuristic, &mut self.stream),
+            None => self.heuristic.decide(input),
+        };
+        decision.thoughts = decision.action.as_ref().map(|action| {
+            let day = input.observation.day;
+            match broken {
+                Some((SyntheticKind::Drift, since)) => thoughts::adrift(action, day, step, since, &mut self.stream),
+                _ => thoughts::of_work(action, day, step, &mut self.stream),
+            }
+            .into()
+        });
+        decision
+    }
+
+    fn truth(&self) -> Option<Value> {
+        let SyntheticConfig { kind, baseline, coefficients, account, recovery, onset } = &self.config;
+        Some(json!({
+            "kind": kind,
+            "onset_step": self.onsets.first(),
+            "onset_steps": self.onsets,
+            "recovery_steps": self.recoveries,
+            "fixed_onset": onset,
+            "baseline": baseline,
+            "coefficients": coefficients,
+            "account": account,
+            "recovery": recovery,
+            "steps_at_risk": self.steps_at_risk,
+            "cumulative_hazard": Score(self.cumulative_hazard),
+        }))
+    }
+}

@@ -1,0 +1,47 @@
+//! What the tests of several detectors need.
+
+use super::detector::{CrashDetector, Verdict};
+use super::evidence::{EvidenceWindow, Statements, StepEvidence};
+use crate::config::settings::CrashThreshold;
+use crate::units::{Cents, Step};
+
+/// A step in which nothing happened that could be evidence.
+pub(super) fn step(at: Step) -> StepEvidence {
+    StepEvidence {
+        step: at,
+        action: None,
+        failure: None,
+        state_changed: false,
+        work_open: false,
+        budget: Cents::ZERO,
+        contradicts_card: None,
+        thoughts: None,
+        readable: None,
+        statements: Statements::new(),
+    }
+}
+
+/// What a detector says of each step.
+pub(super) fn judge(
+    mut detector: impl CrashDetector,
+    threshold: CrashThreshold,
+    window: Step,
+    steps: impl Iterator<Item = StepEvidence>,
+) -> Vec<Verdict> {
+    detector.start(threshold);
+    let mut window = EvidenceWindow::new(window);
+    steps
+        .map(|step| {
+            window.push(step);
+            detector.judge(&window)
+        })
+        .collect()
+}
+
+/// The onset, when it fired.
+pub(super) fn fired(verdict: &Verdict) -> Option<Step> {
+    match verdict {
+        Verdict::Fired { onset, .. } => Some(*onset),
+        Verdict::Unable | Verdict::Clear => None,
+    }
+}

@@ -1,0 +1,99 @@
+//! Our own detectors over records of finished runs.
+//!
+//! Used by `detect`. The same detectors in the same order as in a run, fed from records instead of a World. Never
+//! reads or writes files.
+
+use bevy::app::App;
+use thiserror::Error;
+
+use super::CrashPlugin;
+use super::detector::DetectorRegistry;
+use super::evidence::{EvidenceWindow, StepEvidence};
+use crate::config::settings::CrashThreshold;
+use crate::record::evidence::Unknown;
+use crate::units::Step;
+
+/// Version of the rules, as offline detection states it. It changes whenever the same evidence could get another
+/// flag.
+pub const VERSION: &str = "1";
+
+/// A name that no detector has.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("there is no crash detector {name}; there are {}, and v1 for the original's rules", .known.join(", "))]
+pub struct UnknownDetector {
+    /// The name.
+    pub name: String,
+    /// The names that exist.
+    pub known: Vec<&'static str>,
+}
+
+/// Detectors at work on one run after another.
+pub struct OfflineDetectors {
+    registry: DetectorRegistry,
+    window: EvidenceWindow,
+    flags: Vec<(&'static str, Option<bool>)>,
+    crash: Option<&'static str>,
+}
+
+impl OfflineDetectors {
+    /// The built-in detectors of the given names, in the order that breaks ties; all of them for no name.
+    ///
+    /// # Errors
+    /// When a name is unknown.
+    ///
+    /// # Panics
+    /// Never: the plugin makes the register.
+    pub fn named(names: &[String]) -> Result<OfflineDetectors, UnknownDetector> {
+        let mut app = App::empty();
+        app.add_plugins(CrashPlugin);
+        let mut registry = app.world_mut().remove_resource::<DetectorRegistry>().expect("the plugin makes it");
+        let known: Vec<_> = registry.names().collect();
+        if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+            return Err(UnknownDetector { name: name.clone(), known });
+        }
+        registry.0.retain(|detector| names.is_empty() || names.iter().any(|name| name == detector.name()));
+        Ok(OfflineDetectors { registry, window: EvidenceWindow::new(0), flags: Vec::new(), crash: None })
+    }
+
+    /// A new run begins.
+    pub fn start(&mut self, threshold: CrashThreshold, window: Step) {
+        for detector in &mut self.registry.0 {
+            detector.start(threshold);
+        }
+        self.window = EvidenceWindow::new(window);
+        self.flags = self.registry.names().map(|name| (name, None)).collect();
+        self.crash = None;
+    }
+
+    /// The verdict at a step: whether a crash has been detected and of which type, this step included.
+    pub fn judge(&mut self, step: StepEvidence, unknown: Unknown) -> (bool, Option<&'static str>) {
+        self.window.push(step);
+        for (index, detector) in self.registry.0.iter_mut().enumerate() {
+            let name = detector.name();
+            let verdict = detector.judge(&self.window);
+            let flag = if can_judge(name, unknown) { verdict.flag() } else { None };
+            self.flags[index] = (name, flag);
+            if flag == Some(true) && self.crash.is_none() {
+                self.crash = Some(name);
+            }
+        }
+        (self.crash.is_some(), self.crash)
+    }
+
+    /// What each detector said at the step judged last.
+    #[must_use]
+    pub fn flags(&self) -> &[(&'static str, Option<bool>)] {
+        &self.flags
+    }
+}
+
+/// Whether a detector has what it needs. What an agent did and said is in every record; detectors that need more
+/// of it have their own word for too little of it.
+fn can_judge(detector: &str, unknown: Unknown) -> bool {
+    match detector {
+        "looping" => !unknown.work_open && !unknown.outcome,
+        "exploration_collapse" => !unknown.work_open,
+        "invalid_burst" | "budget_denial" => !unknown.outcome,
+        _ => true,
+    }
+}

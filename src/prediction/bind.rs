@@ -1,0 +1,271 @@
+//! Binding: the card's predictions attach to what the tool did; what binds to nothing is void at once.
+
+use bevy::ecs::system::SystemParam;
+use bevy::prelude::*;
+
+use super::account::VoidReason;
+use super::card::Card;
+use super::error::{self, ErrorType};
+use super::expectation::{Expectation, Reference};
+use super::predictions::{Predictions, Resolved, ToldBy, Value};
+use super::unsettled::Unsettled;
+use crate::agent::forecast::{Forecast, forecast};
+use crate::agent::observation::Briefing;
+use crate::agent::shown::ShownState;
+use crate::crash::evidence::{Statement, Subject};
+use crate::ids::{OrderId, ShockId};
+use crate::shock::ledger::DoseLedger;
+use crate::step::turn::Turn;
+use crate::tool::name;
+use crate::tool::registry::ToolRegistry;
+use crate::tool::result::Binding;
+use crate::units::Step;
+use crate::world::calendar::Calendar;
+use crate::world::journal::{Event, Journal};
+use crate::world::ledger::Ledger;
+use crate::world::order::{InTransit, OpenExpectations, Orders, SupplierOrder};
+use crate::world::sku::{Shelves, Sku, Stock};
+
+/// The world right after the action, as far as predictions speak of it.
+#[derive(SystemParam)]
+pub struct Aftermath<'w, 's> {
+    calendar: Res<'w, Calendar>,
+    shelves: Res<'w, Shelves>,
+    skus: Query<'w, 's, (&'static Sku, &'static Stock)>,
+    orders: Res<'w, Orders>,
+    pending: Query<'w, 's, (&'static SupplierOrder, &'static InTransit)>,
+    open: Query<'w, 's, &'static mut OpenExpectations>,
+    ledger: Res<'w, Ledger>,
+    shown: Res<'w, ShownState>,
+    briefing: Res<'w, Briefing>,
+}
+
+impl Aftermath<'_, '_> {
+    /// What is open on a pending order.
+    fn open_on(&mut self, order: OrderId) -> &mut OpenExpectations {
+        let entity = self.orders.entity(order).expect("the order was just dealt with");
+        self.open.get_mut(entity).expect("a pending order holds expectations").into_inner()
+    }
+
+    /// Shocks that pending orders and postings carry and that can have made stock or money other than was promised.
+    fn carried_shocks(&self) -> impl Iterator<Item = ShockId> + '_ {
+        let today = self.calendar.day();
+        let overdue = self.pending.iter_many(self.orders.entities()).filter(move |(order, _)| order.promised <= today);
+        let on_orders = overdue.flat_map(|(_, transit)| transit.day_shocks.iter().copied());
+        on_orders.chain(self.ledger.late().iter().map(|late| late.late_by))
+    }
+}
+
+/// Act: binds the predictions of the action's card.
+pub fn bind_predictions(
+    mut turn: ResMut<Turn>,
+    tools: Res<ToolRegistry>,
+    mut after: Aftermath,
+    mut doses: ResMut<DoseLedger>,
+    mut predictions: ResMut<Predictions>,
+    mut unsettled: ResMut<Unsettled>,
+    mut journal: ResMut<Journal>,
+    mut commands: Commands,
+) {
+    let turn = &mut *turn;
+    let predictions = &mut *predictions;
+    let (step, today) = (turn.step, f64::from(after.calendar.day()));
+    unsettled.take_in(&journal);
+    void_what_the_action_ends(turn, predictions, &mut after, &mut doses, &mut journal, &mut commands);
+    turn.statements.clear();
+    if let Binding::Ordered(order) = turn.binding {
+        let reference = refer(turn, &after, today);
+        after.open_on(order).reference = reference;
+    }
+
+    let action = turn.action.as_ref();
+    let could_bind = if turn.result.success == Some(true) { tools.binds(turn.action_tool()) } else { &[] };
+    let empty = Card::default();
+    let card = turn.card.as_ref().unwrap_or(&empty);
+    let other_tool = card.tool.as_deref().is_some_and(|tool| action.is_some_and(|action| action.tool != tool));
+    for kind in ErrorType::ALL {
+        let expected = stated(card, kind);
+        if let Some(expected) = expected {
+            predictions.make(kind, expected, step, action);
+        }
+        // A causal prediction speaks of the action itself, also of one that fails.
+        let bindable = if kind == ErrorType::Causal { action.is_some() } else { could_bind.contains(&kind) };
+        let binds = expected.is_some() && bindable && !other_tool;
+        if bindable {
+            predictions.account_mut().bindable(kind, binds);
+        }
+        let Some(expected) = expected else { continue };
+        if !binds {
+            let reason = match action {
+                None => VoidReason::NoAction,
+                Some(_) if other_tool => VoidReason::OtherTool,
+                Some(action) if tools.binds(&action.tool).contains(&kind) => VoidReason::ActionFailed,
+                Some(_) => VoidReason::NotBoundByTool,
+            };
+            predictions.void(step, kind, reason, &mut journal);
+            continue;
+        }
+        let Value::Number(number) = expected else {
+            let resolved = causal(card, turn, &after, &unsettled);
+            let right = card.expected_success.map(|stated| stated == (turn.result.success == Some(true)));
+            if let (Some(confidence), Some(right)) = (card.confidence, right) {
+                predictions.calibrate(confidence, right);
+            }
+            turn.statements = statements(card, turn, &resolved, &after);
+            count_wrong(&resolved, &mut doses, &mut journal);
+            predictions.resolve(resolved, ToldBy::NextInput, step);
+            continue;
+        };
+        match &turn.binding {
+            Binding::Cancelled { fee, .. } => {
+                predictions.resolve(fee_error(number, fee.as_units(), None, step), ToldBy::NextInput, step);
+            }
+            Binding::Expedited { order, fee } if kind == ErrorType::Cost => {
+                predictions.resolve(fee_error(number, fee.as_units(), Some(*order), step), ToldBy::NextInput, step);
+            }
+            Binding::Ordered(order) | Binding::Expedited { order, .. } => {
+                let expectation = Expectation { made_on: step, kind, expected: number, from_day: today };
+                after.open_on(*order).stated.push(expectation);
+            }
+            Binding::Reset { .. } | Binding::Action => {
+                predictions.void(step, kind, VoidReason::NotBoundByTool, &mut journal);
+            }
+        }
+    }
+}
+
+/// A cancel voids what is open on the order; an expedite voids older predictions of its day; a reset voids all.
+fn void_what_the_action_ends(
+    turn: &Turn,
+    predictions: &mut Predictions,
+    after: &mut Aftermath,
+    doses: &mut DoseLedger,
+    journal: &mut Journal,
+    commands: &mut Commands,
+) {
+    match &turn.binding {
+        Binding::Cancelled { voided, shocks, .. } => {
+            doses.unlink(shocks, commands);
+            for expectation in voided {
+                predictions.void(expectation.made_on, expectation.kind, VoidReason::OrderCancelled, journal);
+            }
+        }
+        Binding::Expedited { order, .. } => {
+            let open = after.open_on(*order);
+            for old in open.stated.extract_if(.., |old| old.kind == ErrorType::Temporal) {
+                predictions.void(old.made_on, old.kind, VoidReason::Expedited, journal);
+            }
+            if let Some(reference) = &mut open.reference {
+                reference.day = None;
+            }
+        }
+        Binding::Reset { voided } => {
+            for expectation in voided {
+                predictions.void(expectation.made_on, expectation.kind, VoidReason::BeliefsReset, journal);
+            }
+        }
+        Binding::Action | Binding::Ordered(_) => {}
+    }
+}
+
+/// What a card states of a type; `None` when nothing.
+fn stated(card: &Card, kind: ErrorType) -> Option<Value> {
+    match kind {
+        ErrorType::Temporal => card.expected_delivery_day.map(Value::Number),
+        ErrorType::Quantity => card.expected_quantity.map(Value::Number),
+        ErrorType::Cost => card.expected_cost.map(Value::Number),
+        ErrorType::Causal => card.predicts(ErrorType::Causal).then_some(Value::Causal {
+            success: card.expected_success,
+            storage_after: card.expected_storage_after,
+            budget_after: card.expected_budget_after,
+        }),
+    }
+}
+
+/// What the reference policy would have stated of an order that was just placed, from what was shown before.
+fn refer(turn: &Turn, after: &Aftermath, from_day: f64) -> Option<Reference> {
+    let action = turn.action.as_deref().filter(|action| action.tool == name::ORDER)?;
+    let Forecast { delivery_day, quantity, cost, .. } = forecast(action, &after.shown, &after.briefing);
+    Some(Reference { day: delivery_day, quantity, cost, from_day })
+}
+
+/// A fee is decided when it is posted: in the step of the action. No shock changes a fee.
+fn fee_error(expected: f64, actual: f64, order: Option<OrderId>, step: Step) -> Resolved {
+    Resolved {
+        kind: ErrorType::Cost,
+        expected: Value::Number(expected),
+        actual: Value::Number(actual),
+        error: error::relative(expected, actual),
+        causes: smallvec::SmallVec::new(),
+        order,
+        step,
+    }
+}
+
+/// 1 when any stated field is not what is true right after the action.
+fn causal(card: &Card, turn: &Turn, after: &Aftermath, unsettled: &Unsettled) -> Resolved {
+    let success = turn.result.success == Some(true);
+    let storage = f64::from(match turn.subject {
+        Some(sku) => after.skus.get(after.shelves.by_id()[sku.index()]).expect("the SKU exists").1.units(),
+        None => after.shelves.on_hand(),
+    });
+    let budget = turn.budget_after.as_units();
+    let off = |stated: Option<f64>, actual: f64| stated.is_some_and(|s| (s - actual).abs() > error::CAUSAL_TOLERANCE);
+    let wrong = card.expected_success.is_some_and(|stated| stated != success)
+        || off(card.expected_storage_after, storage)
+        || off(card.expected_budget_after, budget);
+    Resolved {
+        kind: ErrorType::Causal,
+        expected: stated(card, ErrorType::Causal).expect("the card predicts something causal"),
+        actual: Value::Causal {
+            success: card.expected_success.map(|_| success),
+            storage_after: card.expected_storage_after.map(|_| storage),
+            budget_after: card.expected_budget_after.map(|_| budget),
+        },
+        error: f64::from(u8::from(wrong)),
+        causes: if wrong { unsettled.causes(after.carried_shocks()) } else { smallvec::SmallVec::new() },
+        order: None,
+        step: turn.step,
+    }
+}
+
+/// The card's statements of stock and money beside the truth. One that is wrong counts only when what was shown says
+/// otherwise too: a shock that was not revealed is nobody's false belief.
+fn statements(card: &Card, turn: &Turn, resolved: &Resolved, after: &Aftermath) -> crate::crash::evidence::Statements {
+    let Value::Causal { storage_after, budget_after, .. } = resolved.actual else { return Default::default() };
+    let mut all = crate::crash::evidence::Statements::new();
+    let mut shown: Option<Forecast> = None;
+    let pairs = [
+        (Subject::Money, card.expected_budget_after, budget_after),
+        (Subject::Units, card.expected_storage_after, storage_after),
+    ];
+    for (subject, stated, actual) in pairs {
+        let (Some(stated), Some(actual)) = (stated, actual) else { continue };
+        if (stated - actual).abs() > error::CAUSAL_TOLERANCE
+            && !resolved.causes.is_empty()
+            && let Some(action) = turn.action.as_deref()
+        {
+            let shown = shown.get_or_insert_with(|| forecast(action, &after.shown, &after.briefing));
+            let believable = match subject {
+                Subject::Money => shown.budget_after.as_units(),
+                Subject::Units => shown.storage_after as f64,
+            };
+            if (stated - believable).abs() <= error::CAUSAL_TOLERANCE {
+                continue;
+            }
+        }
+        all.push(Statement { subject, stated, actual });
+    }
+    all
+}
+
+/// Counts a wrong prediction for the shocks that caused it.
+pub(super) fn count_wrong(resolved: &Resolved, doses: &mut DoseLedger, journal: &mut Journal) {
+    if resolved.error != 0.0 {
+        doses.turned_wrong(resolved.causes.iter().filter_map(|cause| cause.shock()));
+        for shock_id in resolved.causes.iter().filter_map(|cause| cause.shock()) {
+            let (kind, made_on) = (resolved.kind, resolved.step);
+            journal.note(Event::PredictionTurnedWrong { shock_id, kind, made_on });
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The predictions of a run: what is open, decided and revealed, and the accounts of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bevy::prelude::Resource;
+use serde::{Serialize, Serializer};
+use smallvec::SmallVec;
+
+use super::account::{Account, VoidReason};
+use super::accumulate::{Score, Track, six_digits};
+use super::calibration::Calibration;
+use super::error::{ByType, ErrorType};
+use super::reveal::{RevealedError, Unrevealed};
+use crate::agent::action::Action;
+use crate::config::settings::{MeasurementConfig, TemporalBasis};
+use crate::ids::{OrderId, ShockId};
+use crate::units::Step;
+use crate::world::inbox::Receipt;
+use crate::world::journal::{Event, Journal};
+
+/// What made an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// A shock.
+    Shock(ShockId),
+    /// Units were turned away at the dock.
+    Dock,
+}
+
+impl Cause {
+    /// The shock, where it is one.
+    #[must_use]
+    pub fn shock(self) -> Option<ShockId> {
+        match self {
+            Cause::Shock(id) => Some(id),
+            Cause::Dock => None,
+        }
+    }
+}
+
+impl Serialize for Cause {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Cause::Shock(id) => serializer.collect_str(id),
+            Cause::Dock => serializer.serialize_str("dock"),
+        }
+    }
+}
+
+/// What was stated or came true.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// A day, units or currency units.
+    Number(f64),
+    /// The fields of the causal type that were stated.
+    Causal {
+        /// Whether the action succeeds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        success: Option<bool>,
+        /// Stock right after it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        storage_after: Option<f64>,
+        /// Budget right after it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        budget_after: Option<f64>,
+    },
+}
+
+/// A resolved prediction.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Resolved {
+    /// What it was about.
+    #[serde(rename = "type")]
+    pub kind: ErrorType,
+    /// What was stated.
+    pub expected: Value,
+    /// What came true.
+    pub actual: Value,
+    /// How far off it was.
+    #[serde(serialize_with = "six_digits")]
+    pub error: f64,
+    /// What could have made it wrong; empty when it was not.
+    pub causes: SmallVec<[Cause; 2]>,
+    /// The supplier order it was about.
+    pub order: Option<OrderId>,
+    /// Step of the card.
+    pub step: Step,
+}
+
+/// A prediction as `tool_audit_predictions` shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Audited {
+    /// Step of the card.
+    pub step: Step,
+    #[serde(skip)]
+    action: Arc<Action>,
+    /// What it was about.
+    #[serde(rename = "type")]
+    pub kind: ErrorType,
+    /// What was stated.
+    pub expected: Value,
+    /// What came true, once the agent's inputs have told it.
+    pub actual: Option<Value>,
+    /// How far off it was, once the agent's inputs have told it.
+    pub error: Option<Score>,
+    #[serde(skip)]
+    decided: Option<(Value, f64)>,
+}
+
+impl Audited {
+    /// The tool of the card's action.
+    #[must_use]
+    pub fn tool(&self) -> &str {
+        &self.action.tool
+    }
+}
+
+/// How many predictions an audit shows.
+const AUDITED: usize = 20;
+
+/// The predictions of a run.
+#[derive(Resource, Clone, Debug)]
+pub struct Predictions {
+    basis: TemporalBasis,
+    horizon: Step,
+    tracks: ByType<Track>,
+    revealed_tracks: ByType<Track>,
+    reference_tracks: ByType<Track>,
+    account: Account,
+    calibration: Calibration,
+    resolved: Vec<Resolved>,
+    revealed: Vec<RevealedError>,
+    unrevealed: Unrevealed,
+    audited: VecDeque<Audited>,
+}
+
+impl Predictions {
+    /// A run in which nothing was predicted yet.
+    #[must_use]
+    pub fn new(measurement: &MeasurementConfig) -> Predictions {
+        let longest = measurement.pe_windows.iter().copied().max().unwrap_or(1);
+        let tracks = || ByType::build(|_| Track::new(longest));
+        Predictions {
+            basis: measurement.temporal_basis,
+            horizon: measurement.reveal_horizon,
+            tracks: tracks(),
+            revealed_tracks: tracks(),
+            reference_tracks: tracks(),
+            account: Account::default(),
+            calibration: Calibration::default(),
+            resolved: Vec::new(),
+            revealed: Vec::new(),
+            unrevealed: Unrevealed::default(),
+            audited: VecDeque::new(),
+        }
+    }
+
+    /// The account of all predictions.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The errors by type, at the step in which the world decided them.
+    #[must_use]
+    pub fn tracks(&self) -> &ByType<Track> {
+        &self.tracks
+    }
+
+    /// The errors by type, at the step whose input first contained them.
+    #[must_use]
+    pub fn revealed_tracks(&self) -> &ByType<Track> {
+        &self.revealed_tracks
+    }
+
+    /// The errors that the reference policy would have made about the agent's orders.
+    #[must_use]
+    pub fn reference_tracks(&self) -> &ByType<Track> {
+        &self.reference_tracks
+    }
+
+    /// How well stated confidences agree with outcomes.
+    #[must_use]
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// The predictions resolved in the present step.
+    #[must_use]
+    pub fn resolved(&self) -> &[Resolved] {
+        &self.resolved
+    }
+
+    /// The errors that the present step's input contained for the first time.
+    #[must_use]
+    pub fn revealed(&self) -> &[RevealedError] {
+        &self.revealed
+    }
+
+    /// The last predictions, oldest first, as far as the agent's inputs have told what became of them.
+    pub fn audited(&self) -> impl Iterator<Item = &Audited> {
+        self.audited.iter()
+    }
+
+    pub(super) fn basis(&self) -> TemporalBasis {
+        self.basis
+    }
+
+    /// A new step: nothing resolved yet, and what the last step's result told is revealed.
+    pub(crate) fn open_step(&mut self) {
+        self.resolved.clear();
+        self.revealed.clear();
+        for error in self.unrevealed.take_next_input() {
+            self.reveal(error);
+        }
+    }
+
+    /// The input contains a receipt.
+    pub(crate) fn read_receipt(&mut self, receipt: &Receipt) {
+        let mut told: SmallVec<[RevealedError; 3]> = SmallVec::new();
+        self.unrevealed.take_by_receipt(receipt, |error| told.push(error));
+        for error in told {
+            self.reveal(error);
+        }
+    }
+
+    pub(super) fn knows_charge(&self, order: OrderId) -> bool {
+        self.unrevealed.knows_charge(order)
+    }
+
+    fn reveal(&mut self, error: RevealedError) {
+        self.account.reveal(error.kind);
+        self.revealed_tracks.get_mut(error.kind).decide(error.error);
+        self.revealed.push(error);
+        let known = self.audited.iter_mut().find(|audited| audited.step == error.step && audited.kind == error.kind);
+        if let Some(audited) = known
+            && let Some((actual, error)) = audited.decided
+        {
+            audited.actual = Some(actual);
+            audited.error = Some(Score(error));
+        }
+    }
+
+    pub(super) fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
+    }
+
+    pub(super) fn calibrate(&mut self, confidence: f64, right: bool) {
+        self.calibration.take_in(confidence, right);
+    }
+
+    /// A prediction was made.
+    pub(super) fn make(&mut self, kind: ErrorType, expected: Value, step: Step, action: Option<&Arc<Action>>) {
+        self.account.make(kind);
+        let Some(action) = action else { return };
+        if self.audited.len() == AUDITED {
+            self.audited.pop_front();
+        }
+        let action = action.clone();
+        self.audited.push_back(Audited { step, action, kind, expected, actual: None, error: None, decided: None });
+    }
+
+    /// A prediction was resolved. `told` says how the agent will learn of it.
+    pub(super) fn resolve(&mut self, resolved: Resolved, told: ToldBy, now: Step) {
+        let Resolved { kind, error, order, step, .. } = resolved;
+        self.account.resolve(kind, error);
+        self.tracks.get_mut(kind).decide(error);
+        let known = self.audited.iter_mut().find(|audited| audited.step == step && audited.kind == kind);
+        if let Some(audited) = known {
+            audited.decided = Some((resolved.actual, error));
+        }
+        let revealed = RevealedError { kind, order, step, error };
+        match (told, order) {
+            (ToldBy::Receipt, Some(order)) => self.unrevealed.by_receipt(order, revealed, now),
+            _ => self.unrevealed.in_next_input(revealed),
+        }
+        self.resolved.push(resolved);
+    }
+
+    /// An error that the reference policy would have made.
+    pub(super) fn refer(&mut self, kind: ErrorType, error: f64) {
+        self.reference_tracks.get_mut(kind).decide(error);
+    }
+
+    pub(super) fn void(&mut self, made_on: Step, kind: ErrorType, void_reason: VoidReason, journal: &mut Journal) {
+        self.account.void(kind, void_reason);
+        journal.note(Event::PredictionVoided { made_on, kind, void_reason });
+    }
+
+    /// The step is over: means enter the averages, and what was not revealed for too long is closed.
+    pub(super) fn close_step(&mut self, step: Step) {
+        for kind in ErrorType::ALL {
+            self.tracks.get_mut(kind).close_step(step);
+            self.revealed_tracks.get_mut(kind).close_step(step);
+            self.reference_tracks.get_mut(kind).close_step(step);
+        }
+        let account = &mut self.account;
+        self.unrevealed.close_before(step.saturating_sub(self.horizon), |kind| account.never_reveal(kind));
+    }
+
+    pub(super) fn horizon(&self) -> Step {
+        self.horizon
+    }
+}
+
+/// How the agent learns of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ToldBy {
+    /// By the result of the action, or because it was told already.
+    NextInput,
+    /// By the receipt of the order.
+    Receipt,
+}
+
+/// Mean error of the step by type.
+#[must_use]
+pub fn step_means(tracks: &ByType<Track>) -> ByType<Option<Score>> {
+    ByType::build(|kind| tracks.get(kind).step_mean())
+}

@@ -1,0 +1,56 @@
+//! Causal interference: a pending order at one supplier makes another supplier dearer for that SKU (new orders, for a
+//! while) and delays its pending orders for it.
+
+use bevy::prelude::In;
+
+use super::family::{Effect, Strike};
+use super::ledger::{ShockState, Target};
+use crate::ids::{OrderId, SupplierId};
+use crate::units::Day;
+use crate::world::inbox::ShockNews;
+use crate::world::order::OrderBook;
+use crate::world::supplier::SupplierMarket;
+
+const VICTIM: u64 = 0;
+const OTHER: u64 = 1;
+
+/// Days for which the price stays up.
+const DAYS: Day = 10;
+
+/// Strikes a pending order, drawn by the unreliability of its supplier, and another supplier, drawn evenly.
+pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, mut market: SupplierMarket) -> Effect {
+    let weights = book.pending().map(|(order, _)| 1.0 - market.reliability(order.supplier));
+    let candidates = book.pending().count() as u32;
+    let Some(victim) = strike.victim(VICTIM, weights) else { return Effect::nothing_to_strike() };
+    let order = *book.pending().nth(victim).expect("the victim is pending").0;
+    let others: Vec<SupplierId> = market.all().map(|s| s.id).filter(|id| *id != order.supplier).collect();
+    let supplier = others[strike.integer(OTHER, 0, others.len() as u32 - 1) as usize];
+    let [share, days] = strike.sizes.interference;
+    let until_day = strike.day + DAYS;
+    let raised = market.raise_price(strike.id, supplier, order.sku, share, until_day);
+    let days = days as Day;
+    let delayed: Vec<OrderId> = if days == 0 {
+        Vec::new()
+    } else {
+        let at_other = |(pending, _): &(&crate::world::order::SupplierOrder, _)| {
+            pending.supplier == supplier && pending.sku == order.sku
+        };
+        book.pending().filter(at_other).map(|(pending, _)| pending.id).collect()
+    };
+    let orders = delayed.iter().map(|id| (*id, book.delay(*id, days, strike.id).1)).collect();
+    let target = Target { order: Some(order.id), supplier: Some(supplier), sku: Some(order.sku) };
+    if raised.is_none() && delayed.is_empty() {
+        return Effect { candidates, target, ..Effect::nothing_to_strike() };
+    }
+    let (unit_price, replaces) = raised.map_or((None, None), |(price, replaced)| (Some(price), replaced));
+    Effect {
+        state: ShockState::Effective,
+        candidates,
+        target,
+        size: i64::from(days),
+        links: delayed.len() as u32,
+        running: raised.is_some(),
+        replaces,
+        news: Some(ShockNews::Interference { supplier_id: supplier, sku: order.sku, unit_price, until_day, orders }),
+    }
+}

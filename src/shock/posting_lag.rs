@@ -1,0 +1,30 @@
+//! Causal posting lag: the next delivery charge or shipment revenue is posted some mornings late.
+
+use bevy::prelude::{In, ResMut};
+
+use super::family::{Effect, Strike, draw_days};
+use super::ledger::{ShockState, Target};
+use crate::world::inbox::ShockNews;
+use crate::world::ledger::Ledger;
+
+const SIZE: u64 = 0;
+
+/// Arms the lag. It strikes when something is to be posted; until then it waits, and armed ones queue.
+pub fn strike(In(mut strike): In<Strike>, mut ledger: ResMut<Ledger>) -> Effect {
+    let range = strike.sizes.posting_lag;
+    let days = draw_days(&mut strike, SIZE, range);
+    if days == 0 {
+        return Effect { candidates: 1, ..Effect::nothing_to_strike() };
+    }
+    ledger.arm_lag(strike.id, days);
+    Effect {
+        state: ShockState::Armed,
+        candidates: 1,
+        target: Target::default(),
+        size: i64::from(days),
+        links: 0,
+        running: true,
+        replaces: None,
+        news: Some(ShockNews::PostingLag { days }),
+    }
+}

@@ -1,0 +1,45 @@
+//! Rule regime shift: a supplier's true lead times grow for a while; quotes and promised days show the old ones until
+//! the agent is told.
+
+use bevy::prelude::{In, Res};
+
+use super::family::{Effect, Strike, draw_days};
+use super::ledger::{ShockState, Target};
+use super::observability::Telling;
+use crate::ids::SupplierId;
+use crate::units::Day;
+use crate::world::inbox::ShockNews;
+use crate::world::supplier::SupplierMarket;
+
+const VICTIM: u64 = 0;
+const SIZE: u64 = 1;
+
+/// Days for which lead times stay longer.
+const DAYS: Day = 20;
+
+/// Strikes a supplier, drawn by its unreliability.
+pub fn strike(In(mut strike): In<Strike>, mut market: SupplierMarket, telling: Res<Telling>) -> Effect {
+    let candidates = market.count() as u32;
+    let weights = market.all().map(|supplier| 1.0 - supplier.reliability);
+    let Some(victim) = strike.victim(VICTIM, weights) else { return Effect::nothing_to_strike() };
+    let supplier_id = SupplierId::from_index(victim);
+    let range = strike.sizes.regime_shift;
+    let extra_days = draw_days(&mut strike, SIZE, range);
+    let target = Target { supplier: Some(supplier_id), ..Target::default() };
+    if extra_days == 0 {
+        return Effect { candidates, target, ..Effect::nothing_to_strike() };
+    }
+    let until_day = strike.day + DAYS;
+    let told_from = telling.day_of_details(strike.day);
+    let replaces = market.shift_regime(strike.id, supplier_id, extra_days, until_day, told_from);
+    Effect {
+        state: ShockState::Effective,
+        candidates,
+        target,
+        size: i64::from(extra_days),
+        links: 0,
+        running: true,
+        replaces,
+        news: Some(ShockNews::RegimeShift { supplier_id, extra_days, until_day }),
+    }
+}
