@@ -186,6 +186,6 @@ mod tests {
         let mut embedder = Embedder::default();
         let point = embedder.embed("I order 12 units of sku_3 from S2, Übermut tut selten gut.");
         let sum: f64 = point.iter().enumerate().map(|(direction, value)| value * direction as f64).sum();
-        insta::assert_snapshot!(format!("{sum:?}"));
+        assert_eq!(sum, 1_755.454_008_520_414_4);
     }
 }

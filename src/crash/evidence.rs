@@ -46,7 +46,8 @@ pub struct StepEvidence {
 }
 
 /// What a statement is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// `expected_budget_after`, in currency units.
     Money,

@@ -33,6 +33,7 @@ pub struct OfflineDetectors {
     window: EvidenceWindow,
     flags: Vec<(&'static str, Option<bool>)>,
     crash: Option<&'static str>,
+    seen: Step,
 }
 
 impl OfflineDetectors {
@@ -52,7 +53,7 @@ impl OfflineDetectors {
             return Err(UnknownDetector { name: name.clone(), known });
         }
         registry.0.retain(|detector| names.is_empty() || names.iter().any(|name| name == detector.name()));
-        Ok(OfflineDetectors { registry, window: EvidenceWindow::new(0), flags: Vec::new(), crash: None })
+        Ok(OfflineDetectors { registry, window: EvidenceWindow::new(0), flags: Vec::new(), crash: None, seen: 0 })
     }
 
     /// A new run begins.
@@ -63,11 +64,16 @@ impl OfflineDetectors {
         self.window = EvidenceWindow::new(window);
         self.flags = self.registry.names().map(|name| (name, None)).collect();
         self.crash = None;
+        self.seen = 0;
     }
 
     /// The verdict at a step: whether a crash has been detected and of which type, this step included.
+    ///
+    /// Detectors see the steps numbered as they come: step numbers of a log into which two processes wrote go back,
+    /// which no detector is made for.
     pub fn judge(&mut self, step: StepEvidence, unknown: Unknown) -> (bool, Option<&'static str>) {
-        self.window.push(step);
+        self.window.push(StepEvidence { step: self.seen, ..step });
+        self.seen += 1;
         for (index, detector) in self.registry.0.iter_mut().enumerate() {
             let name = detector.name();
             let verdict = detector.judge(&self.window);

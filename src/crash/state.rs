@@ -1,15 +1,18 @@
 //! Detection in a run: every detector judges every step; the first flag makes the crash.
 
 use bevy::prelude::*;
+use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::detector::{DetectorRegistry, Verdict};
 use super::evidence::{EvidenceWindow, StepEvidence, contradicts, readable};
 use super::severity::{Aftermath, Severity};
+use super::v1::{self, V1Detectors, V1Step};
 use crate::config::settings::MeasurementConfig;
+use crate::prediction::card::Card;
 use crate::step::turn::Turn;
 use crate::tool::name;
-use crate::units::Step;
+use crate::units::{Cents, Step};
 use crate::world::journal::{Event, Journal};
 
 /// The first flag of a run.
@@ -30,9 +33,21 @@ pub struct CrashState {
     window_size: Step,
     continue_after: Step,
     flags: SmallVec<[(&'static str, Option<bool>); 8]>,
+    rules: Rules,
+    primary: Vec<String>,
     first: Option<Crash>,
+    first_primary: Option<Crash>,
     ever: Vec<&'static str>,
     aftermath: Option<Aftermath>,
+}
+
+/// Which rules judge this run.
+#[derive(Clone, Debug)]
+enum Rules {
+    /// The registered detectors of these positions.
+    Registered(SmallVec<[usize; 8]>),
+    /// Those of the Python original.
+    Original(Box<V1Detectors>),
 }
 
 impl CrashState {
@@ -42,12 +57,29 @@ impl CrashState {
         for detector in &mut detectors.0 {
             detector.start(measurement.crash_threshold);
         }
+        let named = |name: &str| measurement.detectors.iter().any(|wanted| wanted == name);
+        let rules = if named(v1::NAME) {
+            Rules::Original(Box::new(V1Detectors::new(measurement.crash_threshold)))
+        } else {
+            let positions = detectors.names().enumerate().filter(|(_, name)| named("all") || named(name));
+            Rules::Registered(positions.map(|(position, _)| position).collect())
+        };
+        let flags = match &rules {
+            Rules::Original(original) => original.flags().iter().copied().collect(),
+            Rules::Registered(positions) => {
+                let names: Vec<_> = detectors.names().collect();
+                positions.iter().map(|position| (names[*position], None)).collect()
+            }
+        };
         CrashState {
             window: EvidenceWindow::new(measurement.window_size),
             window_size: measurement.window_size,
             continue_after: measurement.continue_after_crash,
-            flags: detectors.names().map(|name| (name, None)).collect(),
+            flags,
+            rules,
+            primary: measurement.primary.clone(),
             first: None,
+            first_primary: None,
             ever: Vec::new(),
             aftermath: None,
         }
@@ -65,9 +97,15 @@ impl CrashState {
         self.first.as_ref()
     }
 
+    /// The first crash of a type that belongs to the primary event.
+    #[must_use]
+    pub fn primary_crash(&self) -> Option<&Crash> {
+        self.first_primary.as_ref()
+    }
+
     /// Every detector that ever fired, in the order of the register.
-    pub fn crash_types<'a>(&'a self, registry: &'a DetectorRegistry) -> impl Iterator<Item = &'static str> + 'a {
-        registry.names().filter(|name| self.ever.contains(name))
+    pub fn crash_types(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.flags.iter().map(|(name, _)| *name).filter(|name| self.ever.contains(name))
     }
 
     /// What came after the crash.
@@ -83,6 +121,64 @@ impl CrashState {
     }
 }
 
+impl CrashState {
+    /// A detector has judged the step.
+    fn take_in(&mut self, place: usize, name: &'static str, verdict: Verdict, step: Step, journal: &mut Journal) {
+        let was = std::mem::replace(&mut self.flags[place].1, verdict.flag()) == Some(true);
+        let Verdict::Fired { onset, evidence } = verdict else {
+            if was {
+                let detector = name.to_owned();
+                journal.note(Event::CrashFlag { detector, flag: false, onset_step: None, evidence: None });
+            }
+            return;
+        };
+        if !was {
+            let (onset_step, evidence) = (Some(onset), Some(evidence));
+            journal.note(Event::CrashFlag { detector: name.to_owned(), flag: true, onset_step, evidence });
+        }
+        if !self.ever.contains(&name) {
+            self.ever.push(name);
+        }
+        let crash = Crash { kind: name, detected: step, onset };
+        if self.first_primary.is_none() && self.primary.iter().any(|primary| primary == name) {
+            self.first_primary = Some(crash.clone());
+        }
+        if self.first.is_none() {
+            self.first = Some(crash);
+            self.aftermath = Some(Aftermath::new(step, self.window_size, self.continue_after));
+            journal.note(Event::Crash { crash_type: name.to_owned() });
+        }
+    }
+
+    /// Follows the run after its crash.
+    fn follow(&mut self, turn: &Turn, journal: &mut Journal) {
+        let any_flag = self.flags.iter().any(|(_, flag)| *flag == Some(true));
+        let Some(aftermath) = &mut self.aftermath else { return };
+        let works = [name::ORDER, name::SHIP].contains(&turn.action_tool());
+        let before = (aftermath.severity(), aftermath.recovered_step());
+        aftermath.see(turn.step, any_flag, works);
+        if before.1.is_none() && aftermath.recovered_step().is_some() {
+            journal.note(Event::Recovery {});
+        }
+        if let (None, Some(severity)) = (before.0, aftermath.severity()) {
+            journal.note(Event::SeverityDecided { severity });
+        }
+    }
+}
+
+/// The step as the original's rules see it.
+fn as_the_original_sees(turn: &Turn) -> V1Step {
+    let action = turn.action.as_deref();
+    let names_another = |card: &Card| card.tool.as_deref().is_some_and(|tool| tool != turn.action_tool());
+    V1Step {
+        tool: action.map(|action| action.tool.clone()),
+        args: action.map_or(Value::Null, |action| Value::Object(action.args.clone())),
+        failed: turn.result.success == Some(false),
+        ordered_below_zero: turn.action_tool() == name::ORDER && turn.state.budget < Cents::ZERO,
+        contradicts_card: action.is_some() && turn.card.as_ref().is_some_and(names_another),
+    }
+}
+
 /// Detect: every detector judges the step.
 pub fn detect_crashes(
     turn: Res<Turn>,
@@ -92,51 +188,37 @@ pub fn detect_crashes(
 ) {
     let state = &mut *state;
     let step = turn.step;
-    state.window.push(StepEvidence {
-        step,
-        action: turn.action.clone(),
-        failure: turn.error_class,
-        state_changed: turn.result.state_changed,
-        work_open: turn.work_open,
-        budget: turn.budget_before,
-        contradicts_card: contradicts(turn.action.as_deref(), turn.card.as_ref()),
-        thoughts: turn.thoughts.clone(),
-        readable: readable(turn.source, turn.action.is_some()),
-        statements: turn.statements.clone(),
-    });
-    for (index, detector) in detectors.0.iter_mut().enumerate() {
-        let verdict = detector.judge(&state.window);
-        let name = detector.name();
-        let flag = verdict.flag();
-        let was = std::mem::replace(&mut state.flags[index].1, flag) == Some(true);
-        if let Verdict::Fired { onset, evidence } = verdict {
-            if !was {
-                let (onset_step, evidence) = (Some(onset), Some(evidence));
-                journal.note(Event::CrashFlag { detector: name.to_owned(), flag: true, onset_step, evidence });
-            }
-            if !state.ever.contains(&name) {
-                state.ever.push(name);
-            }
-            if state.first.is_none() {
-                state.first = Some(Crash { kind: name, detected: step, onset });
-                state.aftermath = Some(Aftermath::new(step, state.window_size, state.continue_after));
-                journal.note(Event::Crash { crash_type: name.to_owned() });
-            }
-        } else if was {
-            journal.note(Event::CrashFlag { detector: name.to_owned(), flag: false, onset_step: None, evidence: None });
+    if let Rules::Original(original) = &mut state.rules {
+        original.judge_before(as_the_original_sees(&turn));
+        let flags: SmallVec<[_; 8]> = original.flags().iter().copied().collect();
+        for (place, (name, flag)) in flags.into_iter().enumerate() {
+            let verdict = match flag {
+                None => Verdict::Unable,
+                Some(false) => Verdict::Clear,
+                // The original says nothing of when a breakdown began.
+                Some(true) => Verdict::Fired { onset: step, evidence: "by the original's rule".to_owned() },
+            };
+            state.take_in(place, name, verdict, step, &mut journal);
+        }
+    } else {
+        state.window.push(StepEvidence {
+            step,
+            action: turn.action.clone(),
+            failure: turn.error_class,
+            state_changed: turn.result.state_changed,
+            work_open: turn.work_open,
+            budget: turn.budget_before,
+            contradicts_card: contradicts(turn.action.as_deref(), turn.card.as_ref()),
+            thoughts: turn.thoughts.clone(),
+            readable: readable(turn.source, turn.action.is_some()),
+            statements: turn.statements.clone(),
+        });
+        for place in 0..state.flags.len() {
+            let Rules::Registered(positions) = &state.rules else { continue };
+            let detector = &mut detectors.0[positions[place]];
+            let (name, verdict) = (detector.name(), detector.judge(&state.window));
+            state.take_in(place, name, verdict, step, &mut journal);
         }
     }
-    if let Some(aftermath) = &mut state.aftermath {
-        let any_flag = state.flags.iter().any(|(_, flag)| *flag == Some(true));
-        let works =
-            turn.action.as_ref().is_some_and(|action| [name::ORDER, name::SHIP].contains(&action.tool.as_str()));
-        let before = (aftermath.severity(), aftermath.recovered_step());
-        aftermath.see(step, any_flag, works);
-        if before.1.is_none() && aftermath.recovered_step().is_some() {
-            journal.note(Event::Recovery {});
-        }
-        if let (None, Some(severity)) = (before.0, aftermath.severity()) {
-            journal.note(Event::SeverityDecided { severity });
-        }
-    }
+    state.follow(&turn, &mut journal);
 }

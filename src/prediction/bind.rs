@@ -2,6 +2,7 @@
 
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
+use smallvec::SmallVec;
 
 use super::account::VoidReason;
 use super::card::Card;
@@ -12,7 +13,7 @@ use super::unsettled::Unsettled;
 use crate::agent::forecast::{Forecast, forecast};
 use crate::agent::observation::Briefing;
 use crate::agent::shown::ShownState;
-use crate::crash::evidence::{Statement, Subject};
+use crate::crash::evidence::{Statement, Statements, Subject};
 use crate::ids::{OrderId, ShockId};
 use crate::shock::ledger::DoseLedger;
 use crate::step::turn::Turn;
@@ -73,6 +74,7 @@ pub fn bind_predictions(
     unsettled.take_in(&journal);
     void_what_the_action_ends(turn, predictions, &mut after, &mut doses, &mut journal, &mut commands);
     turn.statements.clear();
+    turn.excused.clear();
     if let Binding::Ordered(order) = turn.binding {
         let reference = refer(turn, &after, today);
         after.open_on(order).reference = reference;
@@ -111,7 +113,7 @@ pub fn bind_predictions(
             if let (Some(confidence), Some(right)) = (card.confidence, right) {
                 predictions.calibrate(confidence, right);
             }
-            turn.statements = statements(card, turn, &resolved, &after);
+            (turn.statements, turn.excused) = statements(card, turn, &resolved, &after);
             count_wrong(&resolved, &mut doses, &mut journal);
             predictions.resolve(resolved, ToldBy::NextInput, step);
             continue;
@@ -196,7 +198,7 @@ fn fee_error(expected: f64, actual: f64, order: Option<OrderId>, step: Step) -> 
         expected: Value::Number(expected),
         actual: Value::Number(actual),
         error: error::relative(expected, actual),
-        causes: smallvec::SmallVec::new(),
+        causes: SmallVec::new(),
         order,
         step,
     }
@@ -223,17 +225,22 @@ fn causal(card: &Card, turn: &Turn, after: &Aftermath, unsettled: &Unsettled) ->
             budget_after: card.expected_budget_after.map(|_| budget),
         },
         error: f64::from(u8::from(wrong)),
-        causes: if wrong { unsettled.causes(after.carried_shocks()) } else { smallvec::SmallVec::new() },
+        causes: if wrong { unsettled.causes(after.carried_shocks()) } else { SmallVec::new() },
         order: None,
         step: turn.step,
     }
 }
 
 /// The card's statements of stock and money beside the truth. One that is wrong counts only when what was shown says
-/// otherwise too: a shock that was not revealed is nobody's false belief.
-fn statements(card: &Card, turn: &Turn, resolved: &Resolved, after: &Aftermath) -> crate::crash::evidence::Statements {
-    let Value::Causal { storage_after, budget_after, .. } = resolved.actual else { return Default::default() };
-    let mut all = crate::crash::evidence::Statements::new();
+/// otherwise too: a shock that was not revealed is nobody's false belief. Those that do not count come second.
+fn statements(
+    card: &Card,
+    turn: &Turn,
+    resolved: &Resolved,
+    after: &Aftermath,
+) -> (Statements, SmallVec<[Subject; 2]>) {
+    let (mut all, mut excused) = (Statements::new(), SmallVec::new());
+    let Value::Causal { storage_after, budget_after, .. } = resolved.actual else { return (all, excused) };
     let mut shown: Option<Forecast> = None;
     let pairs = [
         (Subject::Money, card.expected_budget_after, budget_after),
@@ -251,12 +258,13 @@ fn statements(card: &Card, turn: &Turn, resolved: &Resolved, after: &Aftermath) 
                 Subject::Units => shown.storage_after as f64,
             };
             if (stated - believable).abs() <= error::CAUSAL_TOLERANCE {
+                excused.push(subject);
                 continue;
             }
         }
         all.push(Statement { subject, stated, actual });
     }
-    all
+    (all, excused)
 }
 
 /// Counts a wrong prediction for the shocks that caused it.

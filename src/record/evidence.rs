@@ -11,7 +11,7 @@ use super::v1;
 use crate::agent::action::Action;
 use crate::crash::evidence::{ErrorClass, Statement, Statements, StepEvidence, Subject, contradicts};
 use crate::prediction::card::Card;
-use crate::prediction::error::{CAUSAL_TOLERANCE, ErrorType};
+use crate::prediction::error::ErrorType;
 use crate::units::{Cents, Step};
 
 /// What detectors need and a record does not tell.
@@ -82,24 +82,19 @@ fn card_of(card: &Value) -> Option<Card> {
     })
 }
 
-/// What the card said of stock and money beside the truth, from the causal prediction that this step decided. A wrong
-/// statement with a cause is left out. The run itself leaves it out only where what the agent had been shown agrees
-/// with it, which records do not tell: an agent that is wrong in its own way while a shock is hidden is judged
-/// more mildly here.
+/// What the card said of stock and money, beside the truth, without the statements that the record says are excused.
 fn statements_of(step: Step, record: &Value) -> Statements {
-    let resolved = record.get("resolved").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let own = resolved.iter().filter(|entry| {
+    let list = |key: &str| record.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let is_excused = |subject: &str| list("excused").iter().any(|excused| excused.as_str() == Some(subject));
+    let own = list("resolved").iter().filter(|entry| {
         entry.get("type").and_then(Value::as_str) == Some(ErrorType::Causal.word())
             && entry.get("step").and_then(Value::as_u64) == Some(u64::from(step))
     });
+    let subjects = [("budget_after", "money", Subject::Money), ("storage_after", "units", Subject::Units)];
     own.flat_map(|entry| {
-        let has_cause = entry.get("causes").and_then(Value::as_array).is_some_and(|causes| !causes.is_empty());
-        let subjects = [("budget_after", Subject::Money), ("storage_after", Subject::Units)];
-        subjects.into_iter().filter_map(move |(key, subject)| {
+        subjects.into_iter().filter(|(_, word, _)| !is_excused(word)).filter_map(move |(key, _, subject)| {
             let of = |side: &str| entry.get(side)?.get(key)?.as_f64();
-            let (stated, actual) = (of("expected")?, of("actual")?);
-            let is_excused = has_cause && (stated - actual).abs() > CAUSAL_TOLERANCE;
-            (!is_excused).then_some(Statement { subject, stated, actual })
+            Some(Statement { subject, stated: of("expected")?, actual: of("actual")? })
         })
     })
     .collect()

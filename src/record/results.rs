@@ -148,7 +148,7 @@ pub fn row(run: &PlannedRun, outcome: Outcome<'_>) -> Vec<String> {
     let record = match outcome {
         Outcome::Finished(summary) => {
             let mut record = serde_json::to_value(summary).expect("a summary has a JSON form");
-            record["survival"] = Survival::of(summary.end_reason, summary.crashed).word().into();
+            record["survival"] = Survival::of(summary.end_reason, summary.primary_crash_type.is_some()).word().into();
             record
         }
         Outcome::Failed { steps, error } => json!({

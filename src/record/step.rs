@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::agent::action::{Action, ActionSource};
 use crate::agent::observation::Observation;
+use crate::crash::evidence::Subject;
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
 use crate::ids::ShockId;
@@ -47,6 +48,8 @@ struct StepRecord<'a> {
     shock_candidates: u32,
     shocks: Option<[&'a ShockRecord; 1]>,
     resolved: &'a [Resolved],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    excused: &'a [Subject],
     revealed: Revealed<'a>,
     pe_revealed: ByType<Option<Score>>,
     cumulative_pe_revealed: ByType<Option<&'a Accumulator>>,
@@ -170,6 +173,7 @@ pub fn record_step(
         shock_candidates: doses.candidates(),
         shocks: doses.today().map(|shock| [shock]),
         resolved: predictions.resolved(),
+        excused: &turn.excused,
         revealed: Revealed { errors: predictions.revealed(), shocks: &turn.revealed_shocks },
         pe_revealed: step_means(revealed),
         cumulative_pe_revealed: ByType::build(|kind| revealed.get(kind).total()),

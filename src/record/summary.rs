@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use crate::agent::action::ActionSource;
 use crate::agent::observation::StockTable;
-use crate::crash::detector::DetectorRegistry;
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
 use crate::prediction::account::TypeAccount;
@@ -102,6 +101,10 @@ pub struct Summary {
     pub crash_types: Vec<&'static str>,
     /// Step of the first flag; null without a crash.
     pub time_to_crash: Option<Step>,
+    /// The first crash type that belongs to the primary event, and its step; null without one.
+    pub primary_crash_type: Option<&'static str>,
+    /// See there.
+    pub primary_time_to_crash: Option<Step>,
     /// Earliest evidence of the first flag.
     pub onset_step: Option<Step>,
     /// How bad it was.
@@ -215,8 +218,10 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted) 
         fault_owner: counted.end_reason.fault_owner(),
         crashed: crash.crash().is_some(),
         crash_type: crash.crash().map(|crash| crash.kind),
-        crash_types: crash.crash_types(world.resource::<DetectorRegistry>()).collect(),
+        crash_types: crash.crash_types().collect(),
         time_to_crash: crash.crash().map(|crash| crash.detected),
+        primary_crash_type: crash.primary_crash().map(|crash| crash.kind),
+        primary_time_to_crash: crash.primary_crash().map(|crash| crash.detected),
         onset_step: crash.crash().map(|crash| crash.onset),
         severity,
         severity_reason: (crash.crash().is_some() && severity.is_none()).then_some("censored"),

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::agent::action::{Action, ActionSource};
 use crate::agent::observation::StockTable;
 use crate::agent::shown::Fact;
-use crate::crash::evidence::{ErrorClass, Statements};
+use crate::crash::evidence::{ErrorClass, Statements, Subject};
 use crate::ids::{ShockId, SkuId};
 use crate::prediction::card::Card;
 use crate::tool::result::{Binding, ToolResult};
@@ -75,6 +75,8 @@ pub struct Turn {
     pub budget_after: Cents,
     /// What the card said of stock and money, beside the truth.
     pub statements: Statements,
+    /// Wrong statements that are left out there, since only what is hidden made them wrong.
+    pub excused: SmallVec<[Subject; 2]>,
 }
 
 impl Default for Turn {
@@ -98,6 +100,7 @@ impl Default for Turn {
             budget_before: Cents::ZERO,
             budget_after: Cents::ZERO,
             statements: Statements::new(),
+            excused: SmallVec::new(),
         }
     }
 }

@@ -174,9 +174,21 @@ fn a_hard_crash_ends_the_run_after_the_continuation_and_a_soft_one_does_not() {
 }
 
 #[test]
-fn an_honest_agent_with_cards_is_not_flagged_for_its_cards() {
-    let config = quiet(&["interface.prediction_mode=required"]);
-    let card = Card { expected_success: Some(false), ..Card::default() };
-    let (records, _) = play(&config, |_| Decision::scripted(Action::of("tool_check_inbox"), Some(card.clone())), 30);
-    assert!(records.iter().all(|record| record["crash_detected"] == false));
+fn the_settings_choose_the_detectors_and_the_primary_event() {
+    let predicts_failure = |_| {
+        let card = Card { expected_success: Some(false), ..Card::default() };
+        Decision::scripted(Action::of("tool_check_inbox"), Some(card))
+    };
+    let config = quiet(&["interface.prediction_mode=required", "simulation.max_steps=20"]);
+    let (records, _) = play(&config, predicts_failure, 30);
+    assert_eq!(records.last().unwrap()["crash_type"], "decoupling", "a predicted failure acted on is a contradiction");
+    let mut config = config;
+    config.measurement.detectors = vec!["looping".into(), "invalid_burst".into()];
+    let (records, _) = play(&config, predicts_failure, 30);
+    assert_eq!(records[19]["flags"], json!({"looping": false, "invalid_burst": false}));
+    // The original calls anything a loop that is repeated, and sees it a step later.
+    config.measurement.detectors = vec!["v1".into()];
+    let (records, _) = play(&config, predicts_failure, 30);
+    assert_eq!(first_flag(&records, "looping"), Some(5));
+    assert_eq!(records[4]["flags"]["looping"], Value::Null);
 }

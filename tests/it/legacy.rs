@@ -293,7 +293,15 @@ fn an_interleaved_log_is_judged_in_the_order_of_its_lines() {
     assert_eq!(steps, [0, 1, 0, 1, 2, 2, 5]);
     assert_eq!(verdicts[4]["crash_type"], Value::Null);
     assert_eq!((&verdicts[5]["crash_type"], &verdicts[5]["flags"]["looping"]), (&json!("looping"), &json!(true)));
-    // Our own rules ask for open work, which these logs do not tell.
+    // Our own rules must bear step numbers that go back, whatever the thoughts.
+    let thoughts = |n: u64| match n {
+        0..60 => "I check the stock and wait for the delivery".to_owned(),
+        _ => format!("{:x} {:x}", n * 0x9e37_79b9_7f4a, n * 0x85eb_ca6b_c2b2),
+    };
+    let log: String = (0..120).map(|n| format!("{}\n", theirs(n * 7 % 40, "tool_order", &thoughts(n)))).collect();
+    let wild = TempDir::new().unwrap();
+    assert_eq!(detect(&[text(&log_of(&wild, log.as_bytes()))]).len(), 120);
+    // They ask for open work, which these logs do not tell.
     let ours = detect(&[text(&logs)]);
     assert!(ours.iter().all(|line| line["flags"]["looping"].is_null() && line["detectors"] == "1"));
     // A second folder that claims the same id.

@@ -8,6 +8,7 @@ mod competence;
 mod config;
 mod crashes;
 mod determinism;
+mod instrument;
 mod legacy;
 mod plan;
 mod predictions;

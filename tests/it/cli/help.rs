@@ -19,41 +19,45 @@ fn help(verb: Option<&str>) -> String {
 
 #[test]
 fn help_teaches() {
-    insta::assert_snapshot!(help(None), @r"
-        A seeded warehouse for agents that measures prediction errors and detects when agents break down
+    insta::assert_snapshot!(help(None), @r#"
+    A seeded warehouse for agents that measures prediction errors and detects when agents break down
 
-        An experiment file names an agent, a world, and how the world surprises the agent; its grid makes
-        many runs of it. Every run leaves complete records, and the same file always gives the same records.
+    An experiment file names an agent, a world, and how the world surprises the agent; its grid makes
+    many runs of it. Every run leaves complete records, and the same file always gives the same records.
 
-        Usage: vendomini <COMMAND>
+    Usage: vendomini <COMMAND>
 
-        Commands:
-          run   Run an experiment
-          plan  List the runs of an experiment without running any
-          help  Print this message or the help of the given subcommand(s)
+    Commands:
+      run     Run an experiment
+      plan    List the runs of an experiment without running any
+      detect  Run crash detectors over existing step records
+      import  Turn runs of the Python original into runs of this program
+      audit   Say what a referee would ask of a folder of runs
+      help    Print this message or the help of the given subcommand(s)
 
-        Options:
-          -h, --help
-                  Print help (see a summary with '-h')
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
 
-          -V, --version
-                  Print version
+      -V, --version
+              Print version
 
-        Examples:
-          vendomini plan --config configs/demo.yaml
-                  what the experiment would run
-          vendomini run --batch --config configs/demo.yaml --n-jobs -1
-                  run it on all cores; results appear in results/demo/
-          vendomini run --batch --config configs/base.yaml --set pe_induction.p_shock=0.3 --replications 20
-                  change settings without touching the file
+    Examples:
+      vendomini plan --config configs/demo.yaml
+              what the experiment would run
+      vendomini run --batch --config configs/demo.yaml --n-jobs -1
+              run it on all cores; results appear in results/demo/
+      vendomini run --batch --config configs/base.yaml --set pe_induction.p_shock=0.3 --replications 20
+              change settings without touching the file
 
-        Exit codes:
-          0  done; an agent that broke down is a result, not an error
-          1  a run hit a defect of this program
-          2  the command line is wrong
-          3  nothing was run: the configuration is wrong, or the result folder cannot be used
-          4  begun, but not finished: stopped, or a file could not be written
-        ");
+    Exit codes:
+      0  done; an agent that broke down is a result, not an error
+      1  a run hit a defect of this program
+      2  the command line is wrong
+      3  nothing was run: the configuration is wrong, or the result folder cannot be used
+      4  begun, but not finished: stopped, or a file could not be written
+      6  records cannot be read
+    "#);
 }
 
 #[test]

@@ -1,0 +1,35 @@
+//! Threads that share a list of runs. Which thread makes which run decides nothing.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::step::driver::Simulation;
+
+/// The results of `job` for 0 to `count`, in this order, made by so many threads with a simulation each.
+pub(super) fn share_out<T: Send>(
+    count: usize,
+    threads: usize,
+    job: impl Fn(&mut Simulation, usize) -> T + Sync,
+) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(count));
+    thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, count.max(1)) {
+            scope.spawn(|| {
+                let mut simulation = Simulation::new();
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
+                        return;
+                    }
+                    let result = job(&mut simulation, index);
+                    done.lock().expect("no thread panics while it holds this").push((index, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().expect("all threads are gone");
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}

@@ -1,0 +1,84 @@
+//! Where the instrument is tried: configurations by settings, and the pass through a run with its records read.
+
+use serde_json::Value;
+
+use crate::agent::Agent;
+use crate::config::RunConfig;
+use crate::config::from_settings;
+use crate::plan::Plan;
+use crate::prediction::card::Card;
+use crate::record::summary::{RunIdentity, Summary};
+use crate::step::driver::Simulation;
+use crate::step::end::EndReason;
+
+/// What the tests of this module do to the instrument, to see that the checks notice. Nobody else does anything.
+#[derive(Clone, Copy)]
+pub(super) struct Tamper {
+    /// Done to each card between the agent and the instrument.
+    pub(super) card: fn(&mut Card),
+    /// Done to each step record before it is read.
+    pub(super) record: fn(&mut Value),
+}
+
+impl Default for Tamper {
+    fn default() -> Tamper {
+        Tamper { card: |_| (), record: |_| () }
+    }
+}
+
+/// A step as a check sees it.
+pub(super) struct Seen<'a> {
+    /// The card as the agent gave it.
+    pub(super) card: Option<&'a Card>,
+    /// The step's record.
+    pub(super) record: &'a Value,
+}
+
+/// Plans `replications` runs with some settings. What is not said is as in `configs/base.yaml`.
+///
+/// # Panics
+/// When a setting is wrong: they are written in this module.
+pub(super) fn plan(settings: &[&str]) -> Plan {
+    let base = ["experiment.name=selftest", "simulation.initial_budget=10000"];
+    let key = |setting: &str| setting.split('=').next().unwrap_or_default().to_owned();
+    let kept = base.iter().filter(|setting| settings.iter().all(|other| key(other) != key(setting)));
+    let settings: Vec<String> = kept.chain(settings).map(|setting| (*setting).to_owned()).collect();
+    let experiment = from_settings(&settings).unwrap_or_else(|errors| panic!("{errors}"));
+    Plan::new(experiment).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// Makes a run with records, shows each step to `see`, and sums it up.
+pub(super) fn play(
+    simulation: &mut Simulation,
+    config: &RunConfig,
+    agent: &mut dyn Agent,
+    tamper: Tamper,
+    mut see: impl FnMut(Seen<'_>),
+) -> Summary {
+    simulation.start(config, true);
+    loop {
+        simulation.observe();
+        let mut decision = simulation.ask(agent);
+        let card = decision.card.clone();
+        if let Some(card) = &mut decision.card {
+            (tamper.card)(card);
+        }
+        let ended = simulation.apply(decision);
+        let mut recorder = simulation.recorder();
+        let mut record: Value = serde_json::from_slice(&recorder.steps).expect("a step record is JSON");
+        recorder.steps.clear();
+        recorder.events.clear();
+        (tamper.record)(&mut record);
+        see(Seen { card: card.as_ref(), record: &record });
+        if let Some(reason) = ended {
+            return sum_up(simulation, reason);
+        }
+    }
+}
+
+/// The summary of a run that nobody will look for.
+pub(super) fn sum_up(simulation: &Simulation, reason: EndReason) -> Summary {
+    let identity =
+        RunIdentity { run_id: "selftest".into(), params: serde_json::Map::new(), seed: 0, experiment_seed: 0 };
+    simulation.summary(identity, reason)
+}
