@@ -34,7 +34,14 @@ macro_rules! id {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                let mut number = itoa::Buffer::new();
+                let digits = number.format(self.0);
+                let mut text = [0u8; 16];
+                let (prefix, rest) = text.split_at_mut($prefix.len());
+                prefix.copy_from_slice($prefix.as_bytes());
+                rest[..digits.len()].copy_from_slice(digits.as_bytes());
+                let text = std::str::from_utf8(&text[..$prefix.len() + digits.len()]).expect("ids are ASCII");
+                serializer.serialize_str(text)
             }
         }
     };

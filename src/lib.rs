@@ -32,6 +32,7 @@
 //! - [`step`]: in what order all of this happens, and the driver of a run
 //! - [`record`], [`batch`]: what is kept, and how a whole plan is run
 //! - [`analysis`]: what records say, read back
+//! - [`selftest`]: the instrument tested by itself
 //! - [`cli`]: the command line
 //!
 //! # One run by hand
@@ -136,6 +137,7 @@ pub mod plan;
 pub mod prediction;
 pub mod record;
 pub mod rng;
+pub mod selftest;
 pub mod shock;
 pub mod step;
 pub mod tool;

@@ -28,12 +28,13 @@ impl WriteError {
 /// Why a batch could not run, or could not go on.
 #[derive(Debug, Error)]
 pub enum BatchError {
-    /// The plan has cells that this version cannot run. Nothing was run.
+    /// The plan names agents that there are not. Nothing was run.
     #[error(transparent)]
     Plan(#[from] ConfigErrors),
     /// The result folder holds results. Nothing was run.
     #[error(
-        "{} already holds results; add --overwrite to replace them, or name another folder with --output-dir",
+        "{} already holds results; name another folder with --output-dir, or add --overwrite to replace the whole \
+         experiment",
         .0.display()
     )]
     Exists(PathBuf),
@@ -58,7 +59,7 @@ pub enum BatchError {
     /// A record cannot be written, so the batch stopped.
     #[error(
         "the batch stopped: {complete} of {planned} runs are complete in {}; \
-         make room or mend the permissions, and run it again with --overwrite",
+         make room or mend the permissions, and run it again with --overwrite, which replaces the whole experiment",
         .folder.display()
     )]
     Write {

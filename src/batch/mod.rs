@@ -32,8 +32,7 @@ use progress::Progress;
 use tally::Tally;
 
 use crate::agent::{Agent, scripted};
-use crate::config::settings::{MemoryTools, Observability, RecoveryTools};
-use crate::plan::{Built, Plan, PlannedRun, check_buildable};
+use crate::plan::{Plan, PlannedRun, check_agents};
 use crate::record::manifest::{BatchStatus, Manifest};
 use crate::step::driver::Simulation;
 
@@ -115,34 +114,16 @@ impl Halt<'_> {
     }
 }
 
-/// What this version can run, with these agents.
-#[must_use]
-pub fn built<'a>(agents: &'a [&'a str]) -> Built<'a> {
-    Built {
-        families: &["temporal", "quantity", "causal", "rule"],
-        observability: &[Observability::Full, Observability::Delayed, Observability::Partial, Observability::Hidden],
-        memory: &[MemoryTools::None, MemoryTools::Basic, MemoryTools::Full],
-        recovery: &[
-            RecoveryTools::None,
-            RecoveryTools::Reset,
-            RecoveryTools::Audit,
-            RecoveryTools::Help,
-            RecoveryTools::All,
-        ],
-        agents,
-    }
-}
-
 /// Runs all runs of a plan and writes their records below `options.results_dir`.
 ///
 /// A run that hits a defect is counted in the outcome and costs nothing but itself.
 ///
 /// # Errors
-/// Before the first run, when the plan has cells that this version cannot run or the result folder cannot be
-/// used; later, when a record cannot be written.
+/// Before the first run, when the plan names agents that there are not or the result folder cannot be used;
+/// later, when a record cannot be written.
 pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, agents: &dyn Agents) -> Result<BatchOutcome, BatchError> {
     let BatchOptions { n_jobs, results_dir, overwrite, progress, command, stop } = options;
-    check_buildable(plan, &built(agents.names()))?;
+    check_agents(plan, agents.names())?;
     let begun = Instant::now();
     let n_jobs = n_jobs.clamp(1, MAX_JOBS).min(plan.len());
     let mut folder = ResultFolder::claim(&results_dir, &plan.experiment().name, overwrite)?;

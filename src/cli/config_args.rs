@@ -27,16 +27,16 @@ pub struct ConfigArgs {
     pub set: Vec<String>,
 
     /// Seed that all random draws follow from (experiment.seed; 42 where no file names one)
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seed: Option<i64>,
 
     /// Runs per cell of the grid (experiment.replications)
-    #[arg(long, value_name = "N")]
-    pub replications: Option<u32>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub replications: Option<i64>,
 
     /// Length of every run in steps (simulation.max_steps); wins over max_steps_by_level
-    #[arg(long, value_name = "N")]
-    pub max_steps: Option<u32>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub max_steps: Option<i64>,
 }
 
 impl ConfigArgs {

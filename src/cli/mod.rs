@@ -3,6 +3,7 @@
 //!
 //! - [`run`]: `vendomini run`
 //! - [`plan`]: `vendomini plan`
+//! - [`selftest`]: `vendomini selftest`
 //! - [`detect`]: `vendomini detect`
 //! - [`import`]: `vendomini import`
 //! - [`audit`]: `vendomini audit`
@@ -14,6 +15,7 @@ pub mod detect;
 pub mod import;
 pub mod plan;
 pub mod run;
+pub mod selftest;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -72,6 +74,12 @@ pub enum Command {
     /// Reads and checks the experiment file, makes every combination of its grid with its replications, and prints
     /// them in the order in which `run` makes them, with the number of runs that each value of each axis has.
     Plan(plan::PlanArgs),
+    /// Test the instrument itself
+    ///
+    /// Sends scripted agents through the whole pipeline and holds what is measured of them against what must come
+    /// out: errors against arithmetic, and each crash detector against runs whose breakdown or health is known.
+    /// Fails loudly when anything is off.
+    Selftest(selftest::SelftestArgs),
     /// Run crash detectors over existing step records
     ///
     /// Reads the step records of runs, ours or the Python original's, without touching them, and writes one JSON
@@ -180,6 +188,7 @@ impl Cli {
         match &self.command {
             Command::Run(args) => run::run(args, command, out, err),
             Command::Plan(args) => Ok(plan::run(args, out, err).map(|()| ExitStatus::Done)?),
+            Command::Selftest(args) => selftest::run(args, out, err),
             Command::Detect(args) => detect::run(args, out, err).map(|()| ExitStatus::Done),
             Command::Import(args) => import::run(args, out, err).map(|()| ExitStatus::Done),
             Command::Audit(args) => audit::run(args, out).map(|()| ExitStatus::Done),

@@ -3,10 +3,11 @@
 //! The table of what they came to is data and goes to `out`; times, progress and warnings go to `err`.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
@@ -24,6 +25,9 @@ const RESULTS: &str = "results";
 
 /// Exit code of a program that Ctrl-C ends at once, as shells know it.
 const INTERRUPTED: i32 = 130;
+
+/// Some wrappers pass one Ctrl-C on twice: a second one this soon after the first counts as the same.
+const SAME_INTERRUPT: Duration = Duration::from_millis(500);
 
 /// Set by the first Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -66,13 +70,13 @@ pub struct RunArgs {
 
     /// Replace earlier results of this experiment
     ///
-    /// Only a folder that holds results of this program is ever replaced.
+    /// The whole experiment is replaced, also runs that are not in the plan any more. Only a folder that holds results of this program is ever replaced.
     #[arg(long)]
     pub overwrite: bool,
 }
 
 /// Reads `--n-jobs`.
-fn jobs(text: &str) -> Result<usize, String> {
+pub(super) fn jobs(text: &str) -> Result<usize, String> {
     let expected = || format!("expected 1 to {MAX_JOBS}, or -1 for one on each core");
     match text.parse::<i64>() {
         Ok(-1) => Ok(thread::available_parallelism().map_or(1, usize::from).min(MAX_JOBS)),
@@ -99,10 +103,11 @@ pub fn run(
         note(err, format_args!("notice: {notice}"));
     }
     let results_dir = args.output_dir.clone().or_else(|| plan.experiment().results_dir.clone());
-    stop_on_interrupt(err);
+    let results_dir = results_dir.unwrap_or_else(|| RESULTS.into());
+    stop_on_interrupt(&results_dir.join(&plan.experiment().name), err);
     let options = BatchOptions {
         n_jobs: args.n_jobs,
-        results_dir: results_dir.unwrap_or_else(|| RESULTS.into()),
+        results_dir,
         overwrite: args.overwrite,
         progress: if io::stderr().is_terminal() { Progress::Bar } else { Progress::Lines },
         command,
@@ -123,16 +128,31 @@ pub fn run(
     })
 }
 
-/// The first Ctrl-C (or request to terminate) stops the batch in order, the second one the program at once.
-fn stop_on_interrupt(err: &mut dyn Write) {
-    let handler = || {
-        if STOP.swap(true, Ordering::Relaxed) {
+/// The first Ctrl-C (or request to terminate) stops the batch in order, a later one the program at once.
+fn stop_on_interrupt(folder: &Path, err: &mut dyn Write) {
+    let mut first = None;
+    let farewell = format!(
+        "stopped at once: {} says \"running\" for ever; run it again with --overwrite, which replaces the whole \
+         experiment, or name another folder with --output-dir",
+        folder.join("manifest.json").display()
+    );
+    let handler = move || {
+        STOP.store(true, Ordering::Relaxed);
+        if ends_at_once(&mut first, Instant::now()) {
+            // A progress bar leaves the cursor behind itself.
+            let next_line = if io::stderr().is_terminal() { "\n" } else { "" };
+            let _ = writeln!(io::stderr(), "{next_line}{farewell}");
             process::exit(INTERRUPTED);
         }
     };
     if let Err(error) = ctrlc::set_handler(handler) {
         note(err, format_args!("notice: Ctrl-C will stop the program at once: {error}"));
     }
+}
+
+/// Whether an interrupt ends the program at once: one that comes later than the first, and is not its echo.
+fn ends_at_once(first: &mut Option<Instant>, now: Instant) -> bool {
+    now.saturating_duration_since(*first.get_or_insert(now)) > SAME_INTERRUPT
 }
 
 /// Notices are lost without harm when nobody reads them.
@@ -227,5 +247,20 @@ fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
                 outcome.folder.display()
             ),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_interrupts_at_once_are_one() {
+        let (mut first, start) = (None, Instant::now());
+        let after = |milliseconds| start + Duration::from_millis(milliseconds);
+        assert!(!ends_at_once(&mut first, start));
+        assert!(!ends_at_once(&mut first, after(20)));
+        assert!(!ends_at_once(&mut first, after(500)), "echoes do not move the limit");
+        assert!(ends_at_once(&mut first, after(501)));
     }
 }

@@ -104,14 +104,17 @@ fn of_kind(node: &Node, kind: Kind) -> Result<Json, Refused> {
             let [one, other] = pair(node)?;
             Ok(Json::from(vec![real(one, first.0, first.1)?, real(other, second.0, second.1)?]))
         }
-        Kind::Words(words) => {
-            let alone = std::slice::from_ref(node);
-            let listed = if matches!(node.value, Value::List(_)) { items(node)? } else { alone };
+        Kind::Words(alone, words) => {
+            let one = std::slice::from_ref(node);
+            let listed = if matches!(node.value, Value::List(_)) { items(node)? } else { one };
             let mut chosen: Vec<&str> = Vec::new();
             for item in listed {
                 let word = text(item)?;
-                if !words.contains(&word) {
-                    let nearest = nearest(word, words.iter().copied()).map(str::to_owned);
+                if alone.contains(&word) && listed.len() > 1 {
+                    return Err(refused("a list with a word that must stand alone"));
+                }
+                if !words.contains(&word) && !alone.contains(&word) {
+                    let nearest = nearest(word, alone.iter().chain(words).copied()).map(str::to_owned);
                     return Err(Refused { why: "not known here", nearest });
                 }
                 if chosen.contains(&word) {

@@ -78,7 +78,7 @@ impl Layer {
     }
 
     /// The settings of named flags, given as (flag, path, value).
-    pub(crate) fn of_flags(flags: &[(&str, &str, Option<u64>)], errors: &mut Vec<ConfigError>) -> Layer {
+    pub(crate) fn of_flags(flags: &[(&str, &str, Option<i64>)], errors: &mut Vec<ConfigError>) -> Layer {
         let mut layer = Layer::default();
         for (position, (flag, path, value)) in flags.iter().enumerate() {
             let Some(value) = value else { continue };
@@ -125,6 +125,15 @@ fn leaf_of_argument(argument: &str, source: &Source) -> Result<Leaf, Vec<ConfigE
     } else {
         yaml::parse(text, source)?
     };
+    if matches!(node.value, Value::List(_)) && !entry.kind.takes_list() {
+        let message = format!(
+            "this is a list, and --set gives one value (expected {}); several values belong under grid: in the file, \
+             as {path}: {}",
+            entry.expected(),
+            written(&node)
+        );
+        return Err(vec![ConfigError::at(source.whole(), path, Problem::Other(message))]);
+    }
     Ok(Leaf { entry, spelled: path.to_owned(), node })
 }
 

@@ -46,17 +46,17 @@ use error::Source;
 use experiment::{Layers, mentions, merge};
 use layer::Layer;
 
-/// Settings from the command line, which win over every file.
+/// Settings from the command line, unchecked, which win over every file.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// `path=value` arguments; the value is YAML.
     pub set: Vec<String>,
     /// `experiment.seed`.
-    pub seed: Option<u64>,
+    pub seed: Option<i64>,
     /// `experiment.replications`.
-    pub replications: Option<u32>,
+    pub replications: Option<i64>,
     /// `simulation.max_steps`.
-    pub max_steps: Option<u32>,
+    pub max_steps: Option<i64>,
 }
 
 /// Reads an experiment file, everything it inherits, and the overrides.
@@ -71,8 +71,8 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Experiment, ConfigErro
     let arguments = Layer::of_arguments(&overrides.set, &mut errors);
     let flags = [
         ("--seed", "experiment.seed", overrides.seed),
-        ("--replications", "experiment.replications", overrides.replications.map(u64::from)),
-        ("--max-steps", "simulation.max_steps", overrides.max_steps.map(u64::from)),
+        ("--replications", "experiment.replications", overrides.replications),
+        ("--max-steps", "simulation.max_steps", overrides.max_steps),
     ];
     let flags = Layer::of_flags(&flags, &mut errors);
     let file = Source::file(path.display(), 0).whole();

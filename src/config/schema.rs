@@ -67,11 +67,18 @@ pub enum Kind {
     Range(f64, f64),
     /// A list of two numbers, each in a range of its own.
     Pair((f64, f64), (f64, f64)),
-    /// A list of different words out of these; one word alone is a list of it.
-    Words(&'static [&'static str]),
+    /// A list of different words out of the second ones, or one of the first, which stand for a whole list. One
+    /// word alone is a list of it.
+    Words(&'static [&'static str], &'static [&'static str]),
 }
 
 impl Kind {
+    /// Whether one value of the key is a list.
+    #[must_use]
+    pub fn takes_list(self) -> bool {
+        matches!(self, Kind::Windows(_) | Kind::Paths | Kind::Range(..) | Kind::Pair(..) | Kind::Words(..))
+    }
+
     /// What the key takes, for "expected …".
     #[must_use]
     pub fn expected(self) -> String {
@@ -93,7 +100,8 @@ impl Kind {
             Kind::Pair((a, b), (c, d)) => {
                 format!("a list of two numbers, the first from {a} to {b}, the second from {c} to {d}")
             }
-            Kind::Words(words) => format!("a list of some of {}", words.join(", ")),
+            Kind::Words([], words) => format!("a list of some of {}", words.join(", ")),
+            Kind::Words(alone, words) => format!("{}, or a list of some of {}", alone.join(", "), words.join(", ")),
         }
     }
 }
@@ -181,9 +189,8 @@ use Status::{Batch, Resolved, Unused, Used};
 const DELAY: Kind = Kind::Range(0.0, 1000.0);
 const FACTOR: Kind = Kind::Range(0.0, 100.0);
 const RISE: Kind = Kind::Pair((0.0, 100.0), (0.0, 1000.0));
+const DETECTOR_SETS: &[&str] = &["all", "v1"];
 const DETECTORS: &[&str] = &[
-    "all",
-    "v1",
     "looping",
     "invalid_burst",
     "budget_denial",
@@ -193,7 +200,6 @@ const DETECTORS: &[&str] = &[
     "malformed_output",
     "belief_divergence",
 ];
-const PRIMARY: &[&str] = DETECTORS.split_at(2).1;
 const COEFFICIENT: Kind = Kind::Real(-1e6, 1e6);
 const COUNT: Kind = Kind::Integer(0, 1_000_000);
 const DAYS: Kind = Kind::Integer(1, 1_000_000);
@@ -358,13 +364,13 @@ pub const SCHEMA: &[Entry] = &[
     ),
     used(
         "measurement.detectors",
-        Kind::Words(DETECTORS),
+        Kind::Words(DETECTOR_SETS, DETECTORS),
         "[all]",
         "which crash detectors run; v1: those of the original",
     ),
     used(
         "measurement.primary",
-        Kind::Words(PRIMARY),
+        Kind::Words(&[], DETECTORS),
         "[looping, invalid_burst, budget_denial, exploration_collapse, slow_divergence, malformed_output]",
         "crash types that make up the primary event of analyses",
     ),

@@ -100,7 +100,7 @@ fn other_than_default(entry: &schema::Entry) -> String {
         Kind::DrawKey => "0123456789abcdef".repeat(4),
         Kind::Windows(_) => "[7]".to_owned(),
         Kind::Range(..) | Kind::Pair(..) => "[0.25, 1.5]".to_owned(),
-        Kind::Words(words) => format!("[{}]", words[words.len() - 1]),
+        Kind::Words(_, words) => format!("[{}]", words[words.len() - 1]),
         Kind::Paths => "[model.name]".to_owned(),
     }
 }
@@ -267,6 +267,20 @@ fn a_file_with_a_name_alone_is_a_whole_experiment() {
       account: objective
       recovery: 0.0
       onset: null
+    "#);
+}
+
+#[test]
+fn a_set_of_detectors_stands_alone() {
+    let detectors = |text: &str| first(&format!("measurement: {{detectors: {text}}}"), &[]).measurement.detectors;
+    assert_eq!(detectors("all"), ["all"]);
+    assert_eq!(detectors("[v1]"), ["v1"]);
+    assert_eq!(detectors("[looping, belief_divergence]"), ["looping", "belief_divergence"]);
+    let refused = |text: &str| loaded(&format!("{NAMED}measurement: {{detectors: {text}}}"), &[]).unwrap_err();
+    insta::assert_snapshot!([refused("[all, looping]"), refused("[looping, v1]"), refused("[v2]")].join("\n"), @r#"
+    x.yaml:2: measurement.detectors: [all, looping] is a list with a word that must stand alone (expected all, v1, or a list of some of looping, invalid_burst, budget_denial, decoupling, exploration_collapse, slow_divergence, malformed_output, belief_divergence)
+    x.yaml:2: measurement.detectors: [looping, v1] is a list with a word that must stand alone (expected all, v1, or a list of some of looping, invalid_burst, budget_denial, decoupling, exploration_collapse, slow_divergence, malformed_output, belief_divergence)
+    x.yaml:2: measurement.detectors: [v2] is not known here (expected all, v1, or a list of some of looping, invalid_burst, budget_denial, decoupling, exploration_collapse, slow_divergence, malformed_output, belief_divergence)
     "#);
 }
 

@@ -2,9 +2,9 @@
 //!
 //! A [`Plan`] is lazy: it knows the grid and makes any run from its index, so millions of runs cost no memory.
 //! Called by the verbs `plan` and `run`. It reads only the checked [`Experiment`], never a file, and it knows
-//! nothing of how runs are executed; [`buildable`] says which cells this version cannot run yet.
+//! nothing of how runs are executed; [`agents`] says which cells have no agent.
 
-pub mod buildable;
+pub mod agents;
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::config::{Axis, ConfigError, ConfigErrors, Experiment, Problem, RunConfig, display, is_below, schema};
 use crate::rng::DrawKey;
 
-pub use buildable::{Built, check_buildable};
+pub use agents::check_agents;
 
 /// Most runs that a plan may have.
 pub const MAX_RUNS: u64 = 10_000_000;
@@ -62,7 +62,7 @@ impl Plan {
     ///
     /// # Errors
     /// When the grid has more than [`MAX_RUNS`] runs, when a draw key is given for more than one run, or when a
-    /// cell asks for more demand than its level has SKUs for.
+    /// cell asks for more demand than its level has SKUs for, or for more stock on day 0 than its warehouse holds.
     pub fn new(experiment: Experiment) -> Result<Plan, ConfigErrors> {
         let cells =
             experiment.axes.iter().fold(1u128, |product, axis| product.saturating_mul(axis.values.len() as u128));
@@ -86,7 +86,7 @@ impl Plan {
         }
         let keyed = experiment.axes.iter().map(|axis| is_keyed(&experiment, axis.path)).collect();
         let plan = Plan { combinations: cells as usize, keyed, draw_key, experiment };
-        plan.check_demand()?;
+        plan.check_levels()?;
         Ok(plan)
     }
 
@@ -166,21 +166,48 @@ impl Plan {
         self.experiment.run_config(params, draw_key)
     }
 
+    /// What the SKUs of a level must have room for.
+    fn check_levels(&self) -> Result<(), ConfigErrors> {
+        let mut errors = self.too_much_demand();
+        errors.extend(self.too_much_stock());
+        if errors.is_empty() { Ok(()) } else { Err(ConfigErrors::new(errors)) }
+    }
+
     /// A SKU has at most one customer order a day, so a level has room for as many as it has SKUs.
-    fn check_demand(&self) -> Result<(), ConfigErrors> {
-        let paths = ["simulation.complexity_level", "demand.orders_per_day", "demand.p_customer_order"];
-        let mut errors = Vec::new();
-        for cell in self.project(&paths) {
+    fn too_much_demand(&self) -> Vec<ConfigError> {
+        let path = "demand.orders_per_day";
+        let paths = ["simulation.complexity_level", path, "demand.p_customer_order"];
+        let refused = self.project(&paths).filter_map(|cell| {
             let level = cell.config.simulation.complexity_level;
             let (orders, skus) = (cell.config.demand.orders_per_day, schema::skus_at_level(level));
-            if orders > f64::from(skus) {
+            (orders > f64::from(skus)).then(|| {
                 let message =
                     format!("{orders} is too many at complexity level {level} (expected at most {skus}, one per SKU)");
-                let place = self.experiment.place("demand.orders_per_day");
-                errors.push(ConfigError::at(place, "demand.orders_per_day", Problem::Other(message)));
-            }
-        }
-        if errors.is_empty() { Ok(()) } else { Err(ConfigErrors::new(errors)) }
+                ConfigError::at(self.experiment.place(path), path, Problem::Other(message))
+            })
+        });
+        refused.collect()
+    }
+
+    /// What lies on the shelves on day 0 must fit into the warehouse.
+    fn too_much_stock(&self) -> Vec<ConfigError> {
+        let (path, limit) = ("simulation.initial_storage_per_sku", "simulation.storage_capacity");
+        let paths = ["simulation.complexity_level", path, limit];
+        let refused = self.project(&paths).filter_map(|cell| {
+            let simulation = &cell.config.simulation;
+            let (level, capacity) = (simulation.complexity_level, u64::from(simulation.storage_capacity));
+            let (each, skus) = (u64::from(simulation.initial_storage_per_sku), u64::from(schema::skus_at_level(level)));
+            (each * skus > capacity).then(|| {
+                let message = format!(
+                    "{each} of each of the {skus} SKUs at complexity level {level} are {} units, but {limit} is \
+                     {capacity} (expected at most {}, or a larger {limit})",
+                    each * skus,
+                    capacity / skus
+                );
+                ConfigError::at(self.experiment.place(path), path, Problem::Other(message))
+            })
+        });
+        refused.collect()
     }
 }
 

@@ -6,7 +6,6 @@ use std::fs;
 use serde_json::Value;
 
 use super::*;
-use crate::config::settings::{MemoryTools, Observability, RecoveryTools};
 use crate::config::{Overrides, load};
 
 fn planned(text: &str, set: &[&str]) -> Result<Plan, String> {
@@ -123,6 +122,21 @@ fn demand_has_room_at_its_level() {
 }
 
 #[test]
+fn stock_on_day_0_has_room_at_its_level() {
+    let text = "experiment: {name: x}
+grid:
+  env.complexity_level: [0, 1, 4]
+  env.initial_storage_per_sku: [20, 50]
+  env.storage_capacity: [500, 1250]
+";
+    assert_eq!(
+        planned(text, &[]).unwrap_err(),
+        "x.yaml:4: simulation.initial_storage_per_sku: 50 of each of the 25 SKUs at complexity level 4 are 1250 \
+         units, but simulation.storage_capacity is 500 (expected at most 20, or a larger simulation.storage_capacity)"
+    );
+}
+
+#[test]
 fn projections_see_each_case_once() {
     let plan =
         plan("grid: {model.name: [a, b, c], pe_induction.p_shock: [0, 1], env.max_steps: [1, 2]}", &["replications=5"]);
@@ -137,60 +151,36 @@ fn projections_see_each_case_once() {
     assert_eq!(p, [0.0, 1.0]);
 }
 
-const BUILT: Built<'static> = Built {
-    families: &["temporal", "quantity"],
-    observability: &[Observability::Full, Observability::Hidden],
-    memory: &[MemoryTools::None],
-    recovery: &[RecoveryTools::None],
-    agents: &["noop", "random", "mock", "heuristic"],
-};
-
 fn refusals(text: &str) -> String {
     let plan = plan(text, &[]);
     let place = plan.experiment().file.to_string();
-    match check_buildable(&plan, &BUILT) {
+    match check_agents(&plan, &["noop", "random", "mock", "heuristic"]) {
         Ok(()) => String::new(),
         Err(errors) => errors.to_string().replace(&place, "x.yaml"),
     }
 }
 
 #[test]
-fn what_is_built_is_not_refused() {
-    let grid =
-        "grid: {pe_induction.pe_type_mix: [temporal_only, quantity_only], pe_induction.observability: [full, hidden]}";
-    assert_eq!(refusals(grid), "");
-    let silent = "pe_induction: {p_shock: 0, observability: delayed, pe_type_mix: realistic}";
-    assert_eq!(refusals(silent), "", "without shocks neither the mix nor the telling matters");
-}
-
-#[test]
-fn cells_that_are_not_built_are_named() {
+fn unknown_agents_are_named_with_their_runs() {
+    assert_eq!(refusals("grid: {model.name: [noop, heuristic], pe_induction.p_shock: [0, 1]}"), "");
     let text = "grid:
   pe_induction.p_shock: [0, 0.1, 0.2]
-  pe_induction.pe_type_mix: [temporal_only, causal_only, realistic]
-  pe_induction.observability: [full, partial]
   agent.model.name: [heuristic, heuristik, Qwen/Qwen3-32B, wizard]
-fixed: {interface.memory_tools: full, interface.recovery_tools: all}
 ";
     insta::assert_snapshot!(refusals(text), @r#"
-    x.yaml:4: pe_induction.pe_type_mix: causal_only draws shocks that are not built yet: causal, rule; use temporal_only, quantity_only (16 of 72 runs; first in the cell pe_induction.p_shock=0.1, pe_induction.pe_type_mix=causal_only)
-    x.yaml:4: pe_induction.pe_type_mix: realistic draws shocks that are not built yet: causal, rule; use temporal_only, quantity_only (16 of 72 runs; first in the cell pe_induction.p_shock=0.1, pe_induction.pe_type_mix=realistic)
-    x.yaml:5: pe_induction.observability: partial is not built yet; use full, hidden (24 of 72 runs; first in the cell pe_induction.p_shock=0.1, pe_induction.observability=partial)
-    x.yaml:7: interface.memory_tools: full is not built yet; use none (72 of 72 runs)
-    x.yaml:7: interface.recovery_tools: all is not built yet; use none (72 of 72 runs)
-    x.yaml:6: model.name: there is no agent heuristik (did you mean heuristic?); use noop, random, mock, heuristic (18 of 72 runs; first in the cell model.name=heuristik)
-    x.yaml:6: model.name: Qwen/Qwen3-32B looks like a language model, and language models are not built in yet; use noop, random, mock, heuristic (18 of 72 runs; first in the cell model.name=Qwen/Qwen3-32B)
-    x.yaml:6: model.name: there is no agent wizard, and language models are not built in yet; use noop, random, mock, heuristic (18 of 72 runs; first in the cell model.name=wizard)
+    x.yaml:4: model.name: there is no agent heuristik (did you mean heuristic?); use noop, random, mock, heuristic (3 of 12 runs)
+    x.yaml:4: model.name: Qwen/Qwen3-32B looks like a language model, and language models are not built in yet; use noop, random, mock, heuristic (3 of 12 runs)
+    x.yaml:4: model.name: there is no agent wizard, and language models are not built in yet; use noop, random, mock, heuristic (3 of 12 runs)
     "#);
 }
 
 #[test]
 fn a_flood_of_refusals_is_counted() {
     let names: Vec<String> = (0..30).map(|n| format!("lab/model-{n}")).collect();
-    let text = format!("pe_induction: {{p_shock: 0}}\ngrid: {{model.name: [{}]}}", names.join(", "));
+    let text = format!("grid: {{model.name: [{}]}}", names.join(", "));
     let refusals = refusals(&text);
     assert_eq!(refusals.lines().count(), 11);
-    assert!(refusals.ends_with("… and 20 more kinds of cells"), "{refusals}");
+    assert!(refusals.ends_with("… and 20 more unknown agents"), "{refusals}");
 }
 
 proptest::proptest! {

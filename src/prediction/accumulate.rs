@@ -30,10 +30,12 @@ pub fn round6(value: f64) -> f64 {
         return 0.0;
     }
     let size = value.abs();
-    // The common sizes: find the power of ten that makes the value a six-digit integer in exact arithmetic.
-    if (1e-16..1e6).contains(&size)
-        && let Some(&factor) = TENS.iter().find(|factor| size * **factor >= 99_999.95)
-    {
+    // The common sizes: the power of ten that makes the value a six-digit integer, guessed from its binary exponent
+    // and at most one too small.
+    if (1e-16..1e6).contains(&size) {
+        let exponent = ((size.to_bits() >> 52) as i32) - 1023;
+        let guess = (5 - ((exponent + 1) * 1233 >> 12)).max(0) as usize;
+        let factor = if size * TENS[guess] >= 99_999.95 { TENS[guess] } else { TENS[guess + 1] };
         return (value * factor).round() / factor;
     }
     format!("{value:.5e}").parse().expect("a formatted number reads back")

@@ -5,6 +5,7 @@ pub mod folder;
 pub mod import;
 mod import_record;
 mod import_summary;
+pub mod json;
 pub mod lenient;
 pub mod manifest;
 pub mod reader;

@@ -16,6 +16,7 @@ use crate::prediction::card::Card;
 use crate::prediction::error::ByType;
 use crate::prediction::predictions::{Predictions, Resolved, step_means};
 use crate::prediction::reveal::RevealedError;
+use crate::record::json;
 use crate::shock::ledger::{DoseLedger, ShockRecord};
 use crate::step::turn::{StateRecord, Turn};
 use crate::tool::result::ToolResult;
@@ -189,10 +190,10 @@ pub fn record_step(
         severity: crash.severity(),
         state_hash: Hex(hash.value()),
     };
-    serde_json::to_writer(&mut recorder.steps, &record).expect("a step record is JSON");
+    json::write(&mut recorder.steps, &record).expect("a step record is JSON");
     recorder.steps.push(b'\n');
     for event in &journal.events {
-        serde_json::to_writer(&mut recorder.events, &EventRecord { step, day, event }).expect("an event is JSON");
+        json::write(&mut recorder.events, &EventRecord { step, day, event }).expect("an event is JSON");
         recorder.events.push(b'\n');
     }
 }

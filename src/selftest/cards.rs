@@ -13,24 +13,38 @@ use crate::step::driver::Simulation;
 pub(super) fn cards_are_recorded(simulation: &mut Simulation, tamper: Tamper) -> Outcome {
     let mut verdict = Verdict::default();
     let settings = [&FULL[..], &["simulation.max_steps=120", "pe_induction.p_shock=0"]].concat();
-    run(simulation, &settings, "heuristic", tamper, |_| (), |seen| {
-        let Some(card) = seen.card else {
-            return verdict.check(false, || "an honest agent gave no card although one is demanded".into());
-        };
-        let given = by_name(card);
-        let recorded = &seen.record["prediction"];
-        for (name, value) in &given {
-            verdict.check(recorded.get(name) == Some(value), || {
-                format!("step {}: the card's {name} is {value}, the record has {}", seen.record["step"], recorded[name])
+    run(
+        simulation,
+        &settings,
+        "heuristic",
+        tamper,
+        |_| (),
+        |seen| {
+            let Some(card) = seen.card else {
+                return verdict.check(false, || "an honest agent gave no card although one is demanded".into());
+            };
+            let given = by_name(card);
+            let recorded = &seen.record["prediction"];
+            for (name, value) in &given {
+                verdict.check(recorded.get(name) == Some(value), || {
+                    format!(
+                        "step {}: the card's {name} is {value}, the record has {}",
+                        seen.record["step"], recorded[name]
+                    )
+                });
+            }
+            let keys = recorded.as_object().map_or(0, serde_json::Map::len);
+            verdict.check(keys == given.len(), || format!("the card has {} fields, the record {keys}", given.len()));
+            let failed = &seen.record["result"]["error_code"];
+            verdict.check(failed != "bad_prediction", || {
+                format!("a complete card was refused: {}", seen.record["result"])
             });
-        }
-        let keys = recorded.as_object().map_or(0, serde_json::Map::len);
-        verdict.check(keys == given.len(), || format!("the card has {} fields, the record {keys}", given.len()));
-        let failed = &seen.record["result"]["error_code"];
-        verdict.check(failed != "bad_prediction", || format!("a complete card was refused: {}", seen.record["result"]));
-        let source = &seen.record["action"]["tool"];
-        verdict.check(recorded["tool"] == *source, || format!("the card speaks of {}, not {source}", recorded["tool"]));
-    });
+            let source = &seen.record["action"]["tool"];
+            verdict.check(recorded["tool"] == *source, || {
+                format!("the card speaks of {}, not {source}", recorded["tool"])
+            });
+        },
+    );
     verdict.outcome(1_000, "fields")
 }
 
@@ -76,18 +90,24 @@ pub(super) fn confidence(simulation: &mut Simulation, tamper: Tamper) -> Outcome
 
 pub(super) fn silent_agent(simulation: &mut Simulation, tamper: Tamper) -> Outcome {
     let mut verdict = Verdict::default();
-    let settings =
-        ["simulation.max_steps=200", "pe_induction.p_shock=0.5", "interface.prediction_mode=optional"];
-    let summary = run(simulation, &settings, "heuristic", tamper, |decision| decision.card = None, |seen| {
-        for kind in TYPES {
-            for account in ["pe", "cumulative_pe"] {
-                let value = &seen.record[account][kind];
-                verdict.check(value.is_null() && seen.record[account].is_object(), || {
-                    format!("without predictions {account} of type {kind} must be null: {value}")
-                });
+    let settings = ["simulation.max_steps=200", "pe_induction.p_shock=0.5", "interface.prediction_mode=optional"];
+    let summary = run(
+        simulation,
+        &settings,
+        "heuristic",
+        tamper,
+        |decision| decision.card = None,
+        |seen| {
+            for kind in TYPES {
+                for account in ["pe", "cumulative_pe"] {
+                    let value = &seen.record[account][kind];
+                    verdict.check(value.is_null() && seen.record[account].is_object(), || {
+                        format!("without predictions {account} of type {kind} must be null: {value}")
+                    });
+                }
             }
-        }
-    });
+        },
+    );
     verdict.check(summary.predictions.total.made == 0, || "predictions were made in the agent's name".into());
     verdict.check(summary.no_coverage, || "a run without predictions must be flagged".into());
     verdict.outcome(1_000, "nulls")

@@ -110,4 +110,3 @@ impl Promise {
 pub(super) fn near(recorded: Option<f64>, expected: f64) -> bool {
     recorded.is_some_and(|recorded| (recorded - expected).abs() <= 1e-5 * expected.abs().max(1e-6))
 }
-

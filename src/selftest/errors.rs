@@ -19,23 +19,35 @@ pub(super) fn perfect_predictor(simulation: &mut Simulation, tamper: Tamper) -> 
             let observability = format!("pe_induction.observability={observability}");
             let shocks = ["pe_induction.p_shock=0.5", "pe_induction.pe_mag=high", &mix, &observability];
             let settings = [&FULL[..], &shocks, &["simulation.max_steps=300"]].concat();
-            let summary = run(simulation, &settings, "oracle", tamper, |_| (), |seen| {
-                for (kind, step, error, entry) in resolved(seen.record) {
-                    *decided.entry(known(kind)).or_default() += 1;
-                    verdict.check(error == Some(0.0), || format!("the {kind} prediction of step {step} is off: {entry}"));
-                }
-                for kind in TYPES {
-                    let total = &seen.record["cumulative_pe"][kind];
-                    let silent = ["fast", "med", "slow", "sum"].iter().all(|scale| total[scale] == 0.0);
-                    verdict.check(total.is_null() || silent, || format!("{kind} errors have accumulated: {total}"));
-                }
-            });
+            let summary = run(
+                simulation,
+                &settings,
+                "oracle",
+                tamper,
+                |_| (),
+                |seen| {
+                    for (kind, step, error, entry) in resolved(seen.record) {
+                        *decided.entry(known(kind)).or_default() += 1;
+                        verdict.check(error == Some(0.0), || {
+                            format!("the {kind} prediction of step {step} is off: {entry}")
+                        });
+                    }
+                    for kind in TYPES {
+                        let total = &seen.record["cumulative_pe"][kind];
+                        let silent = ["fast", "med", "slow", "sum"].iter().all(|scale| total[scale] == 0.0);
+                        verdict.check(total.is_null() || silent, || format!("{kind} errors have accumulated: {total}"));
+                    }
+                },
+            );
             let total = &summary.predictions.total;
             verdict.check(total.resolved > 0 && total.exact == total.resolved, || {
                 format!("{} of {} resolved predictions are exact", total.exact, total.resolved)
             });
             verdict.check(total.made == total.resolved + total.voided + total.open, || {
-                format!("{} made, {} resolved, {} voided, {} open", total.made, total.resolved, total.voided, total.open)
+                format!(
+                    "{} made, {} resolved, {} voided, {} open",
+                    total.made, total.resolved, total.voided, total.open
+                )
             });
         }
     }

@@ -4,7 +4,7 @@
 //! when at least [`WITHIN`] steps follow the true onset, and it is found when the kind's own detector flags it within
 //! so many steps. Healthy runs are those of agents that were not made to break down, whatever their end.
 
-use super::stage::{plan, sum_up};
+use super::stage::plan;
 use crate::agent::Agent;
 use crate::config::RunConfig;
 use crate::config::settings::SyntheticKind;
@@ -12,7 +12,6 @@ use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
 use crate::plan::Plan;
 use crate::step::driver::Simulation;
-use crate::step::end::EndReason;
 use crate::units::Step;
 
 /// Steps after the true onset within which a breakdown must be flagged.
@@ -41,16 +40,19 @@ const WORLDS: [(&str, u32); 6] = [("0", 1), ("0.2", 1), ("0.5", 1), ("0", 4), ("
 pub(super) const HEALTHY: [&str; 3] = ["heuristic", "oracle", "synthetic"];
 
 /// Length of broken runs: the mean onset is at step 50, so most have enough steps after it.
-const BROKEN_STEPS: &str = "simulation.max_steps=250";
+const BROKEN_STEPS: Step = 250;
+
+/// Steps after a flag by which the severity of a crash is known.
+const CONTINUATION: Step = 50;
 
 /// What a broken run came to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Broken {
     /// Whether enough steps followed the onset.
     pub(super) counts: bool,
     /// Steps from the onset to the first flag of the kind's own detector, if it came in time.
     pub(super) delay: Option<Step>,
-    /// The detector that was first, at or after the onset.
+    /// The detector that flagged first at or after the onset, the own one or another.
     pub(super) first: Option<&'static str>,
 }
 
@@ -64,14 +66,17 @@ pub(super) struct Healthy {
 /// The plans of the broken runs of a kind, one for each world, of `runs` runs in all.
 pub(super) fn broken_plans(kind: SyntheticKind, runs: usize) -> Vec<Plan> {
     let kind_is = format!("synthetic.kind={kind}");
-    // A hard crash would end the run before the steps that must follow are over.
+    let steps = format!("simulation.max_steps={BROKEN_STEPS}");
+    // A hard crash would end the run before the steps that must follow are over, unless its end is what matters.
+    let continuation = if kind == SyntheticKind::Abandon { CONTINUATION } else { BROKEN_STEPS };
+    let continuation = format!("measurement.continue_after_crash={continuation}");
     let mut settings = vec![
         "model.name=synthetic",
         &kind_is,
         "synthetic.baseline=0.02",
-        BROKEN_STEPS,
+        &steps,
         "demand.max_failure_share=1",
-        "measurement.continue_after_crash=200",
+        &continuation,
     ];
     if kind == SyntheticKind::Denial {
         // Nobody is below zero who starts rich; and who goes bankrupt at once is not seen to deny it.
@@ -87,7 +92,7 @@ pub(super) fn broken_plans(kind: SyntheticKind, runs: usize) -> Vec<Plan> {
 /// The plans of the healthy runs of an agent, one for each world, of `runs` runs in all.
 pub(super) fn healthy_plans(agent: &str, runs: usize, steps: Step) -> Vec<Plan> {
     let (agent, steps) = (format!("model.name={agent}"), format!("simulation.max_steps={steps}"));
-    spread(&[&agent, &steps, "synthetic.baseline=0", "demand.max_failure_share=1"], runs)
+    spread(&[&agent, &steps, "synthetic.baseline=0"], runs)
 }
 
 fn spread(settings: &[&str], runs: usize) -> Vec<Plan> {
@@ -104,48 +109,59 @@ fn spread(settings: &[&str], runs: usize) -> Vec<Plan> {
     worlds.collect()
 }
 
-/// Makes a run without records and shows each step to `see`, with the agent as it is then.
-fn follow(
-    simulation: &mut Simulation,
-    config: &RunConfig,
-    mut see: impl FnMut(Step, &dyn Agent, &CrashState),
-) -> EndReason {
+/// Makes a run without records and shows what the detectors say of each step; its agent at the end.
+fn follow(simulation: &mut Simulation, config: &RunConfig, mut see: impl FnMut(Step, &CrashState)) -> Box<dyn Agent> {
     simulation.start(config, false);
     let mut agent = simulation.scripted_agent(&config.model.name).expect("it is built in");
-    let mut step = 0;
-    loop {
+    for step in 0.. {
         simulation.observe();
         let decision = simulation.ask(agent.as_mut());
         let ended = simulation.apply(decision);
-        see(step, agent.as_ref(), simulation.world().resource::<CrashState>());
-        step += 1;
-        if let Some(reason) = ended {
-            return reason;
+        see(step, simulation.world().resource::<CrashState>());
+        if ended.is_some() {
+            break;
         }
     }
+    agent
 }
 
-/// Makes a broken run.
+/// Makes a broken run, of which `own` is to say so.
 pub(super) fn broken(simulation: &mut Simulation, config: &RunConfig, own: &str) -> Broken {
-    // The first flag of each step is kept until the truth is known, which it is at the end.
-    let mut own_flags: Vec<Step> = Vec::new();
-    let mut firsts: Vec<(Step, &'static str)> = Vec::new();
-    let mut onset = None;
-    let reason = follow(simulation, config, |step, agent, crash| {
-        if let Some((name, _)) = crash.flags().iter().find(|(_, flag)| *flag == Some(true)) {
-            firsts.push((step, *name));
-        }
-        if crash.flags().contains(&(own, Some(true))) {
-            own_flags.push(step);
-        }
-        if step.is_multiple_of(WITHIN) && onset.is_none() {
-            onset = onset_of(agent);
+    let mut steps = 0;
+    let mut abandoned_at = None;
+    // What fired in which step; the onset is known only at the end.
+    let mut fired: Vec<(Step, &'static str)> = Vec::new();
+    let agent = follow(simulation, config, |step, crash| {
+        steps = step + 1;
+        fired.extend(crash.flags().iter().filter(|(_, flag)| *flag == Some(true)).map(|(name, _)| (step, *name)));
+        if abandoned_at.is_none() && crash.severity() == Some(Severity::MissionAbandon) {
+            abandoned_at = Some(step);
         }
     });
-    let _ = reason;
-    Broken::default()
+    let truth = agent.truth().expect("a synthetic agent knows its truth");
+    let Some(onset) = truth["onset_step"].as_u64().map(|step| step as Step) else { return Broken::default() };
+    let first = fired.iter().find(|(step, _)| *step >= onset).map(|(_, name)| *name);
+    if own == MISSION_ABANDON {
+        // A severity takes its time: a flag within the usual steps, and the continuation.
+        let counts = onset + WITHIN + CONTINUATION < BROKEN_STEPS;
+        return Broken { counts, delay: abandoned_at.map(|step| step - onset), first };
+    }
+    let flagged = fired.iter().find(|(step, name)| *step >= onset && *name == own).map(|(step, _)| *step);
+    let delay = flagged.map(|step| step - onset).filter(|delay| *delay <= WITHIN);
+    Broken { counts: steps - 1 - onset >= WITHIN, delay, first }
 }
 
-fn onset_of(agent: &dyn Agent) -> Option<Step> {
-    agent.truth()?["onset_step"].as_u64().map(|step| step as Step)
+/// Makes a healthy run.
+pub(super) fn healthy(simulation: &mut Simulation, config: &RunConfig) -> Healthy {
+    let mut detectors: Vec<(&'static str, bool, bool)> = Vec::new();
+    follow(simulation, config, |_, crash| {
+        if detectors.is_empty() {
+            detectors.extend(crash.flags().iter().map(|(name, _)| (*name, false, false)));
+        }
+        for ((_, at_risk, fired), (_, flag)) in detectors.iter_mut().zip(crash.flags()) {
+            *at_risk |= flag.is_some();
+            *fired |= *flag == Some(true);
+        }
+    });
+    Healthy { detectors }
 }

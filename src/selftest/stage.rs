@@ -9,7 +9,6 @@ use crate::plan::Plan;
 use crate::prediction::card::Card;
 use crate::record::summary::{RunIdentity, Summary};
 use crate::step::driver::Simulation;
-use crate::step::end::EndReason;
 
 /// What the tests of this module do to the instrument, to see that the checks notice. Nobody else does anything.
 #[derive(Clone, Copy)]
@@ -71,14 +70,10 @@ pub(super) fn play(
         (tamper.record)(&mut record);
         see(Seen { card: card.as_ref(), record: &record });
         if let Some(reason) = ended {
-            return sum_up(simulation, reason);
+            // Nobody will look for this run.
+            let identity =
+                RunIdentity { run_id: "selftest".into(), params: serde_json::Map::new(), seed: 0, experiment_seed: 0 };
+            return simulation.summary(identity, reason);
         }
     }
-}
-
-/// The summary of a run that nobody will look for.
-pub(super) fn sum_up(simulation: &Simulation, reason: EndReason) -> Summary {
-    let identity =
-        RunIdentity { run_id: "selftest".into(), params: serde_json::Map::new(), seed: 0, experiment_seed: 0 };
-    simulation.summary(identity, reason)
 }

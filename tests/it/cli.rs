@@ -86,7 +86,11 @@ fn an_agent_that_does_not_exist_is_refused_before_the_first_run_and_named() {
     let dir = tempfile::tempdir().unwrap();
     for (set, named) in [
         ("model.name=gpt-4o", "language models are not built in yet; use heuristic, mock, noop"),
-        ("model.name=heuristc", "heuristic"),
+        (
+            "model.name=heuristc",
+            "model.name: there is no agent heuristc (did you mean heuristic?); use heuristic, mock, noop, oracle, \
+             random, synthetic (1 of 1 runs)\n",
+        ),
     ] {
         short(&dir, &["--set", set]).assert().code(3).stdout(is_empty()).stderr(contains(named));
     }
@@ -172,11 +176,10 @@ fn earlier_results_are_replaced_only_when_told() {
     let folder = dir.path().join("results/base");
     short(&dir, &["--replications", "3"]).assert().success();
     let before = manifest(&folder);
-    short(&dir, &[])
-        .assert()
-        .code(3)
-        .stdout(is_empty())
-        .stderr(contains("results/base already holds results; add --overwrite").or(contains("results\\base")));
+    short(&dir, &[]).assert().code(3).stdout(is_empty()).stderr(
+        contains("results/base already holds results; name another folder with --output-dir, or add --overwrite")
+            .or(contains("results\\base")),
+    );
     assert_eq!(manifest(&folder), before);
     short(&dir, &["--overwrite", "--n-jobs", "-1"]).assert().success();
     assert_eq!(names(&folder.join("runs")), ["base_c0_r0"], "nothing of the earlier runs is left");

@@ -77,6 +77,23 @@ fn arguments_are_named_in_their_errors() {
     refused(&folder, &with(&["--set", "fixed.model.name=x"]), "fixed cannot be set from the command line");
     refused(&folder, &with(&["--seed", "9007199254740992"]), "--seed 9007199254740992: experiment.seed");
     refused(&folder, &with(&["--replications", "0"]), "--replications 0: experiment.replications: 0 is out of range");
+    for (flag, path) in [
+        ("--seed", "experiment.seed"),
+        ("--replications", "experiment.replications"),
+        ("--max-steps", "simulation.max_steps"),
+    ] {
+        refused(
+            &folder,
+            &with(&[flag, "-3"]),
+            &format!("{flag} -3: {path}: -3 is out of range (expected a whole number"),
+        );
+    }
+    refused(
+        &folder,
+        &with(&["--set", "env.complexity_level=[0, 4]"]),
+        "--set env.complexity_level=[0, 4]: env.complexity_level: this is a list, and --set gives one value (expected \
+         a whole number from 0 to 4); several values belong under grid: in the file, as env.complexity_level: [0, 4]",
+    );
     // Two mistakes in two places are one message with two lines.
     let both = plan(folder.path(), &with(&["--set", "a=1", "--max-steps", "0"])).assert().code(3);
     let stderr = String::from_utf8(both.get_output().stderr.clone()).unwrap();
@@ -90,6 +107,6 @@ fn arguments_are_named_in_their_errors() {
 fn wrong_usage_is_not_a_configuration_error() {
     let folder = folder(&[]);
     plan(folder.path(), &[]).assert().code(2);
-    plan(folder.path(), &["--config", "x.yaml", "--seed", "-1"]).assert().code(2);
+    plan(folder.path(), &["--config", "x.yaml", "--seed", "many"]).assert().code(2);
     plan(folder.path(), &["--config", "x.yaml", "--format", "xml"]).assert().code(2);
 }

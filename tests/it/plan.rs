@@ -106,7 +106,7 @@ fn our_base_is_one_cell_and_our_demo_is_small() {
     let base = json(&root().join("configs/base.yaml"), &[]);
     assert_eq!((&base["runs"], &base["seed"], &base["list"][0]["max_steps"]), (&1.into(), &42.into(), &1000.into()));
     assert_eq!(base["list"][0]["run_id"], "base_c0_r0");
-    assert_eq!(json(&root().join("configs/demo.yaml"), &[])["runs"], 27);
+    assert_eq!(json(&root().join("configs/demo.yaml"), &[])["runs"], 36);
     for config in ["base.yaml", "demo.yaml"] {
         plan(&root().join("configs").join(config), &[]).assert().code(0).stderr("");
     }
@@ -122,7 +122,7 @@ fn the_three_formats_tell_the_same() {
     let fixed = ["run_id", "combination", "replication", "seed", "max_steps"];
     assert_eq!(header, [&fixed[..], &["model.name", "pe_induction.p_shock"]].concat());
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-    assert_eq!(rows.len(), 27);
+    assert_eq!(rows.len(), 36);
     let table = output(&demo, &["--seed", "7"]);
     for (row, run) in rows.iter().zip(json["list"].as_array().unwrap()) {
         assert_eq!(row[0], *run["run_id"].as_str().unwrap());

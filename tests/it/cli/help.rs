@@ -112,7 +112,8 @@ fn help_of_run_teaches() {
               --overwrite
                   Replace earlier results of this experiment
 
-                  Only a folder that holds results of this program is ever replaced.
+                  The whole experiment is replaced, also runs that are not in the plan any more. Only a
+                  folder that holds results of this program is ever replaced.
 
           -h, --help
                   Print help (see a summary with '-h')
