@@ -11,6 +11,8 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::decimal;
+
 /// Appends a value to a buffer.
 ///
 /// # Errors
@@ -137,7 +139,7 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
         if !value.is_finite() {
             return Err(ser::Error::custom("a number in a record must be finite"));
         }
-        self.put(zmij::Buffer::new().format_finite(value));
+        decimal::write(self.buffer, value);
         Ok(())
     }
     fn serialize_char(self, value: char) -> Result<(), Error> {

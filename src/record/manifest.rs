@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::agent::scripted;
 use crate::config::schema::{self, Status};
 use crate::config::{Experiment, SourceFile};
 use crate::plan::Plan;
@@ -203,9 +204,9 @@ pub fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-/// The streams of draws in the simulation, with their versions.
+/// The streams of draws in the simulation and of its scripted agents, with their versions.
 fn streams() -> BTreeMap<String, u32> {
-    let fixed = spawn::STREAMS.iter().chain(&customer::STREAMS).chain(&strike::STREAMS);
+    let fixed = spawn::STREAMS.iter().chain(&customer::STREAMS).chain(&strike::STREAMS).chain(&scripted::STREAMS);
     let families = family::ALL.map(|name| (format!("shock.{name}"), family::STREAM_VERSION));
     fixed.map(|(name, version)| ((*name).to_owned(), *version)).chain(families).collect()
 }

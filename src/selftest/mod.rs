@@ -182,7 +182,7 @@ fn detectors(size: Size) -> Vec<DetectorReport> {
         .into_iter()
         .map(|agent| {
             let plans = healthy_plans(agent, size.healthy, size.healthy_steps);
-            (agent, over_plans(&plans, size.threads, |simulation, config| healthy(simulation, config)))
+            (agent, over_plans(&plans, size.threads, healthy))
         })
         .collect();
     let of_kind = |(kind, detector): (SyntheticKind, &'static str)| {

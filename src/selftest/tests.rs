@@ -6,6 +6,10 @@ use super::stage::Tamper;
 use super::{CheckReport, checks};
 use crate::prediction::card::Card;
 
+/// What is done to a card, and to a record.
+type OnCard = (&'static str, fn(&mut Card));
+type OnRecord = (&'static str, fn(&mut Value));
+
 fn failures(tamper: Tamper) -> Vec<CheckReport> {
     checks(2, tamper).into_iter().filter(|check| !check.passed).collect()
 }
@@ -17,7 +21,7 @@ fn untouched_the_instrument_passes() {
 
 #[test]
 fn every_field_that_is_lost_on_the_way_is_missed() {
-    let losses: [(&str, fn(&mut Card)); 13] = [
+    let losses: [OnCard; 13] = [
         ("tool", |card| card.tool = None),
         ("args", |card| card.args = None),
         ("expected_success", |card| card.expected_success = None),
@@ -54,7 +58,7 @@ fn reformulate(record: &mut Value, kind: &str, formula: fn(f64, f64, f64) -> f64
 
 #[test]
 fn every_sign_that_is_wrong_in_a_formula_is_noticed() {
-    let formulas: [(&str, fn(&mut Value)); 5] = [
+    let formulas: [OnRecord; 5] = [
         ("day + day", |record| reformulate(record, "temporal", |e, a, on| (e + a).abs() / (e - on).max(1.0))),
         ("day + day of the order", |record| {
             reformulate(record, "temporal", |e, a, on| (e - a).abs() / (e + on).max(1.0))
@@ -83,7 +87,7 @@ fn every_renamed_field_of_a_record_is_noticed() {
             fields.insert(format!("{from}_"), value);
         }
     }
-    let renamed: [(&str, fn(&mut Value)); 8] = [
+    let renamed: [OnRecord; 8] = [
         ("tool", |record| rename(record, "tool")),
         ("args", |record| rename(record, "args")),
         ("expected_success", |record| rename(record, "expected_success")),

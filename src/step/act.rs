@@ -9,11 +9,13 @@ use crate::agent::action::{Action, Decision};
 use crate::agent::observation::Briefing;
 use crate::agent::shown::ShownState;
 use crate::crash::evidence::ErrorClass;
+use crate::ids::SkuId;
 use crate::tool::name;
 use crate::tool::registry::ToolRegistry;
 use crate::tool::result::{Binding, ErrorCode, Precondition, ToolError, ToolReply, ToolResult};
 use crate::units::Cents;
 use crate::world::ledger::Ledger;
+use crate::world::sku::Shelves;
 
 /// The agent's answer, waiting to be carried out.
 #[derive(Resource, Debug, Default)]
@@ -44,6 +46,12 @@ pub fn act(world: &mut World) {
             }
         }),
     };
+    // A call that was refused before its tool looked at it is about the SKU that it names.
+    let skus = world.resource::<Shelves>().skus();
+    let named = action.as_ref().filter(|_| reply.failed.is_some()).and_then(|action| {
+        let sku: SkuId = action.args.get("sku")?.as_str()?.parse().ok()?;
+        (sku.index() < skus).then_some(sku)
+    });
     let budget_after = world.resource::<Ledger>().budget();
     let error_class = reply.failed.map(|precondition| class_of(precondition, world.resource::<ShownState>()));
     let mut turn = world.resource_mut::<Turn>();
@@ -59,7 +67,7 @@ pub fn act(world: &mut World) {
     turn.result = reply.result;
     turn.facts = reply.facts;
     turn.binding = reply.binding;
-    turn.subject = reply.subject;
+    turn.subject = reply.subject.or(named);
     turn.error_class = error_class;
     turn.budget_before = budget_before;
     turn.budget_after = budget_after;

@@ -63,7 +63,8 @@ fn ship(
         let message = format!("{id} asks for {quantity} units of {sku}, only {in_stock} are in stock");
         return Err(ToolError::new(ErrorCode::InsufficientStock, message)
             .showing(Fact::StockOf(sku, in_stock))
-            .because(Precondition::InStock(sku, quantity)));
+            .because(Precondition::InStock(sku, quantity))
+            .about(sku));
     }
     let today = calendar.day();
     let late = today > order.due_day;

@@ -57,19 +57,29 @@ pub struct ToolError {
     pub facts: SmallVec<[Fact; 2]>,
     /// Which hidden truth, if any, decided: see [`Precondition`].
     pub precondition: Precondition,
+    /// The SKU that the action is about, where it is known.
+    pub subject: Option<SkuId>,
 }
 
 impl ToolError {
     /// A refusal that the agent could have known.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> ToolError {
-        ToolError { code, message: message.into(), facts: SmallVec::new(), precondition: Precondition::Knowable }
+        let (facts, precondition) = (SmallVec::new(), Precondition::Knowable);
+        ToolError { code, message: message.into(), facts, precondition, subject: None }
     }
 
     /// Adds what the sentence shows.
     #[must_use]
     pub fn showing(mut self, fact: Fact) -> ToolError {
         self.facts.push(fact);
+        self
+    }
+
+    /// Says which SKU the action is about.
+    #[must_use]
+    pub fn about(mut self, sku: SkuId) -> ToolError {
+        self.subject = Some(sku);
         self
     }
 
@@ -176,7 +186,7 @@ impl ToolReply {
             error_code: ErrorCode,
             error: &'a str,
         }
-        let ToolError { code, message, facts, precondition } = error;
+        let ToolError { code, message, facts, precondition, subject } = error;
         let failure = Failure { success: false, state_changed: false, error_code: code, error: &message };
         let json = to_raw_value(&failure).expect("a failure is a JSON object");
         ToolReply {
@@ -188,7 +198,7 @@ impl ToolReply {
             },
             facts,
             binding: Binding::Action,
-            subject: None,
+            subject,
             failed: Some(precondition),
         }
     }

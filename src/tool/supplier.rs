@@ -142,7 +142,8 @@ fn place_order(
         let message = format!("suppliers take no orders while the budget is below zero; it is {budget}");
         return Err(ToolError::new(ErrorCode::BudgetBelowZero, message)
             .showing(Fact::Budget(budget))
-            .because(Precondition::BudgetNotNegative));
+            .because(Precondition::BudgetNotNegative)
+            .about(sku));
     }
     let SupplierOrder { id, promised, unit_price, .. } = book.place(supplier, sku, quantity, terms, today);
     doses.link(terms.lead_shock.into_iter().chain(terms.price_shock));
@@ -230,7 +231,7 @@ fn expedite_order(
     // The truth decides, not what was told: whether a call works must not depend on observability.
     if book.arrives(order.id).is_some_and(|day| day <= today + 1) {
         let message = format!("{} comes tomorrow and cannot come sooner", order.id);
-        return Err(ToolError::new(ErrorCode::CannotExpedite, message));
+        return Err(ToolError::new(ErrorCode::CannotExpedite, message).about(order.sku));
     }
     let cost = order.value().scaled(EXPEDITE_SHARE);
     let (old_day, new_eta_day) = book.expedite(order.id, EXPEDITE_DAYS, today).expect("the order is pending");

@@ -124,6 +124,7 @@ fn the_table_agrees_with_plan_and_summaries() {
     let plan = plan_of(
         "experiment: {name: agreement, description: 'with, a comma'}
 simulation: {max_steps: 40}
+pe_induction: {pe_type_mix: temporal_only}
 grid: {model.name: [noop, heuristic]}",
     );
     let outcome = batch(&plan, dir.path(), 2, &Scripted);

@@ -150,6 +150,21 @@ fn causal_predictions_are_about_the_moment_right_after_the_action() {
 }
 
 #[test]
+fn a_refused_action_is_about_its_sku_as_well() {
+    let mut bench = Bench::new(&quiet(&["simulation.initial_storage_per_sku=3", "demand.orders_per_day=15"]));
+    let inbox = bench.call("tool_check_inbox", json!({}));
+    let requests = inbox["messages"].as_array().unwrap().iter().filter(|m| m["kind"] == "customer_request");
+    let large = requests.into_iter().find(|m| m["quantity"].as_u64().unwrap() > 3).expect("somebody asks for more");
+    let ship = call("tool_ship_customer_order", json!({"customer_order_id": large["customer_order_id"]}));
+    let card = Card { expected_success: Some(false), expected_storage_after: Some(3.0), ..Card::default() };
+    let record = bench.step(Decision::scripted(ship, Some(card.clone())));
+    assert_eq!(record["result"]["error_code"], "insufficient_stock");
+    assert_eq!(record["pe"]["causal"], 0.0, "{}", record["resolved"]);
+    let order = call("tool_order", json!({"supplier_id": "S1", "sku": "sku_2", "quantity": 0}));
+    assert_eq!(bench.step(Decision::scripted(order, Some(card)))["pe"]["causal"], 0.0);
+}
+
+#[test]
 fn an_action_without_its_demanded_card_is_invalid_and_names_the_field() {
     let mut bench =
         Bench::new(&quiet(&["interface.prediction_mode=required+confidence", "interface.prediction_format=minimal"]));

@@ -28,12 +28,13 @@ fn help_teaches() {
     Usage: vendomini <COMMAND>
 
     Commands:
-      run     Run an experiment
-      plan    List the runs of an experiment without running any
-      detect  Run crash detectors over existing step records
-      import  Turn runs of the Python original into runs of this program
-      audit   Say what a referee would ask of a folder of runs
-      help    Print this message or the help of the given subcommand(s)
+      run       Run an experiment
+      plan      List the runs of an experiment without running any
+      selftest  Test the instrument itself
+      detect    Run crash detectors over existing step records
+      import    Turn runs of the Python original into runs of this program
+      audit     Say what a referee would ask of a folder of runs
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help
