@@ -59,7 +59,9 @@ fn of_kind(node: &Node, kind: Kind) -> Result<Json, Refused> {
         }
         Kind::Line(most) => match quotable(node)? {
             text if text.trim().is_empty() => Err(refused("empty")),
-            text if text.chars().any(char::is_control) => Err(refused("more than plain characters on one line")),
+            text if text.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) => {
+                Err(refused("more than plain characters on one line"))
+            }
             text => bounded(text, most),
         },
         Kind::Prose(most) => bounded(quotable(node)?, most),

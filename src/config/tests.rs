@@ -454,6 +454,16 @@ fn config_used_loads_again_to_the_same_configuration() {
     }
 }
 
+#[test]
+fn line_ends_of_every_kind_survive_the_round_trip() {
+    for description in ["\n a\n\n", "a\r\nb\r", "\u{85}", " \u{2028}a", "\u{2029}\n"] {
+        let config = first("", &[&format!("experiment.description={}", Json::from(description))]);
+        assert_eq!(config.experiment.description.as_deref(), Some(description));
+        let again = Plan::new(loaded(&to_yaml(&config), &[]).unwrap()).unwrap().run(0).config;
+        assert_eq!(again, config);
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn any_description_survives_the_round_trip(description in "\\PC{0,40}", name in "[ -~]{1,20}") {

@@ -11,8 +11,6 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::decimal;
-
 /// Appends a value to a buffer.
 ///
 /// # Errors
@@ -41,6 +39,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    #[inline(always)]
     fn put(&mut self, text: &str) {
         self.buffer.extend_from_slice(text.as_bytes());
     }
@@ -74,12 +73,10 @@ impl Writer<'_> {
         self.buffer.push(b'"');
     }
 
-    /// `"name":` of a field, whose name is an identifier.
+    /// `"name":` of a field, whose name is an identifier. Inlined, so that a name is copied as a constant.
+    #[inline(always)]
     fn field(&mut self, name: &'static str, first: &mut bool) {
-        if !std::mem::take(first) {
-            self.buffer.push(b',');
-        }
-        self.buffer.push(b'"');
+        self.put(if std::mem::take(first) { "\"" } else { ",\"" });
         self.put(name);
         self.put("\":");
     }
@@ -139,7 +136,7 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
         if !value.is_finite() {
             return Err(ser::Error::custom("a number in a record must be finite"));
         }
-        decimal::write(self.buffer, value);
+        self.put(zmij::Buffer::new().format_finite(value));
         Ok(())
     }
     fn serialize_char(self, value: char) -> Result<(), Error> {
@@ -303,6 +300,7 @@ impl SerializeStruct for Compound<'_, '_> {
     type Ok = ();
     type Error = Error;
 
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         if name == RAW {
             return value.serialize(Verbatim(self.writer));
