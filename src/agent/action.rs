@@ -53,6 +53,35 @@ pub enum ActionSource {
     Human,
 }
 
+impl ActionSource {
+    /// All sources, in the order of records.
+    pub const ALL: [ActionSource; 8] = [
+        ActionSource::ModelToolCall,
+        ActionSource::ModelText,
+        ActionSource::Reasked,
+        ActionSource::Rejected,
+        ActionSource::Timeout,
+        ActionSource::Scripted,
+        ActionSource::Replay,
+        ActionSource::Human,
+    ];
+
+    /// Its word in records.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            ActionSource::ModelToolCall => "model_tool_call",
+            ActionSource::ModelText => "model_text",
+            ActionSource::Reasked => "reasked",
+            ActionSource::Rejected => "rejected",
+            ActionSource::Timeout => "timeout",
+            ActionSource::Scripted => "scripted",
+            ActionSource::Replay => "replay",
+            ActionSource::Human => "human",
+        }
+    }
+}
+
 /// The agent's answer to an observation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {

@@ -4,18 +4,25 @@
 //! experiment of a version, so that tables of several experiments can be put under one another. What is missing
 //! is an empty cell, never a zero, and no cell depends on the clock or on how many threads there were.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
 use super::summary::Summary;
+use crate::agent::action::ActionSource;
 use crate::config::RunConfig;
 use crate::plan::PlannedRun;
+use crate::prediction::error::ErrorType;
+use crate::shock::family;
 use crate::step::end::EndReason;
 use crate::units::Step;
 
 /// Columns that say which run it is, before the configuration.
 const RUN: [&str; 4] = ["run_id", "combination", "replication", "seed"];
 
-/// Columns after the configuration: paths into `summary.json`, and what only the table has (`survival`, `error`).
+/// Columns after the configuration: paths into `summary.json`, and what only the table has (`survival`, `error`). A
+/// part in angle brackets stands for each of its values. `windows_at_end.<type>.mean` has one value a window, in the
+/// order of `config.measurement.pe_windows`.
 const OUTCOME: &[&str] = &[
     "end_reason",
     "fault_owner",
@@ -27,6 +34,9 @@ const OUTCOME: &[&str] = &[
     "crash_types",
     "time_to_crash",
     "onset_step",
+    "primary_crash_type",
+    "primary_time_to_crash",
+    "primary_onset_step",
     "severity",
     "severity_reason",
     "recovered_step",
@@ -41,46 +51,51 @@ const OUTCOME: &[&str] = &[
     "customer_orders_requested",
     "customer_orders_shipped",
     "customer_orders_failed",
-    "mean_pe.temporal",
-    "mean_pe.quantity",
-    "mean_pe.cost",
-    "mean_pe.causal",
-    "cumulative_pe.temporal.fast",
-    "cumulative_pe.temporal.med",
-    "cumulative_pe.temporal.slow",
-    "cumulative_pe.temporal.sum",
-    "cumulative_pe.temporal.count",
-    "cumulative_pe.quantity.fast",
-    "cumulative_pe.quantity.med",
-    "cumulative_pe.quantity.slow",
-    "cumulative_pe.quantity.sum",
-    "cumulative_pe.quantity.count",
-    "cumulative_pe.cost.fast",
-    "cumulative_pe.cost.med",
-    "cumulative_pe.cost.slow",
-    "cumulative_pe.cost.sum",
-    "cumulative_pe.cost.count",
-    "cumulative_pe.causal.fast",
-    "cumulative_pe.causal.med",
-    "cumulative_pe.causal.slow",
-    "cumulative_pe.causal.sum",
-    "cumulative_pe.causal.count",
-    "predictions.made",
-    "predictions.resolved",
-    "predictions.exact",
-    "predictions.voided",
-    "predictions.open",
-    "coverage.temporal",
-    "coverage.quantity",
-    "coverage.cost",
-    "coverage.causal",
+    "mean_pe.<type>",
+    "cumulative_pe.<type>.<scale>",
+    "cumulative_pe_revealed.<type>.<scale>",
+    "pe_reference.<type>",
+    "calibration.n",
+    "calibration.brier",
+    "calibration.ece",
+    "predictions.<count>",
+    "predictions.by_type.<type>.<count>",
+    "coverage.<type>",
     "no_coverage",
+    "windows_at_end.<type>.mean",
     "shocks.drawn",
     "shocks.effective",
     "shocks.fizzled",
+    "shocks.armed",
+    "shocks.revealed",
+    "shocks.by_family.<family>.<dose>",
+    "action_sources.<source>",
+    "tokens",
+    "cost",
     "scratchpad_final_size",
     "final_state_hash",
 ];
+
+const SCALES: [&str; 5] = ["fast", "med", "slow", "sum", "count"];
+const COUNTS: [&str; 7] = ["made", "resolved", "exact", "voided", "open", "revealed", "never_revealed"];
+const DOSES: [&str; 6] = ["effective", "fizzled", "armed", "size", "revealed", "predictions_turned_wrong"];
+
+/// [`OUTCOME`] written out.
+static OUTCOMES: LazyLock<Vec<String>> = LazyLock::new(|| OUTCOME.iter().flat_map(|path| written_out(path)).collect());
+
+fn written_out(path: &str) -> Vec<String> {
+    let (Some(open), Some(close)) = (path.find('<'), path.find('>')) else { return vec![path.to_owned()] };
+    let values: Vec<&str> = match &path[open + 1..close] {
+        "type" => ErrorType::ALL.map(ErrorType::word).into(),
+        "scale" => SCALES.into(),
+        "count" => COUNTS.into(),
+        "family" => family::ALL.into(),
+        "dose" => DOSES.into(),
+        "source" => ActionSource::ALL.map(ActionSource::word).into(),
+        other => unreachable!("<{other}> stands for nothing"),
+    };
+    values.iter().flat_map(|value| written_out(&format!("{}{value}{}", &path[..open], &path[close + 1..]))).collect()
+}
 
 /// How a run ended, for the table.
 #[derive(Clone, Copy, Debug)]
@@ -96,27 +111,25 @@ pub enum Outcome<'a> {
     },
 }
 
-/// What a run is to a survival analysis of crashes.
+/// What a run is to a survival analysis of the primary event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Survival {
-    /// It crashed, at `time_to_crash`, whatever ended it later.
+    /// It had its primary crash, at `primary_time_to_crash`, whatever ended it later.
     Event,
-    /// It ended in a way that rules a crash out and depends on the agent.
+    /// It ended, at `total_steps`, before one, in a way that depends on the agent: also by a crash of another type.
     Competing,
-    /// It was not seen to crash.
+    /// It was not seen to have one until `total_steps`.
     Censored,
 }
 
 impl Survival {
-    /// The code of a run.
+    /// The code of a run with or without a primary crash.
     #[must_use]
-    pub fn of(end_reason: EndReason, crashed: bool) -> Survival {
+    pub fn of(end_reason: EndReason, has_primary_crash: bool) -> Survival {
         match end_reason {
-            _ if crashed => Survival::Event,
-            EndReason::Bankrupt | EndReason::CustomerFailures => Survival::Competing,
-            EndReason::Crash | EndReason::Horizon | EndReason::HarnessError | EndReason::OperatorCancel => {
-                Survival::Censored
-            }
+            _ if has_primary_crash => Survival::Event,
+            EndReason::Bankrupt | EndReason::CustomerFailures | EndReason::Crash => Survival::Competing,
+            EndReason::Horizon | EndReason::HarnessError | EndReason::OperatorCancel => Survival::Censored,
         }
     }
 
@@ -135,8 +148,7 @@ impl Survival {
 #[must_use]
 pub fn header(config: &RunConfig) -> Vec<String> {
     let configuration = leaves(config).into_iter().map(|(path, _)| format!("config.{path}"));
-    let fixed = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    fixed(&RUN).into_iter().chain(configuration).chain(fixed(OUTCOME)).collect()
+    RUN.iter().map(|name| (*name).to_owned()).chain(configuration).chain(OUTCOMES.iter().cloned()).collect()
 }
 
 /// The cells of a run, in the order of [`header`].
@@ -146,11 +158,7 @@ pub fn header(config: &RunConfig) -> Vec<String> {
 #[must_use]
 pub fn row(run: &PlannedRun, outcome: Outcome<'_>) -> Vec<String> {
     let record = match outcome {
-        Outcome::Finished(summary) => {
-            let mut record = serde_json::to_value(summary).expect("a summary has a JSON form");
-            record["survival"] = Survival::of(summary.end_reason, summary.primary_crash_type.is_some()).word().into();
-            record
-        }
+        Outcome::Finished(summary) => finished(summary),
         Outcome::Failed { steps, error } => json!({
             "end_reason": EndReason::HarnessError,
             "fault_owner": EndReason::HarnessError.fault_owner(),
@@ -169,8 +177,32 @@ pub fn row(run: &PlannedRun, outcome: Outcome<'_>) -> Vec<String> {
         Value::Array(_) => value.to_string(),
         value => cell(&value),
     }));
-    cells.extend(OUTCOME.iter().map(|path| at(&record, path).map_or(String::new(), cell)));
+    cells.extend(OUTCOMES.iter().map(|path| at(&record, path).map_or(String::new(), cell)));
     cells
+}
+
+/// A summary as the table has it.
+fn finished(summary: &Summary) -> Value {
+    let mut record = serde_json::to_value(summary).expect("a summary has a JSON form");
+    record["survival"] = Survival::of(summary.end_reason, summary.primary_crash_type.is_some()).word().into();
+    for kind in ErrorType::ALL {
+        let means: Vec<_> = summary.windows_at_end.by_type.get(kind).iter().map(|window| window.mean).collect();
+        record["windows_at_end"][kind.word()] = json!({ "mean": means });
+    }
+    // What a summary does not list has not happened, which is a zero and not missing.
+    for source in ActionSource::ALL {
+        zero_if_unlisted(&mut record["action_sources"][source.word()]);
+    }
+    for (family, dose) in family::ALL.into_iter().flat_map(|family| DOSES.map(|dose| (family, dose))) {
+        zero_if_unlisted(&mut record["shocks"]["by_family"][family][dose]);
+    }
+    record
+}
+
+fn zero_if_unlisted(count: &mut Value) {
+    if count.is_null() {
+        *count = 0.into();
+    }
 }
 
 /// Every setting and its value, sorted by path.
@@ -197,6 +229,7 @@ fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(Value::is_null) => String::new(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(";"),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
     }
@@ -207,23 +240,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crash_is_an_event_however_the_run_ended() {
-        use EndReason::{Bankrupt, Crash, HarnessError, Horizon};
+    fn a_primary_crash_is_an_event_however_the_run_ended() {
+        use EndReason::{Bankrupt, Crash, CustomerFailures, HarnessError, Horizon};
         for reason in [Crash, Horizon, Bankrupt] {
             assert_eq!(Survival::of(reason, true), Survival::Event);
         }
-        assert_eq!(Survival::of(Bankrupt, false), Survival::Competing);
+        for reason in [Bankrupt, CustomerFailures, Crash] {
+            assert_eq!(Survival::of(reason, false), Survival::Competing, "{reason:?}");
+        }
         assert_eq!(Survival::of(Horizon, false), Survival::Censored);
         assert_eq!(Survival::of(HarnessError, false), Survival::Censored);
     }
 
     #[test]
     fn missing_is_an_empty_cell_and_zero_is_not() {
-        let record = json!({"a": null, "b": {"c": 0.0}, "d": ["x", "y"], "e": []});
+        let record = json!({"a": null, "b": {"c": 0.0}, "d": ["x", "y"], "e": [], "f": [null, 0.5], "g": [null]});
         let text = |path| at(&record, path).map_or(String::new(), cell);
         assert_eq!(
-            [text("a"), text("a.b"), text("b.c"), text("b.x"), text("d"), text("e")],
-            ["", "", "0.0", "", "x;y", ""]
+            ["a", "a.b", "b.c", "b.x", "d", "e", "f", "g"].map(text),
+            ["", "", "0.0", "", "x;y", "", ";0.5", ""]
         );
+    }
+
+    #[test]
+    fn columns_are_written_out_once_and_in_order() {
+        assert_eq!(
+            written_out("mean_pe.<type>"),
+            ["mean_pe.temporal", "mean_pe.quantity", "mean_pe.cost", "mean_pe.causal"]
+        );
+        let doses = written_out("shocks.by_family.<family>.<dose>");
+        assert_eq!((doses.len(), doses[6].as_str()), (30, "shocks.by_family.quantity.effective"));
+        let mut columns = OUTCOMES.clone();
+        assert!(columns.iter().all(|column| !column.contains(['<', '>'])), "{columns:?}");
+        columns.sort();
+        columns.dedup();
+        assert_eq!(columns.len(), OUTCOMES.len());
+    }
+
+    #[test]
+    fn sources_have_the_words_of_records() {
+        for source in ActionSource::ALL {
+            assert_eq!(json!(source), source.word());
+        }
     }
 }

@@ -101,12 +101,14 @@ pub struct Summary {
     pub crash_types: Vec<&'static str>,
     /// Step of the first flag; null without a crash.
     pub time_to_crash: Option<Step>,
-    /// The first crash type that belongs to the primary event, and its step; null without one.
-    pub primary_crash_type: Option<&'static str>,
-    /// See there.
-    pub primary_time_to_crash: Option<Step>,
     /// Earliest evidence of the first flag.
     pub onset_step: Option<Step>,
+    /// The first crash type that belongs to the primary event; null without one.
+    pub primary_crash_type: Option<&'static str>,
+    /// Step of its flag.
+    pub primary_time_to_crash: Option<Step>,
+    /// Earliest evidence of its flag.
+    pub primary_onset_step: Option<Step>,
     /// How bad it was.
     pub severity: Option<Severity>,
     /// `censored` where too few steps were seen after the crash.
@@ -161,6 +163,10 @@ pub struct Summary {
     pub shocks: ShockSummary,
     /// How many actions came from where.
     pub action_sources: BTreeMap<ActionSource, u32>,
+    /// Tokens that a language model read and wrote; null for agents without one.
+    pub tokens: Option<u64>,
+    /// What the provider asked for them; null likewise.
+    pub cost: Option<Score>,
     /// Notes on the scratchpad at the end.
     pub scratchpad_final_size: usize,
     /// The last state hash.
@@ -220,9 +226,10 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted) 
         crash_type: crash.crash().map(|crash| crash.kind),
         crash_types: crash.crash_types().collect(),
         time_to_crash: crash.crash().map(|crash| crash.detected),
+        onset_step: crash.crash().map(|crash| crash.onset),
         primary_crash_type: crash.primary_crash().map(|crash| crash.kind),
         primary_time_to_crash: crash.primary_crash().map(|crash| crash.detected),
-        onset_step: crash.crash().map(|crash| crash.onset),
+        primary_onset_step: crash.primary_crash().map(|crash| crash.onset),
         severity,
         severity_reason: (crash.crash().is_some() && severity.is_none()).then_some("censored"),
         recovered_step: aftermath.and_then(|aftermath| aftermath.recovered_step()),
@@ -257,6 +264,8 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted) 
             by_family: doses.clone(),
         },
         action_sources: counted.action_sources,
+        tokens: None,
+        cost: None,
         scratchpad_final_size: world.resource::<Scratchpad>().len(),
         final_state_hash: format!("{:032x}", world.resource::<crate::world::snapshot::StateHash>().value()),
         truth: None,
