@@ -85,8 +85,8 @@
 //! | plugin | adds |
 //! |---|---|
 //! | [`ToolPlugin`](tool::ToolPlugin) | the register of tools and the built-in ones |
-//! | [`ShockPlugin`](shock::ShockPlugin) | the shock families `temporal` and `quantity` |
-//! | [`CrashPlugin`](crash::CrashPlugin) | the detectors `looping`, `invalid_burst`, `budget_denial`, `exploration_collapse` |
+//! | [`ShockPlugin`](shock::ShockPlugin) | the shock families `temporal`, `quantity`, `interference`, `posting_lag`, `regime_shift` |
+//! | [`CrashPlugin`](crash::CrashPlugin) | the detectors `looping`, `invalid_burst`, `budget_denial`, `decoupling`, `exploration_collapse`, `slow_divergence`, `malformed_output`, `belief_divergence` |
 //! | [`StepPlugin`](step::StepPlugin) | both schedules, their sets, and the order of every system |
 //!
 //! # Schedules, sets and systems
@@ -96,7 +96,7 @@
 //!
 //! | schedule | set | when | systems |
 //! |---|---|---|---|
-//! | [`PreAgent`](step::PreAgent) | [`Morning`](step::PreAgentSystems::Morning) | a day's first step | [`deliver_due_orders`](world::order::deliver_due_orders), [`receive_customer_requests`](world::customer::receive_customer_requests) |
+//! | [`PreAgent`](step::PreAgent) | [`Morning`](step::PreAgentSystems::Morning) | a day's first step | [`deliver_due_orders`](world::order::deliver_due_orders), [`post_due_postings`](world::ledger::post_due_postings), [`release_batch`](shock::observability::release_batch), [`receive_customer_requests`](world::customer::receive_customer_requests) |
 //! | | [`Observe`](step::PreAgentSystems::Observe) | every step | [`assemble_observation`](step::observe::assemble_observation), [`open_shock_account`](shock::strike::open_shock_account) |
 //! | [`PostAgent`](step::PostAgent) | [`Act`](step::PostAgentSystems::Act) | every step | [`act`](step::act::act), [`bind_predictions`](prediction::bind::bind_predictions) |
 //! | | [`Evening`](step::PostAgentSystems::Evening) | a day's last step | [`charge_storage_fees`](world::sku::charge_storage_fees), [`expire_customer_orders`](world::customer::expire_customer_orders), [`strike_shock`](shock::strike::strike_shock) |

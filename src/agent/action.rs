@@ -108,3 +108,23 @@ impl Decision {
         Decision { action: None, card: None, source: ActionSource::Scripted, thoughts: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records state arguments sorted by name, whatever the order in which an agent gave them. This rests on
+    /// serde_json's feature `preserve_order` being off, and any dependency can switch it on for all: then records
+    /// must sort for themselves, and this test says so.
+    #[test]
+    fn arguments_are_recorded_by_name() {
+        let action = Action::of("tool_order").with("supplier_id", "S1").with("sku", "sku_0").with("quantity", 1);
+        let keys: Vec<&String> = action.args.keys().collect();
+        assert_eq!(keys, ["quantity", "sku", "supplier_id"]);
+        let read: Action =
+            Action { args: serde_json::from_str(r#"{"b": 1, "a": {"d": 2, "c": 3}}"#).unwrap(), ..action };
+        let mut line = Vec::new();
+        crate::record::json::write(&mut line, &read).unwrap();
+        assert_eq!(String::from_utf8(line).unwrap(), r#"{"tool":"tool_order","args":{"a":{"c":3,"d":2},"b":1}}"#);
+    }
+}

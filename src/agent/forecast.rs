@@ -5,7 +5,9 @@ use super::action::Action;
 use super::observation::Briefing;
 use super::shown::ShownState;
 use crate::tool::name;
+use crate::tool::supplier::{CANCEL_SHARE, EXPEDITE_SHARE};
 use crate::units::Cents;
+use crate::world::order::sooner;
 
 /// What the action will do, as far as the shown state tells.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,11 +74,11 @@ pub fn forecast(action: &Action, shown: &ShownState, briefing: &Briefing) -> For
         name::CANCEL | name::EXPEDITE => {
             let order = text("order_id").and_then(|id| id.parse().ok()).and_then(|id| shown.order(id));
             let Some(order) = order else { return Forecast { success: false, ..as_it_is } };
-            let share = if action.tool == name::CANCEL { 0.1 } else { 0.5 };
-            let fee = (order.unit_price * order.quantity).scaled(share);
+            let share = if action.tool == name::CANCEL { CANCEL_SHARE } else { EXPEDITE_SHARE };
+            let fee = (order.unit_price * order.ordered).scaled(share);
             Forecast {
-                success: true,
-                delivery_day: Some(f64::from(order.promised.saturating_sub(2).max(today + 1).min(order.promised))),
+                success: action.tool == name::CANCEL && order.promised > today || order.promised > today + 1,
+                delivery_day: Some(f64::from(sooner(order.promised, today))),
                 cost: Some(fee.as_units()),
                 storage_after: shown.possible_stock(order.sku),
                 budget_after: shown.expected_budget() - fee,

@@ -10,6 +10,7 @@ use crate::ids::{CustomerOrderId, OrderId, SkuId, SupplierId};
 use crate::tool::name;
 use crate::units::{Cents, Day, Units};
 use crate::world::customer::MAX_QUANTITY;
+use crate::world::inbox::CustomerRequest;
 
 /// Share of the budget that pending orders may cost together.
 const COMMIT_SHARE: f64 = 0.8;
@@ -121,23 +122,23 @@ fn order(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
     let room = i64::from(briefing.storage_capacity) - shown.expected_storage() - shown.on_order_in_all();
     let poor = budget < Cents(TIGHT_BUDGET);
     let tight = poor || shown.was_delayed_within(CAUTIOUS_DAYS);
+    let mut waiting: Vec<&CustomerRequest> = shown.customers().collect();
+    waiting.sort_unstable_by_key(|customer| (customer.expires_day, customer.customer_order_id));
+    // Units of each SKU that the customers so far want, in the order of expiry.
+    let mut wanted = vec![0i64; briefing.level.skus];
     let mut best: Option<(i64, CustomerOrderId, Work)> = None;
-    for customer in shown.customers() {
+    for customer in waiting {
         let sku = customer.sku;
-        // Demand of this SKU in the order of expiry: what this customer needs beyond what the earlier ones take.
-        let earlier = |other: &&crate::world::inbox::CustomerRequest| {
-            other.sku == sku
-                && (other.expires_day, other.customer_order_id) <= (customer.expires_day, customer.customer_order_id)
-        };
-        let wanted: i64 = shown.customers().filter(earlier).map(|other| i64::from(other.quantity)).sum();
-        let missing = wanted - shown.stock(sku) - shown.on_order(sku);
+        let Some(wanted) = wanted.get_mut(sku.index()) else { continue };
+        *wanted += i64::from(customer.quantity);
+        let missing = *wanted - shown.stock(sku) - shown.on_order(sku);
         if missing <= 0 {
             continue;
         }
         let latest = customer.expires_day.saturating_sub(HANDLING_DAYS);
         let Some((supplier, offer)) = best_offer(shown, sku, latest, customer.unit_price, tight) else { continue };
         let missing = missing.min(i64::from(briefing.storage_capacity)) as Units;
-        if offer.unit_price * missing > limit {
+        if missing == 0 || offer.unit_price * missing > limit {
             continue;
         }
         // With little money the cheapest order serves most customers; otherwise the most urgent one comes first.

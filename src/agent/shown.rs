@@ -50,8 +50,10 @@ pub enum Fact {
     FeePaid(Cents),
     /// An order will come on another day.
     OrderMoved(OrderId, Day),
-    /// An order is no longer pending, whatever became of it.
-    OrderGone(OrderId),
+    /// An order was cancelled.
+    OrderCancelled(OrderId),
+    /// An order is not pending: it has arrived, if it was known at all.
+    NotPending(OrderId),
     /// A customer order is no longer open.
     CustomerGone(CustomerOrderId),
     /// Units went out to a customer.
@@ -86,8 +88,10 @@ struct KnownRise {
     supplier: SupplierId,
     sku: SkuId,
     unit_price: Cents,
+    /// What the SKU cost before, where it was shown.
+    usual: Option<Cents>,
+    from: Day,
     until: Day,
-    told_on: Day,
 }
 
 /// Lead times that were told to be longer until a day.
@@ -95,8 +99,8 @@ struct KnownRise {
 struct KnownRegime {
     supplier: SupplierId,
     extra_days: Day,
+    from: Day,
     until: Day,
-    told_on: Day,
 }
 
 /// A pending order as shown.
@@ -104,7 +108,9 @@ struct KnownRegime {
 pub struct KnownOrder {
     /// What.
     pub sku: SkuId,
-    /// Units ordered, or told of since.
+    /// Units ordered.
+    pub ordered: Units,
+    /// Units that will come: those ordered, or told of since.
     pub quantity: Units,
     /// Agreed price of one unit.
     pub unit_price: Cents,
@@ -199,16 +205,19 @@ impl ShownState {
     #[must_use]
     pub fn offer(&self, supplier: SupplierId, sku: SkuId) -> Option<KnownOffer> {
         let mut offer = (*self.offers.get(supplier.index())?.get(sku.index())?)?;
-        if let Some(rise) = self.rises.iter().find(|rise| rise.supplier == supplier && rise.sku == sku)
-            && self.day < rise.until
-            && offer.as_of <= rise.told_on
-        {
-            offer.unit_price = rise.unit_price;
+        if let Some(rise) = self.rises.iter().find(|rise| rise.supplier == supplier && rise.sku == sku) {
+            // What was shown while it lasted has the higher price in it already.
+            let contains = rise.from <= offer.as_of && offer.as_of < rise.until;
+            if self.day < rise.until && !contains && offer.as_of < rise.from {
+                offer.unit_price = rise.unit_price;
+            } else if self.day >= rise.until && contains {
+                offer.unit_price = rise.usual.unwrap_or(offer.unit_price);
+            }
         }
         if let Some(regime) = self.regimes.iter().find(|regime| regime.supplier == supplier) {
             let lasts = self.day < regime.until;
             // What was shown while it lasted has the longer time in it already.
-            let contains = regime.told_on < offer.as_of && offer.as_of < regime.until;
+            let contains = regime.from <= offer.as_of && offer.as_of < regime.until;
             if lasts && !contains {
                 offer.lead_days += regime.extra_days;
             } else if !lasts && contains {
@@ -317,8 +326,15 @@ impl ShownState {
                     self.see_offer(supplier, sku, KnownOffer { unit_price, lead_days, as_of: self.day });
                 }
                 Fact::OrderPlaced { order, sku, quantity, unit_price, promised } => {
-                    let known =
-                        KnownOrder { sku, quantity, unit_price, promised, seen_in_stock: false, seen_in_budget: false };
+                    let known = KnownOrder {
+                        sku,
+                        ordered: quantity,
+                        quantity,
+                        unit_price,
+                        promised,
+                        seen_in_stock: false,
+                        seen_in_budget: false,
+                    };
                     self.orders.insert(order, known);
                 }
                 Fact::FeePaid(fee) => self.budget -= fee,
@@ -327,8 +343,13 @@ impl ShownState {
                         known.promised = day;
                     }
                 }
-                Fact::OrderGone(order) => {
+                Fact::OrderCancelled(order) => {
                     self.orders.remove(&order);
+                }
+                Fact::NotPending(order) => {
+                    if let Some(known) = self.orders.get_mut(&order) {
+                        known.promised = known.promised.min(self.day);
+                    }
                 }
                 Fact::CustomerGone(customer_order) => {
                     self.customers.remove(&customer_order);
@@ -380,7 +401,7 @@ impl ShownState {
                 }
             }
             MessageBody::Notice {
-                news: Some(ShockNews::Interference { supplier_id, sku, unit_price, until_day, ref orders }),
+                news: Some(ShockNews::Interference { supplier_id, sku, unit_price, from_day, until_day, ref orders }),
                 ..
             } => {
                 for (order_id, new_eta_day) in orders {
@@ -391,17 +412,20 @@ impl ShownState {
                 }
                 if let Some(unit_price) = unit_price {
                     self.rises.retain(|rise| (rise.supplier, rise.sku) != (supplier_id, sku));
-                    let (until, told_on) = (until_day, self.day);
-                    self.rises.push(KnownRise { supplier: supplier_id, sku, unit_price, until, told_on });
+                    let shown = self.offers.get(supplier_id.index()).and_then(|offers| *offers.get(sku.index())?);
+                    let usual = shown.filter(|offer| offer.as_of < from_day).map(|offer| offer.unit_price);
+                    let (supplier, from, until) = (supplier_id, from_day, until_day);
+                    self.rises.push(KnownRise { supplier, sku, unit_price, usual, from, until });
                 }
             }
             MessageBody::Notice {
-                news: Some(ShockNews::RegimeShift { supplier_id, extra_days, until_day }), ..
+                news: Some(ShockNews::RegimeShift { supplier_id, extra_days, from_day, until_day }),
+                ..
             } => {
                 self.last_delay = Some(self.day);
                 self.regimes.retain(|regime| regime.supplier != supplier_id);
-                let (until, told_on) = (until_day, self.day);
-                self.regimes.push(KnownRegime { supplier: supplier_id, extra_days, until, told_on });
+                let (supplier, from, until) = (supplier_id, from_day, until_day);
+                self.regimes.push(KnownRegime { supplier, extra_days, from, until });
             }
             MessageBody::Notice { news: Some(ShockNews::PostingLag { .. }) | None, .. }
             | MessageBody::Dropped { .. } => {}
@@ -447,8 +471,16 @@ impl ShownState {
     /// More is there than was sure: orders promised by today have arrived, oldest first, until it is explained.
     fn settle_stock(&mut self, sku: SkuId, units: i64) {
         let mut unexplained = units - self.stock[sku.index()];
+        let day = self.day;
+        let awaited = |order: &KnownOrder| order.sku == sku && order.promised <= day && !order.seen_in_stock;
+        // One order that explains it all comes before several that do.
+        let exact = |order: &&mut KnownOrder| awaited(order) && i64::from(order.quantity) == unexplained;
+        if let Some(order) = self.orders.values_mut().find(exact) {
+            order.seen_in_stock = true;
+            unexplained = 0;
+        }
         for order in self.orders.values_mut() {
-            if order.sku == sku && order.promised <= self.day && !order.seen_in_stock && unexplained > 0 {
+            if awaited(order) && i64::from(order.quantity) <= unexplained {
                 order.seen_in_stock = true;
                 unexplained -= i64::from(order.quantity);
             }

@@ -7,7 +7,7 @@
 //! - [`detect`]: `vendomini detect`
 //! - [`import`]: `vendomini import`
 //! - [`audit`]: `vendomini audit`
-//! - [`config_args`]: the flags that both share
+//! - [`config_args`]: the flags of `run` and `plan` that name an experiment
 
 pub mod audit;
 pub mod config_args;

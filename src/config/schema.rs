@@ -249,7 +249,7 @@ pub const SCHEMA: &[Entry] = &[
     used("simulation.initial_budget", BUDGET, "200", "budget on day 0"),
     used("simulation.initial_storage_per_sku", COUNT, "0", "stock of every SKU on day 0"),
     used("simulation.bankrupt_below", BUDGET, "-100", "the run ends when the posted budget is below this"),
-    used("simulation.storage_capacity", COUNT, "500", "units that the warehouse holds"),
+    used("simulation.storage_capacity", Kind::Integer(1, 1_000_000), "500", "units that the warehouse holds"),
     used("simulation.storage_fee", Kind::Money(0, 1_000_000), "0.1", "fee per unit in stock and evening"),
     entry(
         "demand.orders_per_day",

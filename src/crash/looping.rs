@@ -25,7 +25,8 @@ impl CrashDetector for Looping {
         if !window.is_enough() || window.size() < self.repeats {
             return Verdict::Unable;
         }
-        let Some(now) = window.now() else { return Verdict::Unable };
+        // Without open work now, no run of such steps ends now.
+        let Some(now) = window.now().filter(|now| now.work_open) else { return Verdict::Unable };
         let same =
             window.steps().rev().take_while(|step| step.work_open && !step.state_changed && step.action == now.action);
         let length = same.clone().count();

@@ -154,7 +154,7 @@ fn projections_see_each_case_once() {
 fn refusals(text: &str) -> String {
     let plan = plan(text, &[]);
     let place = plan.experiment().file.to_string();
-    match check_agents(&plan, &["noop", "random", "mock", "heuristic"]) {
+    match check_agents(&plan, crate::agent::scripted::NAMES) {
         Ok(()) => String::new(),
         Err(errors) => errors.to_string().replace(&place, "x.yaml"),
     }
@@ -168,9 +168,9 @@ fn unknown_agents_are_named_with_their_runs() {
   agent.model.name: [heuristic, heuristik, Qwen/Qwen3-32B, wizard]
 ";
     insta::assert_snapshot!(refusals(text), @r#"
-    x.yaml:4: model.name: there is no agent heuristik (did you mean heuristic?); use noop, random, mock, heuristic (3 of 12 runs)
-    x.yaml:4: model.name: Qwen/Qwen3-32B looks like a language model, and language models are not built in yet; use noop, random, mock, heuristic (3 of 12 runs)
-    x.yaml:4: model.name: there is no agent wizard, and language models are not built in yet; use noop, random, mock, heuristic (3 of 12 runs)
+    x.yaml:4: model.name: there is no agent heuristik (did you mean heuristic?); use heuristic, mock, noop, oracle, random, synthetic (3 of 12 runs)
+    x.yaml:4: model.name: Qwen/Qwen3-32B looks like a language model, and language models are not built in yet; use heuristic, mock, noop, oracle, random, synthetic (3 of 12 runs)
+    x.yaml:4: model.name: there is no agent wizard, and language models are not built in yet; use heuristic, mock, noop, oracle, random, synthetic (3 of 12 runs)
     "#);
 }
 

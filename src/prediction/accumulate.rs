@@ -23,10 +23,14 @@ const TENS: [f64; 23] = [
     1e21, 1e22,
 ];
 
-/// The value rounded to 6 significant digits, as records state scores. Not finite becomes 0, which no score is.
+/// The value rounded to 6 significant digits, as records state scores.
+///
+/// # Panics
+/// When the value is not finite: a score is finite.
 #[must_use]
 pub fn round6(value: f64) -> f64 {
-    if value == 0.0 || !value.is_finite() {
+    assert!(value.is_finite(), "a score is finite, not {value}");
+    if value == 0.0 {
         return 0.0;
     }
     let size = value.abs();
@@ -60,14 +64,45 @@ pub struct Accumulator {
     pub count: u64,
 }
 
-/// Errors decided in one step.
+/// Errors decided in one step, or in several.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct StepErrors {
     step: Step,
     n: u32,
     sum: f64,
-    sum_of_squares: f64,
+    mean: f64,
+    /// Sum of the squared distances from the mean.
+    m2: f64,
     max: f64,
+}
+
+impl StepErrors {
+    /// One error more (Welford 1962).
+    fn take_in(&mut self, error: f64) {
+        self.n += 1;
+        self.sum += error;
+        let before = error - self.mean;
+        self.mean += before / f64::from(self.n);
+        self.m2 += before * (error - self.mean);
+        self.max = self.max.max(error);
+    }
+
+    /// The errors of another step as well (Chan, Golub and LeVeque 1979). Sums of squares would cancel where errors
+    /// are large and alike; this gives exactly 0 where they are equal.
+    fn merge(&mut self, other: &StepErrors) {
+        if self.n == 0 {
+            *self = *other;
+            return;
+        }
+        let (own, others) = (f64::from(self.n), f64::from(other.n));
+        let n = own + others;
+        let apart = other.mean - self.mean;
+        self.mean += apart * (others / n);
+        self.m2 += other.m2 + apart * apart * (own * others / n);
+        self.n += other.n;
+        self.sum += other.sum;
+        self.max = self.max.max(other.max);
+    }
 }
 
 /// Statistics of the errors decided in the last steps. All `None` where there were none.
@@ -114,10 +149,7 @@ impl Track {
 
     /// An error was decided in this step.
     pub fn decide(&mut self, error: f64) {
-        self.current.n += 1;
-        self.current.sum += error;
-        self.current.sum_of_squares += error * error;
-        self.current.max = self.current.max.max(error);
+        self.current.take_in(error);
     }
 
     /// The step is over: its mean enters the averages. A step without an error counts as 0 once there was one.
@@ -161,16 +193,12 @@ impl Track {
     pub fn window(&self, window: Step, step: Step) -> WindowStatistics {
         let mut all = StepErrors::default();
         for errors in self.recent.iter().rev().take_while(|errors| errors.step + window > step) {
-            all.n += errors.n;
-            all.sum += errors.sum;
-            all.sum_of_squares += errors.sum_of_squares;
-            all.max = all.max.max(errors.max);
+            all.merge(errors);
         }
         let n = f64::from(all.n);
         let some = |value: f64| (all.n > 0).then_some(Score(value));
-        let mean = all.sum / n;
-        let variance = (all.sum_of_squares / n - mean * mean).max(0.0);
-        WindowStatistics { window, mean: some(mean), max: some(all.max), std: some(variance.sqrt()), n: all.n }
+        let (mean, std) = (some(all.sum / n), some((all.m2 / n).sqrt()));
+        WindowStatistics { window, mean, max: some(all.max), std, n: all.n }
     }
 }
 
@@ -220,6 +248,39 @@ mod tests {
         assert!((window.mean.unwrap().0 - mean).abs() < 1e-12 && (window.std.unwrap().0 - std).abs() < 1e-9);
         assert_eq!((window.max, window.n), (Some(Score(6.0)), 10));
         assert_eq!(Track::new(10).window(10, 5).mean, None);
+    }
+
+    #[test]
+    fn equal_errors_do_not_deviate_however_large_they_are() {
+        for error in [0.1, 1.0 / 3.0, 1e9 / 7.0] {
+            let mut track = Track::new(100);
+            for step in 0..100 {
+                (0..step % 3).for_each(|_| track.decide(error));
+                track.close_step(step);
+            }
+            let window = track.window(100, 99);
+            assert_eq!((window.std, window.n), (Some(Score(0.0)), 99), "{error}");
+        }
+    }
+
+    #[test]
+    fn deviations_small_against_the_errors_are_not_lost() {
+        let mut track = Track::new(100);
+        for step in 0..100 {
+            [1e9, 1e9 + 1.0].into_iter().for_each(|error| track.decide(error));
+            track.close_step(step);
+        }
+        assert!((track.window(100, 99).std.unwrap().0 - 0.5).abs() < 1e-6);
+        assert_eq!(track.window(1, 99).std, Some(Score(0.5)));
+    }
+
+    #[test]
+    fn what_is_not_finite_is_no_score() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let rounded = std::panic::catch_unwind(|| round6(value));
+            let complaint = *rounded.expect_err("it must not be recorded").downcast::<String>().unwrap();
+            assert_eq!(complaint, format!("a score is finite, not {value}"));
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::unsettled::Unsettled;
 use crate::agent::forecast::{Forecast, forecast};
 use crate::agent::observation::Briefing;
 use crate::agent::shown::ShownState;
-use crate::crash::evidence::{Statement, Statements, Subject};
+use crate::crash::evidence::{ErrorClass, Statement, Statements, Subject};
 use crate::ids::{OrderId, ShockId};
 use crate::shock::ledger::DoseLedger;
 use crate::step::turn::Turn;
@@ -46,6 +46,17 @@ impl Aftermath<'_, '_> {
     fn open_on(&mut self, order: OrderId) -> &mut OpenExpectations {
         let entity = self.orders.entity(order).expect("the order was just dealt with");
         self.open.get_mut(entity).expect("a pending order holds expectations").into_inner()
+    }
+
+    /// What the supplier said of an order that was just dealt with.
+    fn said(&self, order: OrderId, kind: ErrorType) -> f64 {
+        let entity = self.orders.entity(order).expect("the order was just dealt with");
+        let (order, _) = self.pending.get(entity).expect("a pending order is an entity");
+        match kind {
+            ErrorType::Temporal => f64::from(order.promised),
+            ErrorType::Quantity => f64::from(order.quantity),
+            ErrorType::Cost | ErrorType::Causal => order.value().as_units(),
+        }
     }
 
     /// Shocks that pending orders and postings carry and that can have made stock or money other than was promised.
@@ -119,14 +130,15 @@ pub fn bind_predictions(
             continue;
         };
         match &turn.binding {
-            Binding::Cancelled { fee, .. } => {
-                predictions.resolve(fee_error(number, fee.as_units(), None, step), ToldBy::NextInput, step);
+            Binding::Cancelled { order, fee, .. } => {
+                predictions.resolve(fee_error(number, fee.as_units(), *order, step), ToldBy::NextInput, step);
             }
             Binding::Expedited { order, fee } if kind == ErrorType::Cost => {
-                predictions.resolve(fee_error(number, fee.as_units(), Some(*order), step), ToldBy::NextInput, step);
+                predictions.resolve(fee_error(number, fee.as_units(), *order, step), ToldBy::NextInput, step);
             }
             Binding::Ordered(order) | Binding::Expedited { order, .. } => {
-                let expectation = Expectation { made_on: step, kind, expected: number, from_day: today };
+                let misled = after.said(*order, kind) != number;
+                let expectation = Expectation { made_on: step, kind, expected: number, from_day: today, misled };
                 after.open_on(*order).stated.push(expectation);
             }
             Binding::Reset { .. } | Binding::Action => {
@@ -192,14 +204,14 @@ fn refer(turn: &Turn, after: &Aftermath, from_day: f64) -> Option<Reference> {
 }
 
 /// A fee is decided when it is posted: in the step of the action. No shock changes a fee.
-fn fee_error(expected: f64, actual: f64, order: Option<OrderId>, step: Step) -> Resolved {
+fn fee_error(expected: f64, actual: f64, order: OrderId, step: Step) -> Resolved {
     Resolved {
         kind: ErrorType::Cost,
         expected: Value::Number(expected),
         actual: Value::Number(actual),
         error: error::relative(expected, actual),
         causes: SmallVec::new(),
-        order,
+        order: Some(order),
         step,
     }
 }
@@ -213,9 +225,11 @@ fn causal(card: &Card, turn: &Turn, after: &Aftermath, unsettled: &Unsettled) ->
     });
     let budget = turn.budget_after.as_units();
     let off = |stated: Option<f64>, actual: f64| stated.is_some_and(|s| (s - actual).abs() > error::CAUSAL_TOLERANCE);
-    let wrong = card.expected_success.is_some_and(|stated| stated != success)
-        || off(card.expected_storage_after, storage)
-        || off(card.expected_budget_after, budget);
+    let success_off = card.expected_success.is_some_and(|stated| stated != success);
+    let (stock_off, money_off) = (off(card.expected_storage_after, storage), off(card.expected_budget_after, budget));
+    let wrong = success_off || stock_off || money_off;
+    // A call that failed by the agent's own fault failed because of nothing else.
+    let hidden_outcome = success_off && turn.error_class != Some(ErrorClass::Agent);
     Resolved {
         kind: ErrorType::Causal,
         expected: stated(card, ErrorType::Causal).expect("the card predicts something causal"),
@@ -225,7 +239,11 @@ fn causal(card: &Card, turn: &Turn, after: &Aftermath, unsettled: &Unsettled) ->
             budget_after: card.expected_budget_after.map(|_| budget),
         },
         error: f64::from(u8::from(wrong)),
-        causes: if wrong { unsettled.causes(after.carried_shocks()) } else { SmallVec::new() },
+        causes: if stock_off || money_off || hidden_outcome {
+            unsettled.causes(money_off || hidden_outcome, stock_off || hidden_outcome, after.carried_shocks())
+        } else {
+            SmallVec::new()
+        },
         order: None,
         step: turn.step,
     }
@@ -270,10 +288,11 @@ fn statements(
 /// Counts a wrong prediction for the shocks that caused it.
 pub(super) fn count_wrong(resolved: &Resolved, doses: &mut DoseLedger, journal: &mut Journal) {
     if resolved.error != 0.0 {
-        doses.turned_wrong(resolved.causes.iter().filter_map(|cause| cause.shock()));
         for shock_id in resolved.causes.iter().filter_map(|cause| cause.shock()) {
-            let (kind, made_on) = (resolved.kind, resolved.step);
-            journal.note(Event::PredictionTurnedWrong { shock_id, kind, made_on });
+            if doses.turned_wrong(shock_id) {
+                let (kind, made_on) = (resolved.kind, resolved.step);
+                journal.note(Event::PredictionTurnedWrong { shock_id, kind, made_on });
+            }
         }
     }
 }

@@ -27,4 +27,7 @@ pub struct Expectation {
     pub expected: f64,
     /// Day from which a temporal error's lead time counts: that of the action that bound it.
     pub from_day: f64,
+    /// Whether it differs from what the supplier said when it bound: then a shock that the agent has old news of can
+    /// have misled it.
+    pub misled: bool,
 }

@@ -36,7 +36,7 @@ pub fn resolve_predictions(
                     decided.push((resolved, ToldBy::Receipt));
                 }
                 refer(delivery, today, predictions);
-                done.extend(delivery.day_shocks.iter().copied());
+                done.extend(delivery.day_shocks.iter().chain(&delivery.told_shocks).copied());
             }
             Event::Posting { amount, charge, late_by, .. } => {
                 if let Some(charge) = charge {
@@ -80,7 +80,9 @@ fn of_delivery(expectation: &Expectation, delivery: &Delivery, today: f64, basis
     let Expectation { expected, from_day, .. } = *expectation;
     if expectation.kind == ErrorType::Temporal {
         let error = error::temporal(expected, today, from_day, basis);
-        resolved(expectation, delivery.order, today, error, delivery.day_shocks.iter().copied(), false)
+        let old_news = delivery.told_shocks.iter().filter(|_| expectation.misled);
+        let shocks = delivery.day_shocks.iter().chain(old_news).copied();
+        resolved(expectation, delivery.order, today, error, shocks, false)
     } else {
         let taken = f64::from(delivery.taken);
         let error = error::relative(expected, taken);
@@ -92,7 +94,8 @@ fn of_delivery(expectation: &Expectation, delivery: &Delivery, today: f64, basis
 fn of_charge(expectation: &Expectation, charge: &ChargeOutcome, amount: Cents, late_by: Option<ShockId>) -> Resolved {
     let charged = amount.as_units();
     let error = error::relative(expectation.expected, charged);
-    let shocks = charge.quantity_shocks.iter().chain(&charge.price_shocks).copied().chain(late_by);
+    let old_news = charge.price_shocks.iter().filter(|_| expectation.misled);
+    let shocks = charge.quantity_shocks.iter().chain(old_news).copied().chain(late_by);
     resolved(expectation, charge.order, charged, error, shocks, charge.turned_away)
 }
 

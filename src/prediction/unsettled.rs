@@ -18,12 +18,21 @@ use crate::world::journal::{Event, Journal};
 pub struct Unsettled {
     money: BTreeSet<Cause>,
     stock: BTreeSet<Cause>,
+    /// Events of this step that were taken in already.
+    taken_in: usize,
 }
 
 impl Unsettled {
-    /// Takes in what happened in this step so far.
-    pub(super) fn take_in(&mut self, journal: &Journal) {
-        for event in &journal.events {
+    /// A new step begins.
+    pub(crate) fn start_step(&mut self) {
+        self.taken_in = 0;
+    }
+
+    /// Takes in what has happened in this step since the last call.
+    pub(crate) fn take_in(&mut self, journal: &Journal) {
+        let events = &journal.events[self.taken_in..];
+        self.taken_in = journal.events.len();
+        for event in events {
             match event {
                 Event::Delivery(delivery) => {
                     let shocks = delivery.day_shocks.iter().chain(&delivery.quantity_shocks).copied().map(Cause::Shock);
@@ -35,9 +44,6 @@ impl Unsettled {
                 }
                 Event::Posting { late_by: Some(shock), .. } | Event::PostingDelayed { late_by: shock, .. } => {
                     self.money.insert(Cause::Shock(*shock));
-                }
-                Event::Posting { charge: Some(charge), .. } => {
-                    self.money.extend(charge.price_shocks.iter().copied().map(Cause::Shock));
                 }
                 _ => {}
             }
@@ -61,9 +67,18 @@ impl Unsettled {
         }
     }
 
-    /// The causes of an error about the moment after an action, with those that pending orders and postings carry.
-    pub(super) fn causes(&self, carried: impl Iterator<Item = ShockId>) -> SmallVec<[Cause; 2]> {
-        let mut all: BTreeSet<Cause> = self.money.union(&self.stock).copied().collect();
+    /// The causes of an error about money, stock or both right after an action, with those that pending orders and
+    /// postings carry. What is unknown of the stock costs storage fees, so it is a cause of wrong budgets as well.
+    pub(super) fn causes(
+        &self,
+        money: bool,
+        stock: bool,
+        carried: impl Iterator<Item = ShockId>,
+    ) -> SmallVec<[Cause; 2]> {
+        let mut all: BTreeSet<Cause> = if money || stock { self.stock.clone() } else { BTreeSet::new() };
+        if money {
+            all.extend(self.money.iter().copied());
+        }
         all.extend(carried.map(Cause::Shock));
         all.into_iter().collect()
     }

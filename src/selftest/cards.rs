@@ -99,7 +99,7 @@ pub(super) fn silent_agent(simulation: &mut Simulation, tamper: Tamper) -> Outco
         |decision| decision.card = None,
         |seen| {
             for kind in TYPES {
-                for account in ["pe", "cumulative_pe"] {
+                for account in ["pe", "cumulative_pe", "pe_revealed", "cumulative_pe_revealed"] {
                     let value = &seen.record[account][kind];
                     verdict.check(value.is_null() && seen.record[account].is_object(), || {
                         format!("without predictions {account} of type {kind} must be null: {value}")

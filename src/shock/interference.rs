@@ -14,7 +14,7 @@ use crate::world::supplier::SupplierMarket;
 const VICTIM: u64 = 0;
 const OTHER: u64 = 1;
 
-/// Days for which the price stays up.
+/// Days for which the price stays up, from the day after the shock's evening on.
 const DAYS: Day = 10;
 
 /// Strikes a pending order, drawn by the unreliability of its supplier, and another supplier, drawn evenly.
@@ -26,7 +26,7 @@ pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, mut market: Suppl
     let others: Vec<SupplierId> = market.all().map(|s| s.id).filter(|id| *id != order.supplier).collect();
     let supplier = others[strike.integer(OTHER, 0, others.len() as u32 - 1) as usize];
     let [share, days] = strike.sizes.interference;
-    let until_day = strike.day + DAYS;
+    let (from_day, until_day) = (strike.day + 1, strike.day + 1 + DAYS);
     let raised = market.raise_price(strike.id, supplier, order.sku, share, until_day);
     let days = days as Day;
     let delayed: Vec<OrderId> = if days == 0 {
@@ -51,6 +51,13 @@ pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, mut market: Suppl
         links: delayed.len() as u32,
         running: raised.is_some(),
         replaces,
-        news: Some(ShockNews::Interference { supplier_id: supplier, sku: order.sku, unit_price, until_day, orders }),
+        news: Some(ShockNews::Interference {
+            supplier_id: supplier,
+            sku: order.sku,
+            unit_price,
+            from_day,
+            until_day,
+            orders,
+        }),
     }
 }

@@ -1,6 +1,6 @@
 //! The dose ledger: what became of every shock that was drawn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bevy::prelude::*;
@@ -109,9 +109,13 @@ pub struct DoseLedger {
     drawn: u32,
     open: BTreeMap<ShockId, Open>,
     /// Effective shocks of which no input has told yet, with the step of their effect.
-    unrevealed: BTreeMap<ShockId, (Step, Arc<str>)>,
+    unrevealed: BTreeMap<ShockId, Arc<str>>,
+    /// (step of the effect, shock) of the unrevealed, oldest first.
+    ages: VecDeque<(Step, ShockId)>,
+    /// Families of the shocks of the last steps, by id: errors are blamed on shocks that are long closed.
+    families: BTreeMap<ShockId, (Step, Arc<str>)>,
     doses: BTreeMap<Arc<str>, FamilyDose>,
-    candidates: u32,
+    candidates: Option<u32>,
     today: Option<ShockRecord>,
 }
 
@@ -122,16 +126,17 @@ impl DoseLedger {
         self.drawn
     }
 
-    /// How many victims this evening's shock could have struck (pending orders on evenings without a shock).
+    /// How many victims this evening's shock could have struck (pending orders on evenings without a shock); `None` in
+    /// steps without an evening.
     #[must_use]
-    pub fn candidates(&self) -> u32 {
+    pub fn candidates(&self) -> Option<u32> {
         self.candidates
     }
 
-    /// The shock drawn this evening.
+    /// The shock drawn this evening: none or one.
     #[must_use]
-    pub fn today(&self) -> Option<&ShockRecord> {
-        self.today.as_ref()
+    pub fn today(&self) -> &[ShockRecord] {
+        self.today.as_slice()
     }
 
     /// Counts by family.
@@ -140,9 +145,14 @@ impl DoseLedger {
         &self.doses
     }
 
-    pub(super) fn start_step(&mut self, candidates: u32) {
-        self.candidates = candidates;
+    pub(super) fn start_step(&mut self) {
+        self.candidates = None;
         self.today = None;
+    }
+
+    /// An evening in which so many orders could be struck.
+    pub(super) fn start_evening(&mut self, candidates: u32) {
+        self.candidates = Some(candidates);
     }
 
     pub(super) fn next_id(&mut self) -> ShockId {
@@ -160,16 +170,18 @@ impl DoseLedger {
             ShockState::Effective => {
                 dose.effective += 1;
                 dose.size += size;
-                self.unrevealed.insert(id, (step, family.clone()));
+                self.unrevealed.insert(id, family.clone());
+                self.ages.push_back((step, id));
             }
             ShockState::Fizzled => dose.fizzled += 1,
             ShockState::Armed => dose.armed += 1,
         }
+        self.families.insert(id, (step, family.clone()));
         if let Some(entity) = entity {
             self.open
                 .insert(id, Open { entity, family, size, links: effect.links, running: effect.running, told: false });
         }
-        self.candidates = effect.candidates;
+        self.candidates = Some(effect.candidates);
         self.today = Some(record);
     }
 
@@ -185,7 +197,8 @@ impl DoseLedger {
         if open.told {
             dose.revealed += 1;
         } else {
-            self.unrevealed.insert(id, (step, open.family.clone()));
+            self.unrevealed.insert(id, open.family.clone());
+            self.ages.push_back((step, id));
         }
         journal.note(Event::ShockState { shock_id: id, state: ShockState::Effective });
     }
@@ -221,18 +234,18 @@ impl DoseLedger {
         }
     }
 
-    /// A prediction was resolved with an error that these shocks caused. Called before they are unlinked.
-    pub(crate) fn turned_wrong(&mut self, causes: impl Iterator<Item = ShockId>) {
-        for id in causes {
-            if let Some(open) = self.open.get(&id) {
-                self.doses.get_mut(&open.family).expect("a drawn shock has a dose").predictions_turned_wrong += 1;
-            }
-        }
+    /// A prediction was resolved with an error that a shock caused; whether that is counted, which it is unless the
+    /// shock is closed and older than the reveal horizon.
+    pub(crate) fn turned_wrong(&mut self, id: ShockId) -> bool {
+        let known = self.open.get(&id).map(|open| &open.family);
+        let Some(family) = known.or_else(|| self.families.get(&id).map(|(_, family)| family)) else { return false };
+        self.doses.get_mut(family).expect("a drawn shock has a dose").predictions_turned_wrong += 1;
+        true
     }
 
     /// The agent's input told of a shock; whether for the first time.
     pub(crate) fn reveal(&mut self, id: ShockId) -> bool {
-        let Some((_, family)) = self.unrevealed.remove(&id) else {
+        let Some(family) = self.unrevealed.remove(&id) else {
             // One that is still armed counts as revealed when it strikes.
             return self.open.get_mut(&id).is_some_and(|open| !std::mem::replace(&mut open.told, true));
         };
@@ -242,7 +255,13 @@ impl DoseLedger {
 
     /// Shocks whose effect is older than the horizon count as never revealed.
     pub(crate) fn forget_unrevealed_before(&mut self, step: Step) {
-        while let Some(oldest) = self.unrevealed.first_entry()
+        while let Some((effect, id)) = self.ages.front().copied()
+            && effect < step
+        {
+            self.ages.pop_front();
+            self.unrevealed.remove(&id);
+        }
+        while let Some(oldest) = self.families.first_entry()
             && oldest.get().0 < step
         {
             oldest.remove();

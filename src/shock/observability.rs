@@ -54,14 +54,20 @@ impl Telling {
         }
     }
 
-    /// From which day the agent is told the details of what happens today; `None` for never.
+    /// From which day on the agent is told the details of what happens this evening; `None` for never.
     #[must_use]
     pub fn day_of_details(&self, today: Day) -> Option<Day> {
         match self.level {
-            Observability::Full => Some(today),
+            Observability::Full => Some(today + 1),
             Observability::Delayed => Some((today / BATCH_DAYS + 1) * BATCH_DAYS),
             Observability::Partial | Observability::Hidden => None,
         }
+    }
+
+    /// Whether suppliers speak of a delay as soon as it is there.
+    #[must_use]
+    pub fn tells_at_once(&self) -> bool {
+        self.level == Observability::Full
     }
 
     fn tell(&mut self, body: MessageBody, today: Day, inbox: &mut Inbox) {

@@ -14,7 +14,7 @@ use crate::world::supplier::SupplierMarket;
 const VICTIM: u64 = 0;
 const SIZE: u64 = 1;
 
-/// Days for which lead times stay longer.
+/// Days for which lead times stay longer, from the day after the shock's evening on.
 const DAYS: Day = 20;
 
 /// Strikes a supplier, drawn by its unreliability.
@@ -29,8 +29,9 @@ pub fn strike(In(mut strike): In<Strike>, mut market: SupplierMarket, telling: R
     if extra_days == 0 {
         return Effect { candidates, target, ..Effect::nothing_to_strike() };
     }
-    let until_day = strike.day + DAYS;
+    let until_day = strike.day + 1 + DAYS;
     let told_from = telling.day_of_details(strike.day);
+    let from_day = told_from.unwrap_or(strike.day + 1);
     let replaces = market.shift_regime(strike.id, supplier_id, extra_days, until_day, told_from);
     Effect {
         state: ShockState::Effective,
@@ -40,6 +41,6 @@ pub fn strike(In(mut strike): In<Strike>, mut market: SupplierMarket, telling: R
         links: 0,
         running: true,
         replaces,
-        news: Some(ShockNews::RegimeShift { supplier_id, extra_days, until_day }),
+        news: Some(ShockNews::RegimeShift { supplier_id, extra_days, from_day, until_day }),
     }
 }

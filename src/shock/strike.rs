@@ -49,12 +49,14 @@ impl ShockRule {
 }
 
 /// Morning of the step's account: nothing has struck yet.
-pub fn open_shock_account(mut ledger: ResMut<DoseLedger>, orders: Res<Orders>) {
-    ledger.start_step(orders.pending() as u32);
+pub fn open_shock_account(mut ledger: ResMut<DoseLedger>) {
+    ledger.start_step();
 }
 
 /// Evening: a shock strikes with probability `p_shock`. Exclusive, since a family is a system of its own.
 pub fn strike_shock(world: &mut World) {
+    let pending = world.resource::<Orders>().pending() as u32;
+    world.resource_mut::<DoseLedger>().start_evening(pending);
     let day = world.resource::<Calendar>().day();
     let mut rule = world.resource_mut::<ShockRule>();
     let (magnitude, key, sizes) = (rule.config.pe_mag, rule.key, Sizes::of(&rule.config));

@@ -93,7 +93,9 @@ fn empties_inbox(action: Option<&Action>, result: &ToolResult) -> bool {
 fn class_of(precondition: Precondition, shown: &ShownState) -> ErrorClass {
     let could_hold = match precondition {
         Precondition::Knowable => false,
-        Precondition::OrderPending(order) => shown.order(order).is_some(),
+        // What was promised by today is taken as arrived.
+        Precondition::OrderPending(order) => shown.order(order).is_some_and(|order| order.promised > shown.day()),
+        Precondition::NotDueTomorrow(order) => shown.order(order).is_some_and(|o| o.promised > shown.day() + 1),
         Precondition::CustomerOpen(customer_order) => shown.customer(customer_order).is_some(),
         Precondition::InStock(sku, units) => shown.possible_stock(sku) >= i64::from(units),
         Precondition::BudgetNotNegative => shown.expected_budget() >= Cents::ZERO,

@@ -92,6 +92,8 @@ pub fn assemble_observation(
     unsettled.see(budget_seen, stock_seen, &shown);
     shown.turn_to(observation.day);
     shown.see_inbox_count(observation.inbox_count);
+    unsettled.start_step();
+    unsettled.take_in(&journal);
     if let Some(dashboard) = &observation.dashboard {
         shown.see_dashboard(dashboard);
         unsettled.see(true, true, &shown);

@@ -26,7 +26,7 @@ pub(super) fn register(app: &mut App) {
 /// Arguments of tools that take none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NoArgs {}
+pub(super) struct NoArgs {}
 
 #[derive(Serialize)]
 struct InboxData<'a> {

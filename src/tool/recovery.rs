@@ -2,9 +2,10 @@
 
 use bevy::app::App;
 use bevy::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
+use super::look::NoArgs;
 use super::name;
 use super::registry::{Availability, CAUSAL, ToolSpec, add};
 use super::result::{Binding, ToolError, ToolReply};
@@ -35,11 +36,6 @@ pub(super) fn register(app: &mut App) {
     add(app, spec(name::AUDIT_PREDICTIONS, audit, RecoveryTools::Audit), audit_predictions);
     add(app, spec(name::ASK_HELP, "Gives one hint about what to do now.", RecoveryTools::Help), ask_help);
 }
-
-/// Arguments of tools that take none.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoArgs {}
 
 #[derive(Serialize)]
 struct ResetData {

@@ -104,6 +104,8 @@ pub enum Precondition {
     InStock(SkuId, Units),
     /// The posted budget is not below zero.
     BudgetNotNegative,
+    /// The order does not come tomorrow anyway.
+    NotDueTomorrow(OrderId),
 }
 
 /// What a successful call decided or left open, so that predictions can bind to it.
@@ -115,6 +117,8 @@ pub enum Binding {
     Ordered(OrderId),
     /// A cancelled order: the fee is decided, what was open on the order is void.
     Cancelled {
+        /// The order.
+        order: OrderId,
         /// The fee.
         fee: Cents,
         /// What was open.

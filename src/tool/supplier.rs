@@ -11,6 +11,7 @@ use crate::agent::shown::Fact;
 use crate::ids::{OrderId, SkuId, SupplierId};
 use crate::prediction::error::ErrorType::{Causal, Cost, Quantity, Temporal};
 use crate::shock::ledger::DoseLedger;
+use crate::shock::observability::Telling;
 use crate::units::{Cents, Day, Units};
 use crate::world::calendar::Calendar;
 use crate::world::journal::{Event, Journal};
@@ -20,12 +21,9 @@ use crate::world::sku::Shelves;
 use crate::world::supplier::{Offer, SupplierMarket, Terms};
 
 /// Share of ordered quantity times agreed price that a cancellation costs.
-const CANCEL_SHARE: f64 = 0.1;
+pub const CANCEL_SHARE: f64 = 0.1;
 /// The same for an expedite.
-const EXPEDITE_SHARE: f64 = 0.5;
-/// Days that an expedite saves at most.
-const EXPEDITE_DAYS: Day = 2;
-
+pub const EXPEDITE_SHARE: f64 = 0.5;
 pub(super) fn register(app: &mut App) {
     let always = Availability::Always;
     let order = "Orders a quantity of a SKU from a supplier; charged on delivery.";
@@ -184,7 +182,7 @@ fn find_pending(book: &OrderBook, order_id: &str) -> Result<SupplierOrder, ToolE
     };
     book.get(id).ok_or_else(|| {
         ToolError::new(ErrorCode::UnknownOrder, format!("no order {id} is pending"))
-            .showing(Fact::OrderGone(id))
+            .showing(Fact::NotPending(id))
             .because(Precondition::OrderPending(id))
     })
 }
@@ -207,9 +205,9 @@ fn cancel_order(
     journal.note(Event::OrderCancelled { order: order.id, fee });
     ledger.post_fee(PostingKind::CancelFee, fee, order.id, &mut journal);
     Ok(ToolReply::success(true, &CancelData { ok: true, fee })
-        .showing(Fact::OrderGone(order.id))
+        .showing(Fact::OrderCancelled(order.id))
         .showing(Fact::FeePaid(fee))
-        .binding(Binding::Cancelled { fee, voided, shocks })
+        .binding(Binding::Cancelled { order: order.id, fee, voided, shocks })
         .about(order.sku))
 }
 
@@ -223,6 +221,7 @@ fn expedite_order(
     In(args): In<PendingOrderArgs>,
     mut book: OrderBook,
     calendar: Res<Calendar>,
+    telling: Res<Telling>,
     mut ledger: ResMut<Ledger>,
     mut journal: ResMut<Journal>,
 ) -> Result<ToolReply, ToolError> {
@@ -231,10 +230,13 @@ fn expedite_order(
     // The truth decides, not what was told: whether a call works must not depend on observability.
     if book.arrives(order.id).is_some_and(|day| day <= today + 1) {
         let message = format!("{} comes tomorrow and cannot come sooner", order.id);
-        return Err(ToolError::new(ErrorCode::CannotExpedite, message).about(order.sku));
+        return Err(ToolError::new(ErrorCode::CannotExpedite, message)
+            .showing(Fact::OrderMoved(order.id, today + 1))
+            .because(Precondition::NotDueTomorrow(order.id))
+            .about(order.sku));
     }
     let cost = order.value().scaled(EXPEDITE_SHARE);
-    let (old_day, new_eta_day) = book.expedite(order.id, EXPEDITE_DAYS, today).expect("the order is pending");
+    let (old_day, new_eta_day) = book.expedite(order.id, today, telling.tells_at_once()).expect("the order is pending");
     journal.note(Event::OrderExpedited { order: order.id, old_day, new_day: new_eta_day, fee: cost });
     ledger.post_fee(PostingKind::ExpediteFee, cost, order.id, &mut journal);
     Ok(ToolReply::success(true, &ExpediteData { new_eta_day, cost })

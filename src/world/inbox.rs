@@ -99,6 +99,8 @@ pub enum ShockNews {
         sku: SkuId,
         /// Its new price; null when it stays.
         unit_price: Option<Cents>,
+        /// First day with it.
+        from_day: Day,
         /// First day with the usual price.
         until_day: Day,
         /// Orders that come later, with their new days.
@@ -116,6 +118,8 @@ pub enum ShockNews {
         supplier_id: SupplierId,
         /// By so many days.
         extra_days: Day,
+        /// First day on which quotes say so.
+        from_day: Day,
         /// First day with the usual lead times.
         until_day: Day,
     },

@@ -38,6 +38,8 @@ pub struct Delivery {
     pub charged: Cents,
     /// Shocks that moved the day.
     pub day_shocks: Causes,
+    /// Shocks that the supplier has told of, or that are over: they mislead only who has old news of it.
+    pub told_shocks: Causes,
     /// Shocks that changed the quantity.
     pub quantity_shocks: Causes,
     /// What was predicted of the order, but for the charge.

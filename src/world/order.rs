@@ -56,6 +56,8 @@ pub struct InTransit {
     pub quantity: Units,
     /// Shocks that moved the day.
     pub day_shocks: Causes,
+    /// Shocks of its lead time that the supplier has told of, or that are over.
+    pub told_shocks: Causes,
     /// Shocks that changed the quantity.
     pub quantity_shocks: Causes,
     /// Shocks that changed the agreed price.
@@ -163,7 +165,8 @@ impl OrderBook<'_, '_> {
         let transit = InTransit {
             arrives: today + terms.true_lead_days,
             quantity,
-            day_shocks: terms.lead_shock.into_iter().collect(),
+            day_shocks: terms.lead_shock.filter(|_| terms.lead_is_hidden).into_iter().collect(),
+            told_shocks: terms.lead_shock.filter(|_| !terms.lead_is_hidden).into_iter().collect(),
             quantity_shocks: Causes::new(),
             price_shocks: terms.price_shock.into_iter().collect(),
         };
@@ -179,19 +182,20 @@ impl OrderBook<'_, '_> {
         let mut shocks = std::mem::take(&mut transit.day_shocks);
         shocks.append(&mut transit.quantity_shocks);
         shocks.append(&mut transit.price_shocks);
+        shocks.append(&mut transit.told_shocks);
         let voided = std::mem::take(&mut open.stated);
         self.commands.entity(entity).despawn();
         Some((voided, shocks))
     }
 
-    /// Moves an order up to `days` sooner, but never before tomorrow; returns the promised day before and after.
-    pub fn expedite(&mut self, id: OrderId, days: Day, today: Day) -> Option<(Day, Day)> {
+    /// Makes an order come up to [`EXPEDITE_DAYS`] sooner, but never before tomorrow; returns the promised day before
+    /// and after. A supplier that speaks of delays promises the true day; another one what it promised, made sooner.
+    pub fn expedite(&mut self, id: OrderId, today: Day, tells_delays: bool) -> Option<(Day, Day)> {
         let entity = *self.index.open.get(&id)?;
         let (mut order, mut transit, _) = self.orders.get_mut(entity).ok()?;
-        let sooner = |day: Day| day.saturating_sub(days).max(today + 1).min(day);
         let old = order.promised;
-        order.promised = sooner(old);
-        transit.arrives = sooner(transit.arrives);
+        transit.arrives = sooner(transit.arrives, today);
+        order.promised = if tells_delays { transit.arrives } else { sooner(old, today) };
         Some((old, order.promised))
     }
 
@@ -199,7 +203,7 @@ impl OrderBook<'_, '_> {
     pub(crate) fn delay(&mut self, id: OrderId, days: Day, shock: ShockId) -> (Day, Day) {
         let (_, mut transit, _) = self.orders.get_mut(self.index.open[&id]).expect("a shock strikes pending orders");
         let before = transit.arrives;
-        transit.arrives += days;
+        transit.arrives = transit.arrives.saturating_add(days);
         transit.day_shocks.push(shock);
         (before, transit.arrives)
     }
@@ -210,6 +214,15 @@ impl OrderBook<'_, '_> {
         transit.quantity = quantity;
         transit.quantity_shocks.push(shock);
     }
+}
+
+/// Days that an expedite saves at most.
+pub const EXPEDITE_DAYS: Day = 2;
+
+/// The day to which an expedite moves another one: up to two days sooner, but never before tomorrow.
+#[must_use]
+pub fn sooner(day: Day, today: Day) -> Day {
+    day.max(today + 1).saturating_sub(EXPEDITE_DAYS).max(today + 1)
 }
 
 /// Morning: orders whose true day has come reach the dock, in the order of their ids. What fits in is charged.
@@ -244,6 +257,7 @@ pub fn deliver_due_orders(
             promised_day: order.promised,
             charged: order.unit_price * taken,
             day_shocks: std::mem::take(&mut transit.day_shocks),
+            told_shocks: std::mem::take(&mut transit.told_shocks),
             quantity_shocks: std::mem::take(&mut transit.quantity_shocks),
             expectations: open.stated.extract_if(.., |stated| stated.kind != ErrorType::Cost).collect(),
             reference: open.reference,

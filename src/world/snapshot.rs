@@ -1,6 +1,6 @@
 //! The state hash: a chained fingerprint of the world after each step.
 //!
-//! Algorithm `xxh3-128/2`: XXH3 with 128 bits over the previous hash (16 bytes, little endian) and the canonical
+//! Algorithm `xxh3-128/1`: XXH3 with 128 bits over the previous hash (16 bytes, little endian) and the canonical
 //! bytes of the world. Static tables enter once, into the start value. The inbox and whatever else is only shown
 //! does not enter, so observability cannot change a hash.
 
@@ -18,7 +18,7 @@ use crate::config::settings::RunConfig;
 use crate::shock::ledger::DoseLedger;
 
 /// Name and version of the algorithm, as the manifest states it.
-pub const ALGORITHM: &str = "xxh3-128/2";
+pub const ALGORITHM: &str = "xxh3-128/1";
 
 /// The chain of state hashes.
 #[derive(Resource, Clone, Debug)]
@@ -115,12 +115,15 @@ pub fn hash_state(
         }
     }
     put(bytes, shocks.drawn());
+    put(bytes, ledger.armed().count() as u32);
     for (shock, days) in ledger.armed() {
         put(bytes, shock.0);
         put(bytes, days);
     }
+    put(bytes, ledger.late().len() as u32);
     for late in ledger.late() {
         put(bytes, late.due_day);
+        put(bytes, late.posting.kind as u8);
         put(bytes, late.posting.amount.0);
     }
     for troubles in troubles.iter_many(suppliers.by_id()) {

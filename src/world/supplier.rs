@@ -79,6 +79,8 @@ pub struct Terms {
     pub price_shock: Option<ShockId>,
     /// The shock that made the lead time longer, or did before.
     pub lead_shock: Option<ShockId>,
+    /// Whether the lead time is longer than the supplier says.
+    pub lead_is_hidden: bool,
 }
 
 /// The supplier entities by id.
@@ -98,15 +100,14 @@ impl Suppliers {
 /// Canonical bytes of what shocks do to suppliers, for the state hash. What the agent is told is left out.
 impl Troubles {
     pub(super) fn put(&self, mut number: impl FnMut(i64)) {
+        number(self.rises.len() as i64);
         for rise in &self.rises {
             for value in [i64::from(rise.sku.0), rise.unit_price.0, i64::from(rise.until)] {
                 number(value);
             }
         }
-        if let Some(regime) = &self.regime {
-            number(i64::from(regime.extra_days));
-            number(i64::from(regime.until));
-        }
+        number(self.regime.map_or(0, |regime| i64::from(regime.extra_days)));
+        number(self.regime.map_or(0, |regime| i64::from(regime.until)));
     }
 }
 
@@ -152,6 +153,7 @@ impl SupplierMarket<'_, '_> {
             true_lead_days,
             price_shock: rise.map(|rise| rise.shock),
             lead_shock: regime.map(|regime| regime.shock),
+            lead_is_hidden: lasting.is_some() && !told,
         })
     }
 

@@ -157,6 +157,68 @@ grid: {model.name: [noop, heuristic]}",
     assert_eq!(outcome.tally.without_predictions().0, 0, "an agent that does nothing has nothing to predict");
 }
 
+#[test]
+fn the_table_is_the_summary_flattened() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan_of(
+        "experiment: {name: flat}
+simulation: {max_steps: 300}
+interface: {prediction_mode: required+full, prediction_format: rich}
+pe_induction: {p_shock: 0.5, pe_type_mix: realistic, pe_mag: medium}
+grid: {model.name: [heuristic]}",
+    );
+    let outcome = batch(&plan, dir.path(), 1, &Scripted);
+    let row = table(&outcome.folder).remove(0);
+    let summary = json(&outcome.folder.join("runs/flat_c0_r0/summary.json"));
+    let mut compared = 0;
+    for (column, cell) in &row {
+        let value = column.split('.').try_fold(&summary, |value, key| value.get(key));
+        let of_itself =
+            column.starts_with("config.") || ["combination", "replication", "crash_types"].contains(&&**column);
+        let Some(value) = value.filter(|_| !of_itself) else { continue };
+        let text = match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        assert_eq!(cell, &text, "{column}");
+        compared += 1;
+    }
+    assert!(compared >= 140, "{compared} columns");
+    for filled in ["calibration.ece", "predictions.by_type.cost.exact", "shocks.by_family.temporal.size"] {
+        assert_ne!(row[filled], "", "{filled}");
+    }
+    for empty in ["tokens", "cost", "pe_reference.causal"] {
+        assert_eq!(row[empty], "", "{empty}");
+    }
+    assert!(summary["tokens"].is_null() && summary["cost"].is_null() && summary.get("tokens").is_some());
+    assert_eq!((row["action_sources.scripted"].as_str(), row["action_sources.rejected"].as_str()), ("300", "0"));
+    let means = row["windows_at_end.causal.mean"].split(';').map(ToOwned::to_owned);
+    let windows = summary["windows_at_end"]["causal"].as_array().unwrap();
+    assert!(means.eq(windows.iter().map(|window| window["mean"].to_string().replace("null", ""))));
+}
+
+#[test]
+fn a_crash_of_another_type_than_the_primary_one_competes_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan_of(
+        "experiment: {name: rivals}
+simulation: {max_steps: 200}
+grid: {model.name: [noop], measurement.primary: [[looping], [invalid_burst]]}",
+    );
+    let outcome = batch(&plan, dir.path(), 1, &Scripted);
+    let rows = table(&outcome.folder);
+    let of = |row: usize| {
+        ["end_reason", "crash_type", "survival", "primary_crash_type"].map(|column| rows[row][column].clone())
+    };
+    assert_eq!(of(0), ["crash", "looping", "event", "looping"]);
+    assert_eq!(of(1), ["crash", "looping", "competing", ""]);
+    for (of_any, of_primary) in [("time_to_crash", "primary_time_to_crash"), ("onset_step", "primary_onset_step")] {
+        assert_eq!((rows[0][of_any].clone(), rows[1][of_primary].as_str()), (rows[0][of_primary].clone(), ""));
+        assert_ne!(rows[1][of_any], "");
+    }
+}
+
 /// What is to happen at a step of a run, besides what the run's agent decides.
 type Disturbance = Arc<dyn Fn(usize, u32) + Send + Sync>;
 

@@ -60,19 +60,28 @@ fn a_call_that_empties_the_inbox_counts_only_the_rest_of_the_work() {
 
 #[test]
 fn invalid_burst_counts_only_what_the_agent_could_have_known() {
-    let bad = |step: u64| {
-        if step.is_multiple_of(2) {
-            look("tool_check_budget")
-        } else {
-            Decision::scripted(call("tool_quote", json!({})), None)
+    // So many of ten calls fail, the last ones; the level at which that is a burst, and the two above it.
+    for (failures, levels) in [(2, [None; 3]), (3, [Some(9), None, None]), (4, [Some(8), Some(9), None])] {
+        let bad = |step: u64| {
+            if 10 - failures <= step {
+                Decision::scripted(call("tool_quote", json!({})), None)
+            } else {
+                look(["tool_check_budget", "tool_check_storage"][step as usize % 2])
+            }
+        };
+        for (threshold, fires) in ["strict", "moderate", "lenient"].into_iter().zip(levels) {
+            let config = quiet(&[&format!("measurement.crash_threshold={threshold}")]);
+            let (records, _) = play(&config, bad, 10);
+            assert_eq!(records[6]["flags"]["invalid_burst"], Value::Null, "seven calls are too few");
+            assert_eq!(first_flag(&records, "invalid_burst"), fires, "{threshold}: {failures} of ten calls");
         }
-    };
-    for (threshold, fires) in [("strict", true), ("moderate", true), ("lenient", true)] {
-        let config = quiet(&[&format!("measurement.crash_threshold={threshold}")]);
-        let (records, _) = play(&config, bad, 12);
-        assert_eq!(records[6]["flags"]["invalid_burst"], Value::Null, "seven calls are too few");
-        assert_eq!(first_flag(&records, "invalid_burst"), fires.then_some(7), "{threshold}: half of eight calls");
     }
+    let half = |step: u64| match step % 2 {
+        0 => look("tool_check_budget"),
+        _ => Decision::scripted(call("tool_quote", json!({})), None),
+    };
+    let (records, _) = play(&quiet(&["measurement.crash_threshold=lenient"]), half, 12);
+    assert_eq!(first_flag(&records, "invalid_burst"), Some(7), "four of eight calls");
     // A shipment that fails because hidden shocks hold the goods back is the world's fault.
     let config = cell(&[
         "pe_induction.p_shock=1",
@@ -169,7 +178,7 @@ fn a_hard_crash_ends_the_run_after_the_continuation_and_a_soft_one_does_not() {
     let (records, events) = play(&config, recovers, 300);
     assert_eq!(records.len(), 300, "after a soft crash the run goes on");
     assert_eq!(records[299]["severity"], "soft");
-    assert_eq!((&records[299]["crash_detected"], &records[299]["flags"]["looping"]), (&json!(true), &json!(false)));
+    assert_eq!((&records[299]["crash_detected"], &records[299]["flags"]["looping"]), (&json!(true), &Value::Null));
     assert!(events.iter().any(|event| event["event"] == "recovery"));
 }
 
@@ -185,7 +194,7 @@ fn the_settings_choose_the_detectors_and_the_primary_event() {
     let mut config = config;
     config.measurement.detectors = vec!["looping".into(), "invalid_burst".into()];
     let (records, _) = play(&config, predicts_failure, 30);
-    assert_eq!(records[19]["flags"], json!({"looping": false, "invalid_burst": false}));
+    assert_eq!(records[19]["flags"], json!({"looping": null, "invalid_burst": false}));
     // The original calls anything a loop that is repeated, and sees it a step later.
     config.measurement.detectors = vec!["v1".into()];
     let (records, _) = play(&config, predicts_failure, 30);
