@@ -134,7 +134,6 @@ pub struct Recorder {
 }
 
 /// Record: the step and its events become lines.
-#[expect(clippy::too_many_arguments, reason = "a system's parameters are what it reads and writes")]
 pub fn record_step(
     turn: Res<Turn>,
     observation: Res<Observation>,

@@ -8,10 +8,12 @@
 //! - `cards`: do cards arrive as they were given
 //! - `errors`: is every error what arithmetic says it must be
 //! - `jumps`: do shocks of known size make errors of known size
+//! - `causal`: the same of shocks of the causal mix, each family alone
 //! - `labelled`: detectors against runs whose breakdown, or health, is known
 //! - `crew`: threads
 
 mod cards;
+mod causal;
 mod check;
 mod crew;
 mod errors;
@@ -143,6 +145,10 @@ const CHECKS: &[Check] = &[
     ("confidence is held against success", cards::confidence),
     ("late deliveries make exactly the jumps they should", jumps::late_deliveries),
     ("changed quantities make exactly the jumps they should", jumps::changed_quantities),
+    ("interference raises prices and delays orders by exactly its size", causal::interference),
+    ("lagged postings are exactly so many mornings late", causal::posting_lag),
+    ("a hidden regime shift makes orders exactly so many days late", causal::hidden_regime_shift),
+    ("a regime shift that quotes tell of misleads nobody", causal::told_regime_shift),
     ("an agent that predicts nothing has null everywhere", cards::silent_agent),
     ("without shocks all is silent, with shocks it is not", jumps::silence),
 ];

@@ -19,7 +19,6 @@ use crate::world::order::Orders;
 use crate::world::sku::{Shelves, Sku, Stock};
 
 /// Assembles the observation of this step.
-#[expect(clippy::too_many_arguments, reason = "a system's parameters are what it reads and writes")]
 pub fn assemble_observation(
     briefing: Res<Briefing>,
     calendar: Res<Calendar>,

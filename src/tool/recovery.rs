@@ -83,7 +83,6 @@ struct HelpData {
 }
 
 /// One hint: what the reference policy would do if it knew the true state.
-#[expect(clippy::too_many_arguments, reason = "a system's parameters are what it reads and writes")]
 fn ask_help(
     In(NoArgs {}): In<NoArgs>,
     briefing: Res<Briefing>,

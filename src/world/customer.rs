@@ -171,7 +171,6 @@ impl CustomerBook<'_, '_> {
 }
 
 /// Morning: customers ask for goods, SKU by SKU.
-#[expect(clippy::too_many_arguments, reason = "a system's parameters are what it reads and writes")]
 pub fn receive_customer_requests(
     mut commands: Commands,
     mut demand: ResMut<Demand>,

@@ -69,7 +69,6 @@ fn put(bytes: &mut Vec<u8>, number: impl Into<i64>) {
 }
 
 /// Record: chains the world after this step into the hash.
-#[expect(clippy::too_many_arguments, reason = "a system's parameters are what it reads and writes")]
 pub fn hash_state(
     mut hash: ResMut<StateHash>,
     calendar: Res<Calendar>,
