@@ -194,7 +194,7 @@ fn buy(
     let sizes = ["interference", "posting_lag", "regime_shift"].map(|other| {
         format!("pe_induction.magnitudes.{other}.medium={}", if other == family { size } else { "[0, 0]" })
     });
-    let steps = format!("simulation.max_steps={}", if buyer.asks { 1_200 } else { 400 });
+    let steps = format!("simulation.max_steps={}", if buyer.asks { 1_200 } else { 800 });
     let actions = format!("simulation.actions_per_day={}", if buyer.asks { 3 } else { 1 });
     let budget = format!("simulation.initial_budget={BUDGET}");
     let settings = [
@@ -248,8 +248,8 @@ pub(super) fn interference(simulation: &mut Simulation, tamper: Tamper) -> Outco
         }
         dear_until.insert(struck, number(&shock["effect"]["until_day"]));
     });
-    verdict.check(dear >= 40 && delays >= 10, || format!("only {dear} dear orders and {delays} delays"));
-    verdict.check(wrong >= 50, || format!("only {wrong} errors"));
+    verdict.check(dear >= 20 && delays >= 20, || format!("only {dear} dear orders and {delays} delays"));
+    verdict.check(wrong >= 40, || format!("only {wrong} errors"));
     verdict.outcome(1_000, "comparisons")
 }
 
