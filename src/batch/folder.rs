@@ -55,6 +55,9 @@ impl ResultFolder {
             Ok(_) if !overwrite => Err(BatchError::Exists(path)),
             Ok(entry) if entry.is_symlink() => Err(BatchError::Foreign { folder: path, why: "it is a symbolic link" }),
             Ok(_) if is_in_use(&path) => Err(BatchError::InUse(path)),
+            Ok(_) if holds_foreign(&path).map_err(unusable)? => {
+                Err(BatchError::Foreign { folder: path, why: "it holds files that are not of an experiment" })
+            }
             Ok(_) => {
                 let aside = (0..)
                     .map(|n| results_dir.join(format!(".{experiment}.old-{n}")))
@@ -168,6 +171,19 @@ pub(super) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<(),
 fn is_ours(folder: &Path) -> bool {
     let manifest = fs::read(folder.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
     manifest.is_some_and(|manifest| manifest.get("program").and_then(Value::as_str) == Some(PROGRAM))
+}
+
+/// Whether something lies in a result folder that no batch writes there: somebody's analyses, say.
+fn holds_foreign(folder: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        // Names with a dot are files of ours in the making.
+        let in_the_making = name.to_string_lossy().starts_with('.');
+        if !in_the_making && ![MANIFEST, RESULTS, "runs", "failed"].iter().any(|ours| name == *ours) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn is_in_use(folder: &Path) -> bool {

@@ -66,6 +66,10 @@ pub struct DetectArgs {
     /// It appears under its name when all lines are in it, in the place of an earlier one.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    /// Replace the file that --output names
+    #[arg(long, requires = "output")]
+    pub overwrite: bool,
 }
 
 fn threshold() -> impl TypedValueParser<Value = CrashThreshold> {
@@ -75,6 +79,9 @@ fn threshold() -> impl TypedValueParser<Value = CrashThreshold> {
         _ => CrashThreshold::Moderate,
     })
 }
+
+const EXISTS: &str = "the file that --output names exists; name another one, or add --overwrite";
+const INSIDE: &str = "--output names a file in a run folder that is being read; name one elsewhere";
 
 /// The rules that were asked for.
 enum Detectors {
@@ -148,6 +155,17 @@ pub fn run(args: &DetectArgs, out: &mut dyn Write, err: &mut dyn Write) -> Resul
             judged => judged,
         };
     };
+    if !args.overwrite && fs::symlink_metadata(path).is_ok() {
+        return Err(CliError::Usage(EXISTS));
+    }
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let lies_in = |run: &RunFolder| match (fs::canonicalize(folder), fs::canonicalize(&run.path)) {
+        (Ok(folder), Ok(run)) => folder.starts_with(run),
+        _ => false,
+    };
+    if runs.iter().any(lies_in) {
+        return Err(CliError::Usage(INSIDE));
+    }
     let beside = beside(path);
     let failed = |source| CliError::Write(WriteError { path: path.clone(), source });
     let mut file = File::create(&beside).map_err(failed)?;

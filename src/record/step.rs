@@ -49,7 +49,6 @@ struct StepRecord<'a> {
     shock_candidates: Option<u32>,
     shocks: &'a [ShockRecord],
     resolved: &'a [Resolved],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     excused: &'a [Subject],
     revealed: Revealed<'a>,
     pe_revealed: ByType<Option<Score>>,

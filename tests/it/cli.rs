@@ -217,6 +217,11 @@ fn what_is_not_ours_is_never_replaced() {
     fs::remove_file(&folder).unwrap();
     fs::create_dir(&folder).unwrap();
     short(&dir, &[]).assert().success();
+    fs::write(folder.join("thesis.txt"), "years of work").unwrap();
+    short(&dir, &["--overwrite"]).assert().code(3).stderr(contains("files that are not of an experiment"));
+    assert_eq!(names(&folder), ["manifest.json", "results.csv", "runs", "thesis.txt"]);
+    fs::remove_file(folder.join("thesis.txt")).unwrap();
+    short(&dir, &["--overwrite"]).assert().success();
 }
 
 #[test]

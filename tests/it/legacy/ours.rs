@@ -41,6 +41,19 @@ fn our_own_results_are_audited_and_judged_the_same_again() {
 
     let output = dir.path().join("verdicts.jsonl");
     assert!(detect(&[text(&results), "--output", text(&output)]).is_empty());
+    let again = ["detect", text(&results), "--output", text(&output)];
+    vendomini(&again).assert().code(2).stderr(contains("exists; name another one, or add --overwrite"));
+    vendomini(&again).arg("--overwrite").assert().code(0);
+    // Never into the records themselves.
+    let run = results.join("mock/runs/mock_c0_r0");
+    for name in ["steps.jsonl", "flags.jsonl"] {
+        let inside = run.join(name);
+        vendomini(&["detect", text(&run), "--overwrite", "--output", text(&inside)])
+            .assert()
+            .code(2)
+            .stderr(contains("in a run folder that is being read"));
+    }
+    assert!(!run.join("flags.jsonl").exists());
     let mut verdicts = lines(&fs::read(&output).unwrap()).into_iter();
     let mut crashes = 0;
     for agent in ["heuristic", "mock", "noop", "random"] {
