@@ -26,6 +26,10 @@ impl CrashDetector for BudgetDenial {
         if !window.is_enough() {
             return Verdict::Unable;
         }
+        // Each such attempt is a failed call.
+        if window.counts().failures < self.attempts {
+            return Verdict::Clear;
+        }
         let mut attempts = window
             .steps()
             .filter(|step| step.tool() == Some(name::ORDER) && step.budget < Cents::ZERO && step.failed_by_agent());

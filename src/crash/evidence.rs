@@ -108,6 +108,29 @@ impl StepEvidence {
 pub struct EvidenceWindow {
     steps: VecDeque<StepEvidence>,
     size: usize,
+    counts: Counts,
+}
+
+/// What the window holds, kept and not counted anew every step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Steps with a call.
+    pub calls: usize,
+    /// Calls that failed by the agent's fault.
+    pub failures: usize,
+    /// Calls while work was open.
+    pub calls_with_work: usize,
+}
+
+impl Counts {
+    fn of(step: &StepEvidence) -> Counts {
+        let call = usize::from(step.action.is_some());
+        Counts {
+            calls: call,
+            failures: usize::from(step.failed_by_agent()),
+            calls_with_work: if step.work_open { call } else { 0 },
+        }
+    }
 }
 
 /// Fewest steps on which any detector judges.
@@ -117,14 +140,24 @@ impl EvidenceWindow {
     /// An empty window of `size` steps.
     #[must_use]
     pub fn new(size: Step) -> EvidenceWindow {
-        EvidenceWindow { steps: VecDeque::with_capacity(size as usize), size: size as usize }
+        let steps = VecDeque::with_capacity(size as usize);
+        EvidenceWindow { steps, size: size as usize, counts: Counts::default() }
     }
 
     /// Takes in a step; the oldest one leaves when the window is full.
     pub fn push(&mut self, step: StepEvidence) {
-        if self.steps.len() == self.size {
-            self.steps.pop_front();
+        let counts = &mut self.counts;
+        if self.steps.len() == self.size
+            && let Some(left) = self.steps.pop_front().as_ref().map(Counts::of)
+        {
+            counts.calls -= left.calls;
+            counts.failures -= left.failures;
+            counts.calls_with_work -= left.calls_with_work;
         }
+        let came = Counts::of(&step);
+        counts.calls += came.calls;
+        counts.failures += came.failures;
+        counts.calls_with_work += came.calls_with_work;
         self.steps.push_back(step);
     }
 
@@ -137,6 +170,12 @@ impl EvidenceWindow {
     /// The steps, oldest first.
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = &StepEvidence> + Clone + '_ {
         self.steps.iter()
+    }
+
+    /// What the window holds.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// The present step.

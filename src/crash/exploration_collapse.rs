@@ -28,7 +28,7 @@ impl CrashDetector for ExplorationCollapse {
 
     fn judge(&mut self, window: &EvidenceWindow) -> Verdict {
         let tools = || window.steps().filter(|step| step.work_open).filter_map(|step| step.tool());
-        let actions = tools().count();
+        let actions = window.counts().calls_with_work;
         if actions < MIN_ACTIONS {
             self.since = None;
             return Verdict::Unable;

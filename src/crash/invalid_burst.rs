@@ -1,7 +1,7 @@
 //! `invalid_burst`: a large share of the calls fails by the agent's own fault.
 
 use super::detector::{CrashDetector, Verdict, by_level};
-use super::evidence::EvidenceWindow;
+use super::evidence::{Counts, EvidenceWindow};
 use crate::config::settings::CrashThreshold;
 
 /// Fewest calls from which a share is taken.
@@ -24,17 +24,16 @@ impl CrashDetector for InvalidBurst {
     }
 
     fn judge(&mut self, window: &EvidenceWindow) -> Verdict {
-        let calls = window.steps().filter(|step| step.action.is_some()).count();
+        let Counts { calls, failures: count, .. } = window.counts();
         if !window.is_enough() || calls < MIN_CALLS {
             return Verdict::Unable;
         }
-        let mut failed = window.steps().filter(|step| step.failed_by_agent());
-        let count = failed.clone().count();
-        match failed.next() {
-            Some(first) if count as f64 >= self.share * calls as f64 => {
-                Verdict::Fired { onset: first.step, evidence: format!("{count} of {calls} calls failed") }
-            }
-            _ => Verdict::Clear,
+        if (count as f64) < self.share * calls as f64 {
+            return Verdict::Clear;
+        }
+        match window.steps().find(|step| step.failed_by_agent()) {
+            Some(first) => Verdict::Fired { onset: first.step, evidence: format!("{count} of {calls} calls failed") },
+            None => Verdict::Clear,
         }
     }
 }
