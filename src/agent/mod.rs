@@ -6,6 +6,7 @@ pub mod action;
 pub mod forecast;
 pub mod observation;
 pub mod policy;
+pub mod provider;
 pub mod scripted;
 pub mod shown;
 

@@ -1,0 +1,9 @@
+//! Language models over HTTP: which server a model is asked at, what goes over the wire, and what became of it.
+//!
+//! Nothing here touches the World. A call is a body of bytes with a ticket; what comes back is one [`attempt::Attempt`]
+//! after another. Whatever else is known of a call (the reply, its usage, its cost) is read out of its attempts, so a
+//! recording of them is enough to repeat a run without a network.
+//!
+//! - [`attempt`]: what became of one request
+
+pub mod attempt;
