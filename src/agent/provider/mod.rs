@@ -5,5 +5,7 @@
 //! recording of them is enough to repeat a run without a network.
 //!
 //! - [`attempt`]: what became of one request
+//! - [`reply`]: what a model said
 
 pub mod attempt;
+pub mod reply;
