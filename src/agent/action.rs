@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::provider::reply::Usage;
 use crate::prediction::card::Card;
 
 /// A call of a tool, as the agent asked for it.
@@ -93,19 +94,34 @@ pub struct Decision {
     pub source: ActionSource,
     /// What the agent was thinking, in its own words.
     pub thoughts: Option<Arc<str>>,
+    /// What asking a language model took; `None` for agents without one.
+    pub model: Option<Arc<ModelUse>>,
+}
+
+/// What the replies of a language model to one step took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ModelUse {
+    /// Calls that were answered: one, and one more for each time the model was asked again.
+    pub calls: u32,
+    /// Tokens over these calls, as far as the provider told.
+    #[serde(flatten)]
+    pub usage: Usage,
+    /// The model that answered last, by the server's word.
+    #[serde(skip)]
+    pub served_model: Option<String>,
 }
 
 impl Decision {
     /// A scripted agent's decision.
     #[must_use]
     pub fn scripted(action: Action, card: Option<Card>) -> Decision {
-        Decision { action: Some(action), card, source: ActionSource::Scripted, thoughts: None }
+        Decision { action: Some(action), card, source: ActionSource::Scripted, thoughts: None, model: None }
     }
 
     /// To do nothing at all.
     #[must_use]
     pub fn nothing() -> Decision {
-        Decision { action: None, card: None, source: ActionSource::Scripted, thoughts: None }
+        Decision { action: None, card: None, source: ActionSource::Scripted, thoughts: None, model: None }
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod forecast;
+pub mod llm;
 pub mod observation;
 pub mod policy;
 pub mod provider;

@@ -1,7 +1,7 @@
 //! The files of one run: written beside the place where the run will lie, and moved there when it is complete.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::confine::Defect;
@@ -16,8 +16,20 @@ use crate::record::step::Recorder;
 use crate::record::summary::Summary;
 use crate::units::Step;
 
-/// Records are written in pieces of about this many bytes.
+/// Records are written in pieces of about this many bytes, when a worker makes one run after another.
 const PIECE: usize = 64 << 10;
+
+/// The same when many runs are under way: what waits to be written is memory of each.
+const SMALL_PIECE: usize = 16 << 10;
+
+/// How a run's files are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keeping {
+    /// Open until the run ends: few runs are under way.
+    Open,
+    /// Opened for each piece: many runs are under way, and descriptors are few.
+    Closed,
+}
 
 /// A run in the making.
 #[derive(Debug)]
@@ -27,24 +39,32 @@ pub(super) struct RunFolder {
     failed: PathBuf,
     steps: Output,
     events: Output,
+    /// Of a run whose agent is a language model.
+    deliberations: Option<Output>,
     log: Output,
+    piece: usize,
 }
 
 #[derive(Debug)]
 struct Output {
-    file: File,
+    /// `None` between pieces.
+    file: Option<File>,
     path: PathBuf,
 }
 
 impl Output {
-    fn create(folder: &Path, name: &str) -> Result<Output, WriteError> {
+    fn create(folder: &Path, name: &str, keeping: Keeping) -> Result<Output, WriteError> {
         let path = folder.join(name);
         let file = File::create(&path).map_err(WriteError::at(&path))?;
-        Ok(Output { file, path })
+        Ok(Output { file: (keeping == Keeping::Open).then_some(file), path })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        self.file.write_all(bytes).map_err(WriteError::at(&self.path))
+        let written = match &mut self.file {
+            Some(file) => file.write_all(bytes),
+            None => File::options().append(true).open(&self.path).and_then(|mut file| file.write_all(bytes)),
+        };
+        written.map_err(WriteError::at(&self.path))
     }
 
     /// Writes a buffer out once it is large enough to be worth a call.
@@ -59,17 +79,24 @@ impl Output {
 }
 
 impl RunFolder {
-    pub(super) fn create(results: &ResultFolder, run: &PlannedRun) -> Result<RunFolder, WriteError> {
+    /// The folder of a run that begins. What an earlier, resumed batch left of it is written anew, but for its
+    /// cassette.
+    pub(super) fn create(results: &ResultFolder, run: &PlannedRun, keeping: Keeping) -> Result<RunFolder, WriteError> {
         let partial = results.partial_run(&run.run_id);
-        fs::create_dir(&partial).map_err(WriteError::at(&partial))?;
+        fs::create_dir(&partial).or_else(already_there).map_err(WriteError::at(&partial))?;
         let config = partial.join("config_used.yaml");
         fs::write(&config, to_yaml(&run.config)).map_err(WriteError::at(&config))?;
         let mut folder = RunFolder {
             complete: results.complete_run(&run.run_id),
             failed: results.failed_run(&run.run_id),
-            steps: Output::create(&partial, "steps.jsonl")?,
-            events: Output::create(&partial, "events.jsonl")?,
-            log: Output::create(&partial, "experiment.log")?,
+            steps: Output::create(&partial, "steps.jsonl", keeping)?,
+            events: Output::create(&partial, "events.jsonl", keeping)?,
+            deliberations: match keeping {
+                Keeping::Open => None,
+                Keeping::Closed => Some(Output::create(&partial, "deliberations.jsonl", keeping)?),
+            },
+            log: Output::create(&partial, "experiment.log", keeping)?,
+            piece: if keeping == Keeping::Open { PIECE } else { SMALL_PIECE },
             partial,
         };
         let Build { version, commit, .. } = Build::this();
@@ -102,8 +129,24 @@ impl RunFolder {
 
     /// Takes the recorded lines that are worth a write.
     pub(super) fn take(&mut self, recorder: &mut Recorder) -> Result<(), WriteError> {
-        self.steps.take(&mut recorder.steps, PIECE)?;
-        self.events.take(&mut recorder.events, PIECE)
+        self.steps.take(&mut recorder.steps, self.piece)?;
+        self.events.take(&mut recorder.events, self.piece)
+    }
+
+    /// Takes the lines of a language model's deliberations that are worth a write.
+    pub(super) fn take_deliberations(&mut self, lines: &mut Vec<u8>) -> Result<(), WriteError> {
+        let piece = self.piece;
+        self.deliberations.as_mut().map_or(Ok(()), |output| output.take(lines, piece))
+    }
+
+    /// Takes all of them.
+    pub(super) fn take_all_deliberations(&mut self, lines: &mut Vec<u8>) -> Result<(), WriteError> {
+        self.deliberations.as_mut().map_or(Ok(()), |output| output.take(lines, 0))
+    }
+
+    /// Where the run is written while it is not complete.
+    pub(super) fn path(&self) -> &Path {
+        &self.partial
     }
 
     /// Takes whatever was recorded.
@@ -114,8 +157,8 @@ impl RunFolder {
 
     /// The run has ended by the rules: it gets its summary and its name.
     pub(super) fn complete(mut self, summary: &Summary) -> Result<(), WriteError> {
-        let (step, reason) = (summary.total_steps - 1, summary.end_reason.word());
-        self.log(&format!("step {step}: end {reason}, state {}", summary.final_state_hash))?;
+        let (steps, reason) = (summary.total_steps, summary.end_reason.word());
+        self.log(&format!("after {steps} steps: end {reason}, state {}", summary.final_state_hash))?;
         let path = self.partial.join("summary.json");
         let mut text = serde_json::to_vec_pretty(summary).expect("a summary has a JSON form");
         text.push(b'\n');
@@ -133,16 +176,20 @@ impl RunFolder {
 
     /// Nothing of the run is kept.
     pub(super) fn discard(self) -> Result<(), WriteError> {
-        let RunFolder { partial, steps, events, log, .. } = self;
-        drop((steps, events, log));
+        let RunFolder { partial, steps, events, deliberations, log, .. } = self;
+        drop((steps, events, deliberations, log));
         fs::remove_dir_all(&partial).map_err(WriteError::at(&partial))
     }
 
     fn rename(self, to: impl Fn(&RunFolder) -> &PathBuf) -> Result<(), WriteError> {
         let to = to(&self).clone();
-        let RunFolder { partial, steps, events, log, .. } = self;
+        let RunFolder { partial, steps, events, deliberations, log, .. } = self;
         // A folder with open files cannot be moved everywhere.
-        drop((steps, events, log));
+        drop((steps, events, deliberations, log));
         fs::rename(&partial, &to).map_err(WriteError::at(&to))
     }
+}
+
+fn already_there(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) }
 }

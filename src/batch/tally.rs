@@ -136,7 +136,10 @@ impl Tally {
     }
 
     pub(super) fn counts(&self, planned: usize) -> Counts {
-        let by_end_reason = self.end_reasons.iter().map(|(reason, runs)| (reason.word(), *runs)).collect();
+        let mut by_end_reason = BTreeMap::new();
+        for (reason, runs) in &self.end_reasons {
+            *by_end_reason.entry(reason.word()).or_default() += runs;
+        }
         Counts { planned, complete: self.complete(), failed: self.failed(), by_end_reason }
     }
 }

@@ -117,6 +117,34 @@ impl Field {
         }
     }
 
+    /// What the field holds, as JSON Schema names it.
+    #[must_use]
+    pub fn json_type(self) -> &'static str {
+        match self {
+            Success => "boolean",
+            DeliveryDay | Quantity | Cost | StorageAfter | BudgetAfter | Confidence => "number",
+            UncertainAbout | BasedOn | AlternativesConsidered | Reasoning => "string",
+        }
+    }
+
+    /// What the field says, for agents.
+    #[must_use]
+    pub fn doc(self) -> &'static str {
+        match self {
+            Success => "whether the action will succeed",
+            DeliveryDay => "day on which the ordered goods arrive",
+            Quantity => "units of the order that are taken in",
+            Cost => "money that is charged for the order or as a fee",
+            StorageAfter => "units in stock right after the action, of the action's SKU or else of all",
+            BudgetAfter => "money right after the action",
+            Confidence => "how sure you are that expected_success is right, from 0 to 1",
+            UncertainAbout => "what you are least sure about",
+            BasedOn => "what the prediction rests on",
+            AlternativesConsidered => "what else you considered doing",
+            Reasoning => "why you expect this",
+        }
+    }
+
     /// The error type that the field predicts; `None` for the rich fields.
     #[must_use]
     pub fn error_type(self) -> Option<ErrorType> {

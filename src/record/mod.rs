@@ -1,13 +1,16 @@
 //! What is kept: record types and how they become bytes. Systems here fill buffers; files are the batch's.
 
+pub mod compare;
 pub mod evidence;
 pub mod folder;
+pub mod history;
 pub mod import;
 mod import_record;
 mod import_summary;
 pub mod json;
 pub mod lenient;
 pub mod manifest;
+pub mod pins;
 pub mod reader;
 pub mod results;
 pub mod step;

@@ -26,6 +26,7 @@ const RUN: [&str; 4] = ["run_id", "combination", "replication", "seed"];
 const OUTCOME: &[&str] = &[
     "end_reason",
     "fault_owner",
+    "limit_scope",
     "survival",
     "error",
     "total_steps",
@@ -72,7 +73,11 @@ const OUTCOME: &[&str] = &[
     "action_sources.<source>",
     "tokens",
     "cost",
+    "model.calls",
+    "model.attempts",
+    "model.unreadable",
     "scratchpad_final_size",
+    "initial_state_hash",
     "final_state_hash",
 ];
 
@@ -128,8 +133,22 @@ impl Survival {
     pub fn of(end_reason: EndReason, has_primary_crash: bool) -> Survival {
         match end_reason {
             _ if has_primary_crash => Survival::Event,
-            EndReason::Bankrupt | EndReason::CustomerFailures | EndReason::Crash => Survival::Competing,
-            EndReason::Horizon | EndReason::HarnessError | EndReason::OperatorCancel => Survival::Censored,
+            EndReason::ContextOverflow
+            | EndReason::RunTokenLimit
+            | EndReason::RunCostLimit
+            | EndReason::RunTimeLimit
+            | EndReason::AgentStop
+            | EndReason::Bankrupt
+            | EndReason::CustomerFailures
+            | EndReason::Crash => Survival::Competing,
+            EndReason::Horizon
+            | EndReason::HarnessError
+            | EndReason::OperatorCancel
+            | EndReason::ProviderTimeout
+            | EndReason::ProviderError
+            | EndReason::TokenLimit
+            | EndReason::CostLimit
+            | EndReason::TimeLimit => Survival::Censored,
         }
     }
 

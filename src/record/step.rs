@@ -5,7 +5,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
 
-use crate::agent::action::{Action, ActionSource};
+use crate::agent::action::{Action, ActionSource, ModelUse};
 use crate::agent::observation::Observation;
 use crate::crash::evidence::Subject;
 use crate::crash::severity::Severity;
@@ -44,6 +44,12 @@ struct StepRecord<'a> {
     action_source: ActionSource,
     #[serde(skip_serializing_if = "Option::is_none")]
     thoughts: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<&'a ModelUse>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    served_model: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    prediction_not_offered: &'a [&'static str],
     error_class: Option<crate::crash::evidence::ErrorClass>,
     work_open: bool,
     shock_candidates: Option<u32>,
@@ -167,6 +173,9 @@ pub fn record_step(
         state_after: StateAfter { budget: ledger.budget(), total_storage: shelves.on_hand() },
         action_source: turn.source,
         thoughts: turn.thoughts.as_deref(),
+        usage: turn.model.as_deref(),
+        served_model: turn.model.as_ref().and_then(|model| model.served_model.as_deref()),
+        prediction_not_offered: &turn.not_offered,
         error_class: turn.error_class,
         work_open: turn.work_open,
         shock_candidates: doses.candidates(),

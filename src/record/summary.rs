@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::agent::action::ActionSource;
+use crate::agent::llm::account::ModelSummary;
 use crate::agent::observation::StockTable;
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
@@ -17,7 +18,7 @@ use crate::prediction::calibration::CalibrationSummary;
 use crate::prediction::error::ByType;
 use crate::prediction::predictions::Predictions;
 use crate::shock::ledger::{DoseLedger, FamilyDose};
-use crate::step::end::{EndReason, FaultOwner};
+use crate::step::end::{EndReason, FaultOwner, LimitScope};
 use crate::tool::scratchpad::Scratchpad;
 use crate::units::{Cents, Step};
 use crate::world::customer::Customers;
@@ -93,6 +94,8 @@ pub struct Summary {
     pub end_reason: EndReason,
     /// To whom the end is owed.
     pub fault_owner: FaultOwner,
+    /// Whose limit it was, for an end at a limit; null for all others.
+    pub limit_scope: Option<LimitScope>,
     /// Whether any detector fired.
     pub crashed: bool,
     /// The first one that did.
@@ -169,6 +172,11 @@ pub struct Summary {
     pub cost: Option<Score>,
     /// Notes on the scratchpad at the end.
     pub scratchpad_final_size: usize,
+    /// What a language model was asked and what that took; absent for agents without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelSummary>,
+    /// The state hash of day 0, before the first step.
+    pub initial_state_hash: String,
     /// The last state hash.
     pub final_state_hash: String,
     /// When and how the agent was made to break down, for agents that were ([`Agent::truth`]).
@@ -176,6 +184,17 @@ pub struct Summary {
     /// [`Agent::truth`]: crate::agent::Agent::truth
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truth: Option<Value>,
+}
+
+impl Summary {
+    /// The same run, ended for another reason: what ended it came between two steps, from outside.
+    #[must_use]
+    pub fn ended_by(mut self, reason: EndReason) -> Summary {
+        self.end_reason = reason;
+        self.fault_owner = reason.fault_owner();
+        self.limit_scope = reason.limit_scope();
+        self
+    }
 }
 
 /// Error statistics over the windows at a step.
@@ -193,6 +212,7 @@ pub(crate) struct Counted {
     pub(crate) action_sources: BTreeMap<ActionSource, u32>,
     pub(crate) windows_at_crash: Option<WindowSummary>,
     pub(crate) windows_at_end: WindowSummary,
+    pub(crate) initial_state_hash: String,
 }
 
 fn means(tracks: &ByType<Track>) -> ByType<Option<Score>> {
@@ -222,6 +242,7 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted) 
         total_steps: counted.total_steps,
         end_reason: counted.end_reason,
         fault_owner: counted.end_reason.fault_owner(),
+        limit_scope: counted.end_reason.limit_scope(),
         crashed: crash.crash().is_some(),
         crash_type: crash.crash().map(|crash| crash.kind),
         crash_types: crash.crash_types().collect(),
@@ -267,6 +288,8 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted) 
         tokens: None,
         cost: None,
         scratchpad_final_size: world.resource::<Scratchpad>().len(),
+        model: None,
+        initial_state_hash: counted.initial_state_hash,
         final_state_hash: format!("{:032x}", world.resource::<crate::world::snapshot::StateHash>().value()),
         truth: None,
     }

@@ -27,11 +27,9 @@ pub struct Answer(pub Option<Decision>);
 /// When there is no answer: the driver gives one to every step.
 pub fn act(world: &mut World) {
     let decision = world.resource_mut::<Answer>().0.take().expect("the driver gives an answer to every step");
-    let Decision { action, mut card, source, thoughts } = decision;
+    let Decision { action, mut card, source, thoughts, model } = decision;
     let rule = world.resource::<Briefing>().cards;
-    if let Some(card) = &mut card {
-        rule.strip(card);
-    }
+    let not_offered = card.as_mut().map(|card| rule.strip(card)).unwrap_or_default();
     let budget_before = world.resource::<Ledger>().budget();
     let reply = match &action {
         None => nothing(),
@@ -64,6 +62,8 @@ pub fn act(world: &mut World) {
     turn.card = card;
     turn.source = source;
     turn.thoughts = thoughts;
+    turn.model = model;
+    turn.not_offered = not_offered;
     turn.result = reply.result;
     turn.facts = reply.facts;
     turn.binding = reply.binding;

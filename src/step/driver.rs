@@ -39,8 +39,10 @@ pub struct Simulation {
     app: App,
     config: Option<RunConfig>,
     pe_windows: Vec<Step>,
+    steps_done: Step,
     action_sources: BTreeMap<ActionSource, u32>,
     windows_at_crash: Option<WindowSummary>,
+    initial_state_hash: u128,
     spawn_order: SpawnOrder,
 }
 
@@ -68,8 +70,10 @@ impl Simulation {
             app,
             config: None,
             pe_windows: Vec::new(),
+            steps_done: 0,
             action_sources: BTreeMap::new(),
             windows_at_crash: None,
+            initial_state_hash: 0,
             spawn_order: SpawnOrder::default(),
         }
     }
@@ -106,7 +110,9 @@ impl Simulation {
         world.insert_resource(Telling::new(config.pe_induction.observability));
         world.insert_resource(Predictions::new(&config.measurement));
         world.insert_resource(Unsettled::default());
-        world.insert_resource(StateHash::start(config));
+        let hash = StateHash::start(config);
+        self.initial_state_hash = hash.value();
+        world.insert_resource(hash);
         let crash = CrashState::new(&config.measurement, &mut world.resource_mut::<DetectorRegistry>());
         world.insert_resource(crash);
         let windows = &config.measurement.pe_windows;
@@ -118,6 +124,7 @@ impl Simulation {
         world.insert_resource(recorder);
         self.config = Some(config.clone());
         self.pe_windows.clone_from(windows);
+        self.steps_done = 0;
         self.action_sources.clear();
         self.windows_at_crash = None;
     }
@@ -131,14 +138,20 @@ impl Simulation {
 
     /// Asks an in-process agent.
     pub fn ask(&self, agent: &mut dyn Agent) -> Decision {
+        agent.decide(self.input())
+    }
+
+    /// What an agent decides from in the present step.
+    #[must_use]
+    pub fn input(&self) -> Input<'_> {
         let world = self.app.world();
-        agent.decide(Input {
+        Input {
             observation: world.resource::<Observation>(),
             shown: world.resource::<ShownState>(),
             briefing: world.resource::<Briefing>(),
             predictions: world.resource::<Predictions>(),
             state_hash: world.resource::<StateHash>().value(),
-        })
+        }
     }
 
     /// Runs the half of a step after the agent; says whether the run is over, and why.
@@ -150,6 +163,7 @@ impl Simulation {
         *self.action_sources.entry(decision.source).or_default() += 1;
         world.resource_mut::<Answer>().0 = Some(decision);
         world.run_schedule(PostAgent);
+        self.steps_done += 1;
         let config = self.config.as_ref().expect("a run was started");
         let ended = end::check(world, &config.simulation);
         if self.windows_at_crash.is_none()
@@ -180,17 +194,24 @@ impl Simulation {
         self.app.world_mut().resource_mut::<Recorder>()
     }
 
-    /// Sums the run up.
+    /// Steps that were finished.
+    #[must_use]
+    pub fn steps_done(&self) -> Step {
+        self.steps_done
+    }
+
+    /// Sums the run up as it stands after its last finished step, between two steps.
     #[must_use]
     pub fn summary(&self, identity: RunIdentity, end_reason: EndReason) -> Summary {
         let world = self.app.world();
-        let last = world.resource::<Calendar>().step();
+        let last = self.steps_done.saturating_sub(1);
         let counted = Counted {
-            total_steps: last + 1,
+            total_steps: self.steps_done,
             end_reason,
             action_sources: self.action_sources.clone(),
             windows_at_crash: self.windows_at_crash.clone(),
             windows_at_end: windows(world, &self.pe_windows, last),
+            initial_state_hash: format!("{:032x}", self.initial_state_hash),
         };
         summarise(world, identity, counted)
     }

@@ -17,6 +17,29 @@ pub enum EndReason {
     HarnessError,
     /// The user stopped the batch.
     OperatorCancel,
+    /// The provider of the language model failed for good; its last answer did not come in time.
+    ProviderTimeout,
+    /// The provider of the language model failed for good.
+    ProviderError,
+    /// The conversation no longer fits the model.
+    ContextOverflow,
+    /// The experiment may use no more tokens.
+    TokenLimit,
+    /// The experiment may cost no more.
+    CostLimit,
+    /// The experiment may take no longer.
+    TimeLimit,
+    /// The run may use no more tokens.
+    #[serde(rename = "token_limit")]
+    RunTokenLimit,
+    /// The run may cost no more.
+    #[serde(rename = "cost_limit")]
+    RunCostLimit,
+    /// The run may take no longer.
+    #[serde(rename = "time_limit")]
+    RunTimeLimit,
+    /// The agent ended the run, or refuses for good.
+    AgentStop,
     /// The posted budget fell below `simulation.bankrupt_below`.
     Bankrupt,
     /// Customers gave up on the warehouse.
@@ -35,10 +58,22 @@ pub enum FaultOwner {
     Harness,
     /// The user.
     Operator,
+    /// The provider of the language model.
+    Provider,
     /// The agent.
     Agent,
     /// Nobody.
     None,
+}
+
+/// Whose limit ended a run. A limit of the experiment has nothing to do with the agent; one of the run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitScope {
+    /// Of all runs together.
+    Experiment,
+    /// Of the run alone.
+    Run,
 }
 
 impl EndReason {
@@ -48,6 +83,13 @@ impl EndReason {
         match self {
             EndReason::HarnessError => "harness_error",
             EndReason::OperatorCancel => "operator_cancel",
+            EndReason::ProviderTimeout => "provider_timeout",
+            EndReason::ProviderError => "provider_error",
+            EndReason::ContextOverflow => "context_overflow",
+            EndReason::TokenLimit | EndReason::RunTokenLimit => "token_limit",
+            EndReason::CostLimit | EndReason::RunCostLimit => "cost_limit",
+            EndReason::TimeLimit | EndReason::RunTimeLimit => "time_limit",
+            EndReason::AgentStop => "agent_stop",
             EndReason::Bankrupt => "bankrupt",
             EndReason::CustomerFailures => "customer_failures",
             EndReason::Crash => "crash",
@@ -61,8 +103,29 @@ impl EndReason {
         match self {
             EndReason::HarnessError => FaultOwner::Harness,
             EndReason::OperatorCancel => FaultOwner::Operator,
-            EndReason::Bankrupt | EndReason::CustomerFailures | EndReason::Crash => FaultOwner::Agent,
-            EndReason::Horizon => FaultOwner::None,
+            EndReason::ProviderTimeout | EndReason::ProviderError => FaultOwner::Provider,
+            EndReason::ContextOverflow
+            | EndReason::AgentStop
+            | EndReason::Bankrupt
+            | EndReason::CustomerFailures
+            | EndReason::Crash => FaultOwner::Agent,
+            EndReason::TokenLimit
+            | EndReason::CostLimit
+            | EndReason::TimeLimit
+            | EndReason::RunTokenLimit
+            | EndReason::RunCostLimit
+            | EndReason::RunTimeLimit
+            | EndReason::Horizon => FaultOwner::None,
+        }
+    }
+
+    /// Whose limit it was, for an end at a limit.
+    #[must_use]
+    pub fn limit_scope(self) -> Option<LimitScope> {
+        match self {
+            EndReason::TokenLimit | EndReason::CostLimit | EndReason::TimeLimit => Some(LimitScope::Experiment),
+            EndReason::RunTokenLimit | EndReason::RunCostLimit | EndReason::RunTimeLimit => Some(LimitScope::Run),
+            _ => None,
         }
     }
 }

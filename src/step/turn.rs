@@ -6,7 +6,7 @@ use bevy::prelude::Resource;
 use serde::Serialize;
 use smallvec::SmallVec;
 
-use crate::agent::action::{Action, ActionSource};
+use crate::agent::action::{Action, ActionSource, ModelUse};
 use crate::agent::observation::StockTable;
 use crate::agent::shown::Fact;
 use crate::crash::evidence::{ErrorClass, Statements, Subject};
@@ -59,6 +59,10 @@ pub struct Turn {
     pub source: ActionSource,
     /// What the agent was thinking.
     pub thoughts: Option<Arc<str>>,
+    /// What asking a language model took.
+    pub model: Option<Arc<ModelUse>>,
+    /// Fields that the card stated and the interface does not offer; they predict nothing.
+    pub not_offered: Vec<&'static str>,
     /// What came of it.
     pub result: ToolResult,
     /// What that shows.
@@ -92,6 +96,8 @@ impl Default for Turn {
             card: None,
             source: ActionSource::Scripted,
             thoughts: None,
+            model: None,
+            not_offered: Vec::new(),
             result: ToolResult::of_nothing(),
             facts: SmallVec::new(),
             binding: Binding::Action,

@@ -8,4 +8,8 @@
 //! - [`reply`]: what a model said
 
 pub mod attempt;
+pub mod cassette;
+pub mod mock;
+pub mod recording;
 pub mod reply;
+pub mod wire;

@@ -68,3 +68,25 @@ pub struct Usage {
     /// Tokens of the reply that were reasoning.
     pub reasoning_tokens: Option<u64>,
 }
+
+impl Usage {
+    /// Adds the tokens of another call. What neither told stays untold.
+    pub fn add(&mut self, other: &Usage) {
+        let add = |sum: &mut Option<u64>, more: Option<u64>| {
+            if let Some(more) = more {
+                *sum = Some(sum.unwrap_or(0).saturating_add(more));
+            }
+        };
+        add(&mut self.input_tokens, other.input_tokens);
+        add(&mut self.output_tokens, other.output_tokens);
+        add(&mut self.cache_read_tokens, other.cache_read_tokens);
+        add(&mut self.cache_write_tokens, other.cache_write_tokens);
+        add(&mut self.reasoning_tokens, other.reasoning_tokens);
+    }
+
+    /// Tokens read and written together, where both are told.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        Some(self.input_tokens?.saturating_add(self.output_tokens?))
+    }
+}

@@ -1,0 +1,426 @@
+//! The agent of one run, when a language model decides: a state machine between the simulation and a provider.
+//!
+//! [`begin`](Deliberation::begin) takes what a step shows and says what to ask; [`hear`](Deliberation::hear) takes
+//! what came of a request and says what follows: another request, a decision, or the end of the run. Everything that
+//! it leaves depends on its configuration, on what it was shown and on what it heard, never on a clock.
+
+use std::mem;
+use std::sync::Arc;
+
+use super::account::{Account, ModelSummary};
+use super::conversation::{Conversation, Dropped};
+use super::prompt::{PromptError, Prompts};
+use super::record::{DeliberationRecord, ErrorType, Lines, LlmEvent, Parse, ProviderCall, RawReply, Status, Unread};
+use super::record::digest;
+use crate::agent::Input;
+use crate::agent::action::{ActionSource, Decision, ModelUse};
+use crate::agent::observation::Briefing;
+use crate::agent::provider::attempt::{Attempt, Outcome};
+use crate::agent::provider::cost::{PricingSource, Prices};
+use crate::agent::provider::dialect::{Dialect, RequestHead};
+use crate::agent::provider::reply::{Finish, ModelReply, RawToolCall, Usage};
+use crate::agent::reply::{KnownTool, ReadReply, Reason, Unreadable, read_text, read_tool_calls};
+use crate::config::settings::{ReplyFormat, RunConfig};
+use crate::rng::Stream;
+use crate::step::end::EndReason;
+use crate::tool::name;
+use crate::units::{Day, Step};
+
+/// A model that refuses in so many steps in a row refuses for good.
+const REFUSALS_FOR_GOOD: u32 = 5;
+
+/// The seeds that calls ask for are drawn from this stream.
+pub const SEED_STREAM: (&str, u32) = ("agent.model_seed", 1);
+
+/// What to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The step.
+    pub step: Step,
+    /// Which call of the step, from 0.
+    pub number: u32,
+    /// The request. Whoever sends it takes it.
+    pub body: Vec<u8>,
+    /// How many bytes it has.
+    pub bytes: usize,
+    /// XXH3-128 of it.
+    pub digest: String,
+    /// Tokens that it is taken for.
+    pub tokens: u64,
+}
+
+/// What follows.
+#[derive(Clone, Debug)]
+pub enum Move {
+    /// The model is to be asked.
+    Ask(Call),
+    /// It has decided.
+    Decide(Decision),
+    /// The run is over, before this step's action.
+    End(EndReason),
+}
+
+/// What a deliberation is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The templates.
+    pub prompts: Arc<Prompts>,
+    /// How the provider wants to be spoken to.
+    pub dialect: Dialect,
+    /// What every request begins with.
+    pub head: RequestHead,
+    /// What tokens cost.
+    pub prices: Prices,
+    /// Where actions come from: a model, or a recording.
+    pub source: ReplySource,
+}
+
+/// Where replies come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplySource {
+    /// A model.
+    Model,
+    /// A recording of another program.
+    Recording,
+}
+
+/// The present step's question.
+#[derive(Clone, Debug, Default)]
+struct Question {
+    step: Step,
+    day: Day,
+    call: u32,
+    request_bytes: usize,
+    request_digest: String,
+    asked_again: u32,
+    unread: Vec<Unread>,
+    calls: u32,
+    usage: Usage,
+}
+
+/// The agent.
+#[derive(Debug)]
+pub struct Deliberation {
+    setup: Setup,
+    format: ReplyFormat,
+    reasks: u32,
+    requested_model: String,
+    pin_model: bool,
+    max_steps: Step,
+    tools: Vec<KnownTool>,
+    seeds: Stream,
+    conversation: Conversation,
+    question: Question,
+    /// The native call whose result is due, and the tool that was called.
+    pending_call: Option<String>,
+    last_tool: Option<String>,
+    notices: Vec<String>,
+    refusals: u32,
+    told_of_other_model: bool,
+    account: Account,
+}
+
+impl Deliberation {
+    /// The agent of a run that was just started.
+    #[must_use]
+    pub fn new(config: &RunConfig, briefing: &Briefing, setup: Setup) -> Deliberation {
+        let model = &config.model;
+        let (context, reply) = (u64::from(model.context_length), u64::from(model.max_tokens_per_call));
+        Deliberation {
+            conversation: Conversation::new(setup.head.bytes(), context, reply),
+            setup,
+            format: config.interface.reply_format,
+            reasks: config.interface.on_malformed.reasks(),
+            requested_model: model.name.clone(),
+            pin_model: model.pin_model,
+            max_steps: briefing.max_steps,
+            tools: briefing.tools.iter().map(KnownTool::from).collect(),
+            seeds: Stream::new(briefing.draw_key, SEED_STREAM),
+            question: Question::default(),
+            pending_call: None,
+            last_tool: None,
+            notices: Vec::new(),
+            refusals: 0,
+            told_of_other_model: false,
+            account: Account::default(),
+        }
+    }
+
+    /// A step begins: what the model is asked, or the end of a conversation that no longer fits.
+    ///
+    /// # Errors
+    /// When a template asks for what there is not.
+    pub fn begin(&mut self, input: &Input<'_>, lines: &mut Lines) -> Result<Move, PromptError> {
+        let observation = input.observation;
+        let result = observation.last_result.as_ref();
+        let forgets = result.is_some_and(|result| result.success == Some(true))
+            && self.last_tool.as_deref() == Some(name::RESET_BELIEFS);
+        if forgets {
+            self.conversation.clear();
+            self.pending_call = None;
+        }
+        // A native call is answered where it was made; everything else stands in the step's message.
+        let mut in_message = result;
+        if let (Some(call), Some(result)) = (self.pending_call.take(), result) {
+            let failed = result.success == Some(false);
+            self.conversation.push(self.setup.dialect.tool_result(&call, result.json(), failed));
+            in_message = None;
+        }
+        let notices = mem::take(&mut self.notices);
+        let text = self.setup.prompts.step(observation, self.max_steps, in_message.map(|r| r.json()), &notices)?;
+        self.conversation.begin_turn();
+        self.conversation.push(self.setup.dialect.user(&text));
+        self.question = Question { step: observation.step, day: observation.day, ..Question::default() };
+        Ok(self.ask(lines))
+    }
+
+    /// Something became of a request. `None` while further attempts of the same call follow.
+    ///
+    /// # Errors
+    /// When a template asks for what there is not.
+    pub fn hear(&mut self, attempt: &Attempt, lines: &mut Lines) -> Result<Option<Move>, PromptError> {
+        self.account.attempt(attempt);
+        let (mut outcome, mut trouble) = (attempt.outcome, attempt.error.clone());
+        let reply = match (outcome, &attempt.body) {
+            (Outcome::Reply, Some(body)) => match self.setup.dialect.read(body) {
+                Ok(reply) => Some(reply),
+                Err(error) => {
+                    (outcome, trouble) = (Outcome::UnreadableBody, Some(error.to_string()));
+                    None
+                }
+            },
+            _ => None,
+        };
+        let cost = reply.as_ref().and_then(|reply| self.setup.prices.cost(&reply.usage, reply.reported_cost));
+        let request = (self.question.request_bytes, self.question.request_digest.as_str());
+        let event = ProviderCall::new(self.question.call, attempt, request, reply.as_ref(), cost);
+        lines.event(self.question.step, self.question.day, &LlmEvent::ProviderCall(Box::new(event)));
+        if let Some(reply) = reply {
+            return self.take_in(attempt, reply, cost, lines).map(Some);
+        }
+        if !attempt.last {
+            return Ok(None);
+        }
+        let trouble = trouble.unwrap_or_else(|| "no answer came".to_owned());
+        Ok(Some(match outcome {
+            Outcome::ContextOverflow => match self.conversation.halve() {
+                Some(dropped) => {
+                    self.note_dropped(dropped, lines);
+                    self.ask_next(lines)
+                }
+                None => self.end(EndReason::ContextOverflow, ErrorType::ContextOverflow, &trouble, lines),
+            },
+            Outcome::Timeout => self.end(EndReason::ProviderTimeout, ErrorType::DeliberationTimeout, &trouble, lines),
+            _ => self.end(EndReason::ProviderError, ErrorType::ProviderFailure, &trouble, lines),
+        }))
+    }
+
+    /// The call that was to be made will not be: a limit forbids it, or nobody is there to answer.
+    pub fn stopped_by(&mut self, message: &str, lines: &mut Lines) {
+        self.error(ErrorType::Stopped, message, lines);
+    }
+
+    /// What was spent so far.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        self.account.spent()
+    }
+
+    /// Whether the model refuses for good: the run ends after this step.
+    #[must_use]
+    pub fn refuses_for_good(&self) -> bool {
+        self.refusals >= REFUSALS_FOR_GOOD
+    }
+
+    /// What asking took so far.
+    #[must_use]
+    pub fn summary(&self) -> ModelSummary {
+        self.account.summary()
+    }
+
+    /// The tokens that a call of this run may have besides those of its request.
+    fn ask(&mut self, lines: &mut Lines) -> Move {
+        match self.conversation.fit() {
+            Ok(dropped) if dropped.turns == 0 => {}
+            Ok(dropped) => self.note_dropped(dropped, lines),
+            Err(overflow) => {
+                let message = format!(
+                    "the present step alone takes about {} tokens; model.context_length less \
+                     model.max_tokens_per_call leaves room for {}",
+                    overflow.tokens, overflow.room
+                );
+                return self.end(EndReason::ContextOverflow, ErrorType::ContextOverflow, &message, lines);
+            }
+        }
+        let seed = self.seeds.integer(self.question.step, u64::from(self.question.call), 0, i32::MAX as u32);
+        let body = self.setup.head.body(self.conversation.messages(), u64::from(seed));
+        self.question.request_bytes = body.len();
+        self.question.request_digest = digest(&body);
+        Move::Ask(Call {
+            step: self.question.step,
+            number: self.question.call,
+            digest: self.question.request_digest.clone(),
+            tokens: self.conversation.tokens(),
+            bytes: body.len(),
+            body,
+        })
+    }
+
+    fn ask_next(&mut self, lines: &mut Lines) -> Move {
+        self.question.call += 1;
+        self.ask(lines)
+    }
+
+    fn take_in(
+        &mut self,
+        attempt: &Attempt,
+        mut reply: ModelReply,
+        cost: Option<(f64, PricingSource)>,
+        lines: &mut Lines,
+    ) -> Result<Move, PromptError> {
+        self.account.reply(attempt, &reply, cost);
+        self.question.calls += 1;
+        self.question.usage.add(&reply.usage);
+        if let Some(tokens) = reply.usage.input_tokens {
+            self.conversation.learn(self.question.request_bytes, tokens);
+        }
+        if let Some(served) = reply.served_model.as_deref().filter(|served| !self.is_requested(served)) {
+            let message = format!("{} was asked, and {served} answered", self.requested_model);
+            if self.pin_model {
+                return Ok(self.end(EndReason::ProviderError, ErrorType::ServedModelDiffers, &message, lines));
+            }
+            if !mem::replace(&mut self.told_of_other_model, true) {
+                self.error(ErrorType::ServedModelDiffers, &message, lines);
+            }
+        }
+        let raw = RawReply::from(&reply);
+        let mut read = match self.format {
+            ReplyFormat::Text => read_text(&reply.content, &self.tools),
+            ReplyFormat::ToolCalls => read_tool_calls(&reply, &self.tools),
+        };
+        if let Err(why) = &mut read.call
+            && reply.finish == Finish::Refusal
+        {
+            why.reason = Reason::Refusal;
+        }
+        let parse = Parse::from(&read);
+        match &read.call {
+            Ok(_) => {
+                self.name_calls(&mut reply);
+                self.conversation.push(self.setup.dialect.assistant(&reply));
+                self.pending_call = reply.tool_calls.first().map(|call| call.id.clone());
+                Ok(Move::Decide(self.decide(read, &parse, &raw, &reply, lines)))
+            }
+            Err(why) => {
+                self.account.unreadable();
+                self.error(ErrorType::ParseFailure, &format!("{}: {}", why.reason.word(), why.detail), lines);
+                // Only a call that was read stays a call: servers refuse conversations with broken ones.
+                let said = ModelReply { content: as_text(&reply), ..ModelReply::default() };
+                self.conversation.push(self.setup.dialect.assistant(&said));
+                if self.question.asked_again < self.reasks {
+                    let text = self.setup.prompts.unreadable(why)?;
+                    self.conversation.push(self.setup.dialect.user(&text));
+                    self.question.asked_again += 1;
+                    self.question.unread.push(Unread { raw, parse });
+                    return Ok(self.ask_next(lines));
+                }
+                self.notices.push(rejection(why));
+                Ok(Move::Decide(self.decide(read, &parse, &raw, &reply, lines)))
+            }
+        }
+    }
+
+    fn decide(
+        &mut self,
+        read: ReadReply,
+        parse: &Parse,
+        raw: &RawReply,
+        reply: &ModelReply,
+        lines: &mut Lines,
+    ) -> Decision {
+        let refused = read.call.as_ref().is_err_and(|why| why.reason == Reason::Refusal);
+        self.refusals = if refused { self.refusals + 1 } else { 0 };
+        let (action, card) = match read.call {
+            Ok(call) => (Some(call.action), call.card),
+            Err(_) => (None, None),
+        };
+        self.last_tool = action.as_ref().map(|action| action.tool.clone());
+        let question = &self.question;
+        let (status, source) = match (&action, question.asked_again, self.setup.source, self.format) {
+            (None, ..) => (Status::Rejected, ActionSource::Rejected),
+            (Some(_), _, ReplySource::Recording, _) => (Status::Decided, ActionSource::Replay),
+            (Some(_), 1.., ..) => (Status::Reasked, ActionSource::Reasked),
+            (Some(_), 0, _, ReplyFormat::Text) => (Status::Decided, ActionSource::ModelText),
+            (Some(_), 0, _, ReplyFormat::ToolCalls) => (Status::Decided, ActionSource::ModelToolCall),
+        };
+        lines.deliberation(&DeliberationRecord {
+            step: question.step,
+            day: question.day,
+            status,
+            thoughts: read.thoughts.as_deref(),
+            action: action.as_ref(),
+            card: card.as_ref(),
+            confidence: card.as_ref().and_then(|card| card.confidence),
+            parse,
+            raw,
+            unreadable_before: &question.unread,
+        });
+        let model = ModelUse {
+            calls: question.calls,
+            usage: question.usage,
+            served_model: reply.served_model.clone(),
+        };
+        let thoughts = read.thoughts.map(Into::into);
+        Decision { action, card, source, thoughts, model: Some(Arc::new(model)) }
+    }
+
+    /// Gives native calls a name where the server gave none: the result must name its call.
+    fn name_calls(&self, reply: &mut ModelReply) {
+        // Equal calls count as one.
+        reply.tool_calls.truncate(1);
+        for RawToolCall { id, .. } in &mut reply.tool_calls {
+            if id.is_empty() {
+                *id = format!("call_{}_{}", self.question.step, self.question.call);
+            }
+        }
+    }
+
+    /// Servers add the date of a version, and routers the organisation, or leave it out.
+    fn is_requested(&self, served: &str) -> bool {
+        let bare = |name: &str| name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+        bare(served).starts_with(&bare(&self.requested_model))
+    }
+
+    fn note_dropped(&mut self, Dropped { turns, bytes }: Dropped, lines: &mut Lines) {
+        self.account.dropped(turns);
+        let event = LlmEvent::HistoryDropped { turns, bytes, tokens_left: self.conversation.tokens() };
+        lines.event(self.question.step, self.question.day, &event);
+    }
+
+    fn error(&self, error_type: ErrorType, message: &str, lines: &mut Lines) {
+        lines.event(self.question.step, self.question.day, &LlmEvent::Error { error_type, message });
+    }
+
+    fn end(&mut self, reason: EndReason, error: ErrorType, message: &str, lines: &mut Lines) -> Move {
+        self.error(error, message, lines);
+        Move::End(reason)
+    }
+}
+
+/// What the model is told of a step in which nothing was done.
+fn rejection(why: &Unreadable) -> String {
+    format!("Nothing was done in the last step: your reply could not be read ({}). {}", why.reason.word(), why.detail)
+}
+
+/// A reply as plain text.
+fn as_text(reply: &ModelReply) -> String {
+    let mut text = reply.content.clone();
+    for call in &reply.tool_calls {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&format!("[call of {} with {}]", call.name, call.arguments));
+    }
+    // Some servers refuse an empty message.
+    if text.trim().is_empty() { "(empty reply)".to_owned() } else { text }
+}

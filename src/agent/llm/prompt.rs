@@ -1,0 +1,231 @@
+//! What a model is told: three templates, built in from `assets/prompts` or taken from a folder of the user's.
+//!
+//! - `system.txt`: the rules of the agent's world, once at the start of every request
+//! - `step.txt`: the message of a step
+//! - `unreadable.txt`: the answer to a reply that could not be read
+//!
+//! They are Jinja templates. A variable that there is not is an error, found before the first run. The digests of
+//! the texts stand in the manifest.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use minijinja::{Environment, UndefinedBehavior, context};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::agent::observation::{Briefing, Observation, OfferedTool};
+use crate::agent::reply::Unreadable;
+use crate::config::settings::ReplyFormat;
+use crate::prediction::card::{CardRule, Field};
+use crate::units::Step;
+
+/// File names of the templates, and the built-in texts.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("system.txt", include_str!("../../../assets/prompts/system.txt")),
+    ("step.txt", include_str!("../../../assets/prompts/step.txt")),
+    ("unreadable.txt", include_str!("../../../assets/prompts/unreadable.txt")),
+];
+
+/// Why templates cannot be used.
+#[derive(Debug, Error)]
+pub enum PromptError {
+    /// A file cannot be read.
+    #[error("the prompt {} cannot be read (interface.prompts names its folder)", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// None of the files is there.
+    #[error(
+        "{} holds none of system.txt, step.txt, unreadable.txt (interface.prompts names a folder with those \
+         templates that replace the built-in ones)",
+        path.display()
+    )]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A template is wrong, or asks for what there is not.
+    #[error("the prompt {name} is no good: {message}")]
+    Template {
+        /// The file.
+        name: String,
+        /// What is wrong, with the line.
+        message: String,
+    },
+}
+
+/// The templates of a batch.
+#[derive(Debug)]
+pub struct Prompts {
+    environment: Environment<'static>,
+    digests: BTreeMap<String, String>,
+}
+
+/// A field of the prediction card, for the system prompt.
+#[derive(Serialize)]
+struct CardField {
+    key: &'static str,
+    r#type: &'static str,
+    doc: &'static str,
+    demanded: bool,
+}
+
+/// A tool, for the system prompt.
+#[derive(Serialize)]
+struct ToolText<'a> {
+    name: &'a str,
+    description: &'a str,
+    arguments: Vec<ArgumentText<'a>>,
+}
+
+#[derive(Serialize)]
+struct ArgumentText<'a> {
+    name: &'a str,
+    r#type: &'a str,
+    doc: &'a str,
+    required: bool,
+}
+
+impl Prompts {
+    /// The built-in templates, or with those of a folder in place of them.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is no template.
+    pub fn load(folder: Option<&Path>) -> Result<Prompts, PromptError> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_keep_trailing_newline(false);
+        let mut digests = BTreeMap::new();
+        let mut found = folder.is_none();
+        for (name, built_in) in BUILT_IN {
+            let mut text = built_in.to_owned();
+            if let Some(path) = folder.map(|folder| folder.join(name)) {
+                match std::fs::read_to_string(&path) {
+                    Ok(own) => (text, found) = (own, true),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(source) => return Err(PromptError::Unreadable { path, source }),
+                }
+            }
+            digests.insert(name.to_owned(), hex(&Sha256::digest(text.as_bytes())));
+            environment.add_template_owned(name, text).map_err(|error| template_error(name, &error))?;
+        }
+        match folder {
+            Some(folder) if !found => Err(PromptError::Empty { path: folder.to_owned() }),
+            _ => Ok(Prompts { environment, digests }),
+        }
+    }
+
+    /// SHA-256 of each template, by file name.
+    #[must_use]
+    pub fn digests(&self) -> &BTreeMap<String, String> {
+        &self.digests
+    }
+
+    /// The system prompt of a run.
+    ///
+    /// # Errors
+    /// When the template asks for what there is not.
+    pub fn system(&self, briefing: &Briefing, format: ReplyFormat) -> Result<String, PromptError> {
+        let tools: Vec<ToolText<'_>> = briefing.tools.iter().map(tool_text).collect();
+        let names: Vec<&str> = briefing.tools.iter().map(|tool| tool.name.as_str()).collect();
+        self.render(
+            "system.txt",
+            context! {
+                max_steps => briefing.max_steps,
+                actions_per_day => briefing.actions_per_day,
+                skus => briefing.level.skus,
+                suppliers => briefing.level.suppliers,
+                initial_budget => briefing.initial_budget.to_string(),
+                initial_stock => briefing.initial_stock,
+                storage_capacity => briefing.storage_capacity,
+                storage_fee => briefing.storage_fee.to_string(),
+                bankrupt_below => briefing.bankrupt_below.to_string(),
+                orders_per_day => briefing.orders_per_day,
+                late_penalty => briefing.late_penalty,
+                demands_card => briefing.cards.demands_card(),
+                card_fields => card_fields(&briefing.cards),
+                reply_format => format.to_string(),
+                tools => tools,
+                tool_names => names,
+            },
+        )
+    }
+
+    /// The message of a step. `result` is the last action's, where it does not stand in the conversation already;
+    /// `notices` are sentences of the harness.
+    ///
+    /// # Errors
+    /// When the template asks for what there is not.
+    pub fn step(
+        &self,
+        observation: &Observation,
+        max_steps: Step,
+        result: Option<&str>,
+        notices: &[String],
+    ) -> Result<String, PromptError> {
+        let shown = serde_json::to_string(observation).expect("an observation has a JSON form");
+        self.render(
+            "step.txt",
+            context! {
+                step => observation.step,
+                day => observation.day,
+                max_steps => max_steps,
+                observation => shown,
+                result => result,
+                notices => notices,
+            },
+        )
+    }
+
+    /// The answer to a reply that could not be read.
+    ///
+    /// # Errors
+    /// When the template asks for what there is not.
+    pub fn unreadable(&self, why: &Unreadable) -> Result<String, PromptError> {
+        self.render("unreadable.txt", context! { reason => why.reason.word(), detail => why.detail })
+    }
+
+    fn render(&self, name: &str, context: minijinja::Value) -> Result<String, PromptError> {
+        let template = self.environment.get_template(name).expect("all templates were added");
+        template.render(context).map_err(|error| template_error(name, &error))
+    }
+}
+
+fn template_error(name: &str, error: &minijinja::Error) -> PromptError {
+    PromptError::Template { name: name.to_owned(), message: error.to_string() }
+}
+
+fn card_fields(cards: &CardRule) -> Vec<CardField> {
+    let offered = Field::ALL.into_iter().filter(|field| cards.offers(*field));
+    offered
+        .map(|field| {
+            // What an order binds is all that any tool binds.
+            let demanded = cards.demands(field, &crate::prediction::error::ErrorType::ALL);
+            CardField { key: field.key(), r#type: field.json_type(), doc: field.doc(), demanded }
+        })
+        .collect()
+}
+
+fn tool_text(tool: &OfferedTool) -> ToolText<'_> {
+    let required = tool.schema.get("required").and_then(Value::as_array);
+    let required = |name: &str| required.is_some_and(|names| names.iter().any(|required| required == name));
+    let arguments = tool.schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let arguments = arguments.map(|(name, schema)| ArgumentText {
+        name,
+        r#type: schema.get("type").and_then(Value::as_str).unwrap_or("any"),
+        doc: schema.get("description").and_then(Value::as_str).unwrap_or(""),
+        required: required(name),
+    });
+    ToolText { name: &tool.name, description: tool.description, arguments: arguments.collect() }
+}
+
+/// Bytes in hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,124 @@
+//! Pins: two digests in a configuration that say which world it means, so that a changed program or file is noticed
+//! before a run and not after it.
+//!
+//! - `pins.scenario_sha256`: SHA-256 over every setting of the sections `simulation`, `demand` and `pe_induction` of
+//!   every cell of the plan, and over the versions of the streams of draws and of the state hash
+//! - `pins.initial_state_hash`: the state hash of day 0 of the plan's first run, which also depends on its seed
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::config::settings::RunConfig;
+use crate::plan::Plan;
+use crate::world::snapshot::{ALGORITHM, StateHash};
+
+/// What a plan's pins are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pins {
+    /// Of all its cells.
+    pub scenario_sha256: String,
+    /// Of its first run.
+    pub initial_state_hash: String,
+}
+
+/// A pin that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "PinMismatch: {key} is pinned to {pinned}, and this program and configuration give {actual}; what is run would \
+     not be what was pinned (vendomini pin FILE pins it anew, --allow-unpinned runs it and records that)"
+)]
+pub struct PinMismatch {
+    /// The key.
+    pub key: &'static str,
+    /// What the configuration says.
+    pub pinned: String,
+    /// What is.
+    pub actual: String,
+}
+
+/// How pins were dealt with, for the manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PinRecord {
+    /// What is.
+    #[serde(flatten)]
+    pub actual: Pins,
+    /// Whether the configuration pins anything.
+    pub pinned: bool,
+    /// The pins that do not hold and were waived by `--allow-unpinned`.
+    pub waived: Vec<String>,
+}
+
+impl Pins {
+    /// The pins of a plan.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Pins {
+        let paths: Vec<&str> = plan.axes().iter().map(|axis| axis.path).filter(|path| is_scenario(path)).collect();
+        let scenarios: BTreeSet<String> = plan.project(&paths).map(|cell| scenario(&cell.config)).collect();
+        let mut hasher = Sha256::new();
+        hasher.update(format!("{ALGORITHM}\n{}\n", json!(super::manifest::world_streams())));
+        for scenario in scenarios {
+            hasher.update(scenario);
+            hasher.update("\n");
+        }
+        let scenario_sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let initial_state_hash = format!("{:032x}", StateHash::start(&plan.run(0).config).value());
+        Pins { scenario_sha256, initial_state_hash }
+    }
+}
+
+fn is_scenario(path: &str) -> bool {
+    ["simulation.", "demand.", "pe_induction."].iter().any(|section| path.starts_with(section))
+}
+
+/// The scenario's settings as one line. A JSON object may keep another order; a sorted text has none to keep.
+fn scenario(config: &RunConfig) -> String {
+    let mut lines = Vec::new();
+    let sections = json!({
+        "simulation": config.simulation,
+        "demand": config.demand,
+        "pe_induction": config.pe_induction,
+    });
+    collect("", &sections, &mut lines);
+    lines.sort();
+    lines.join(";")
+}
+
+fn collect(path: &str, value: &Value, lines: &mut Vec<String>) {
+    match value {
+        Value::Object(keys) => {
+            for (key, value) in keys {
+                collect(&format!("{path}.{key}"), value, lines);
+            }
+        }
+        value => lines.push(format!("{path}={value}")),
+    }
+}
+
+/// Holds the pins of a plan's configuration against what is.
+///
+/// # Errors
+/// The pins that do not hold, unless they are waived.
+pub fn check(plan: &Plan, waive: bool) -> Result<PinRecord, Vec<PinMismatch>> {
+    let actual = Pins::of(plan);
+    let pins = [
+        ("pins.scenario_sha256", &actual.scenario_sha256),
+        ("pins.initial_state_hash", &actual.initial_state_hash),
+    ];
+    let mut pinned = false;
+    let mut mismatches = Vec::new();
+    for (key, actual) in pins {
+        let Some(written) = plan.experiment().setting(key).and_then(Value::as_str) else { continue };
+        pinned = true;
+        if !written.eq_ignore_ascii_case(actual) {
+            mismatches.push(PinMismatch { key, pinned: written.to_owned(), actual: actual.clone() });
+        }
+    }
+    if !mismatches.is_empty() && !waive {
+        return Err(mismatches);
+    }
+    Ok(PinRecord { actual, pinned, waived: mismatches.into_iter().map(|mismatch| mismatch.key.to_owned()).collect() })
+}
