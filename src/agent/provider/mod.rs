@@ -6,6 +6,8 @@
 //!
 //! - [`attempt`]: what became of one request
 //! - [`reply`]: what a model said
+//! - [`transport`]: how requests get there and answers back
 
 pub mod attempt;
 pub mod reply;
+pub mod transport;
