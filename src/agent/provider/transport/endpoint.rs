@@ -3,9 +3,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use reqwest::Url;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Method, Request};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Request, Url};
 
 use super::super::attempt::Outcome;
 use super::client;
@@ -77,8 +76,8 @@ pub(super) struct Provider {
     pub(super) secrets: Secrets,
     /// Host and port, for messages.
     pub(super) server: String,
-    url: Url,
-    headers: Headers,
+    /// A request without a body.
+    template: Request,
 }
 
 impl Provider {
@@ -86,11 +85,19 @@ impl Provider {
         let url = parse_url(&endpoint.url)?;
         let idle = usize::try_from(endpoint.max_connections.max(1)).unwrap_or(usize::MAX);
         let client = client::build(&url, endpoint.connect_timeout, idle)?;
-        let mut headers = endpoint.headers.clone();
-        headers.set_default(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let mut secrets = headers.secrets().clone();
-        if let Some(password) = url.password() {
-            secrets.add_text(password);
+        let server = server(&url);
+        let password = url.password().map(str::to_owned);
+        let template = client.post(url).headers(endpoint.headers.map().clone()).build();
+        let mut template =
+            template.map_err(|error| TransportError::Client { server: server.clone(), why: client::cause(&error) })?;
+        template.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        let mut secrets = endpoint.headers.secrets().clone();
+        if let Some(password) = password {
+            secrets.add(&password);
+        }
+        // A user and password in the address have become this header.
+        if let Some(value) = template.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
+            secrets.add(value);
         }
         Ok(Self {
             client,
@@ -99,15 +106,13 @@ impl Provider {
             attempt_timeout: endpoint.attempt_timeout,
             connect_timeout: endpoint.connect_timeout,
             secrets,
-            server: server(&url),
-            url,
-            headers,
+            server,
+            template,
         })
     }
 
     pub(super) fn request(&self, body: Vec<u8>) -> Request {
-        let mut request = Request::new(Method::POST, self.url.clone());
-        *request.headers_mut() = self.headers.map().clone();
+        let mut request = self.template.try_clone().expect("a request without a body");
         *request.body_mut() = Some(body.into());
         request
     }

@@ -124,15 +124,15 @@ async fn read(response: &mut Response, max: usize, body: &mut Vec<u8>) -> Read {
 
 /// A body as text: whole if it is a reply, otherwise its beginning.
 fn text(mut body: Vec<u8>, outcome: Outcome) -> String {
-    if outcome != Outcome::Reply && body.len() > MAX_ERROR_BODY {
-        let mut end = MAX_ERROR_BODY;
-        // Not in the middle of a character.
-        while end > 0 && body[end] & 0xC0 == 0x80 {
-            end -= 1;
-        }
-        body.truncate(end);
+    if outcome != Outcome::Reply {
+        body.truncate(MAX_ERROR_BODY);
     }
-    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(body).unwrap_or_else(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        // A character that was cut at the end is no character.
+        let end = if error.utf8_error().error_len().is_none() { valid } else { error.as_bytes().len() };
+        String::from_utf8_lossy(&error.as_bytes()[..end]).into_owned()
+    })
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -50,11 +50,6 @@ impl Headers {
         Ok(())
     }
 
-    /// Sets a header unless it is set.
-    pub(super) fn set_default(&mut self, name: HeaderName, value: HeaderValue) {
-        self.map.entry(name).or_insert(value);
-    }
-
     pub(super) fn map(&self) -> &HeaderMap {
         &self.map
     }
@@ -83,18 +78,13 @@ impl fmt::Debug for Headers {
 pub(super) struct Secrets(Vec<String>);
 
 impl Secrets {
-    /// Adds the value of a header: the key behind a scheme such as `Bearer`, too.
-    fn add(&mut self, value: &str) {
+    /// Adds the value of a header, and the key behind a scheme such as `Bearer`.
+    pub(super) fn add(&mut self, value: &str) {
         let key = value.rsplit(' ').next().unwrap_or(value);
         for text in [value, key] {
-            self.add_text(text);
-        }
-    }
-
-    /// Adds a text.
-    pub(super) fn add_text(&mut self, text: &str) {
-        if text.len() >= SHORTEST_SECRET && !self.0.iter().any(|known| known == text) {
-            self.0.push(text.to_owned());
+            if text.len() >= SHORTEST_SECRET && !self.0.iter().any(|known| known == text) {
+                self.0.push(text.to_owned());
+            }
         }
     }
 
