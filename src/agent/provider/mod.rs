@@ -6,6 +6,7 @@
 //!
 //! - [`attempt`]: what became of one request
 //! - [`reply`]: what a model said
+//! - [`transport`]: how requests get there and answers back
 
 pub mod attempt;
 pub mod cassette;
@@ -13,3 +14,4 @@ pub mod mock;
 pub mod recording;
 pub mod reply;
 pub mod wire;
+pub mod transport;
