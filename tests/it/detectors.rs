@@ -44,7 +44,7 @@ fn detectors_find_what_they_are_made_for_and_leave_the_healthy_alone() {
 /// Makes a run to its end: its agent, and the steps in which each detector fired.
 fn follow(simulation: &mut Simulation, config: &RunConfig) -> (Box<dyn Agent>, Vec<(u64, &'static str)>) {
     simulation.start(config, false);
-    let mut agent = simulation.scripted_agent(&config.model.name).expect("a scripted agent");
+    let mut agent = simulation.agent(&config.model.name).expect("a scripted agent");
     let mut fired = Vec::new();
     for step in 0.. {
         simulation.observe();

@@ -37,7 +37,7 @@ fn busy(agent: &str) -> RunConfig {
 /// Step and event records of a run, and its last state hash.
 fn trace(simulation: &mut Simulation, config: &RunConfig) -> (Vec<u8>, Vec<u8>, u128) {
     simulation.start(config, true);
-    let mut agent = simulation.scripted_agent(&config.model.name).unwrap();
+    let mut agent = simulation.agent(&config.model.name).unwrap();
     loop {
         simulation.observe();
         let decision = simulation.ask(agent.as_mut());

@@ -131,7 +131,7 @@ proptest! {
         }
         SIMULATION.with_borrow_mut(|simulation| {
             simulation.start(&config, true);
-            let mut agent = simulation.scripted_agent(&config.model.name).unwrap();
+            let mut agent = simulation.agent(&config.model.name).unwrap();
             let mut books = Books::new(&config);
             loop {
                 simulation.observe();
