@@ -18,7 +18,7 @@ fn cell(max_steps: u32, agent: &str) -> RunConfig {
 
 fn run(simulation: &mut Simulation, config: &RunConfig, records: bool) -> usize {
     simulation.start(config, records);
-    let mut agent = simulation.scripted_agent(&config.model.name).expect("a scripted agent");
+    let mut agent = simulation.agent(&config.model.name).expect("a scripted agent");
     let mut bytes = 0;
     loop {
         simulation.observe();

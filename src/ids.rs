@@ -68,6 +68,22 @@ id!(
     ShockId, "SH", from 1
 );
 
+/// Longest name of something registered.
+const LONGEST_NAME: usize = 64;
+
+/// What a name of something registered is, for messages.
+pub(crate) const NAME_RULE: &str =
+    "1 to 64 lower-case letters, digits and underscores, starting with a letter, such as price_war";
+
+/// Whether a text can be the name of a tool, a shock family, a crash detector or an agent: 1 to 64 lower-case letters,
+/// digits and underscores, starting with a letter.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    text.len() <= LONGEST_NAME
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 impl SkuId {
     /// Position of this SKU in tables that are ordered by SKU.
     #[must_use]
@@ -93,6 +109,16 @@ impl SupplierId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_snake_case() {
+        for name in ["a", "tool_order", "x2", "a__b_", &"n".repeat(64)] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", "_a", "2x", "Hoarding", "a-b", "a b", "ä", "a.b", &"n".repeat(65)] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
 
     #[test]
     fn ids_read_back_only_in_their_own_spelling() {

@@ -58,7 +58,7 @@
 //!
 //! let mut simulation = Simulation::new();
 //! simulation.start(&run.config, false);
-//! let mut agent = simulation.scripted_agent("heuristic").expect("it is built in");
+//! let mut agent = simulation.agent("heuristic").expect("it is built in");
 //! let ended = loop {
 //!     simulation.observe();
 //!     let decision = simulation.ask(agent.as_mut());
@@ -134,7 +134,9 @@ pub mod config;
 pub mod crash;
 pub mod ids;
 pub mod plan;
+pub mod plugins;
 pub mod prediction;
+pub mod prelude;
 pub mod record;
 pub mod rng;
 pub mod selftest;
@@ -144,12 +146,15 @@ pub mod tool;
 pub mod units;
 pub mod world;
 
+pub use cli::main_with;
+
 bevy::app::plugin_group! {
-    /// The simulation: tools, shocks, crash detectors and the schedules of a step.
+    /// The simulation: tools, shocks, crash detectors, agents and the schedules of a step.
     pub struct VendoMiniPlugins {
         tool:::ToolPlugin,
         shock:::ShockPlugin,
         crash:::CrashPlugin,
+        agent:::AgentPlugin,
         step:::StepPlugin,
     }
 }

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use bevy::prelude::Resource;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -175,6 +176,34 @@ impl Stream {
             }
         }
         last
+    }
+}
+
+/// The key of the present run, from which plugins take streams of their own.
+#[derive(Resource, Clone, Copy, Debug)]
+pub struct RunKey(DrawKey);
+
+impl RunKey {
+    /// The key of a run.
+    pub(crate) fn new(key: DrawKey) -> RunKey {
+        RunKey(key)
+    }
+
+    /// The stream of a plugin under a name and a version. No stream of the simulation has such a key, whatever the name;
+    /// put the plugin's own into it, so that those of two plugins differ too. Streams are cheap to make anew where
+    /// they are needed.
+    ///
+    /// ```
+    /// use vendomini::prelude::*;
+    ///
+    /// fn strike_of_dockers(key: Res<RunKey>, calendar: Res<Calendar>) -> bool {
+    ///     key.stream("dockers.strike", 1).unit(calendar.day(), 0) < 0.01
+    /// }
+    /// # fn check(condition: impl bevy::ecs::system::IntoSystem<(), bool, ()>) {}
+    /// ```
+    #[must_use]
+    pub fn stream(&self, name: &str, version: u32) -> Stream {
+        Stream::new(self.0, (&format!("plugin.{name}"), version))
     }
 }
 

@@ -8,14 +8,30 @@ pub mod llm;
 pub mod observation;
 pub mod policy;
 pub mod provider;
+pub mod register;
 pub mod scripted;
 pub mod shown;
 
+use bevy::app::{App, Plugin};
+
 use action::Decision;
 use observation::{Briefing, Observation};
+use register::AgentAppExt;
 use shown::ShownState;
 
 use crate::prediction::predictions::Predictions;
+
+/// Registers the scripted agents.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AgentPlugin;
+
+impl Plugin for AgentPlugin {
+    fn build(&self, app: &mut App) {
+        for name in scripted::NAMES {
+            app.add_agent(name, scripted::build);
+        }
+    }
+}
 
 /// What an in-process agent decides from.
 #[derive(Clone, Copy, Debug)]

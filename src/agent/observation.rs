@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bevy::prelude::Resource;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::config::settings::{RunConfig, StateVisibility};
 use crate::ids::SkuId;
 use crate::prediction::card::CardRule;
 use crate::prediction::error::ErrorType;
-use crate::rng::DrawKey;
 use crate::tool::result::ToolResult;
 use crate::units::{Cents, Day, Step, Units};
 use crate::world::level::Level;
@@ -21,6 +21,8 @@ pub struct OfferedTool {
     pub name: String,
     /// What it does, in a sentence.
     pub description: &'static str,
+    /// JSON Schema of its arguments: an object.
+    pub arguments: Arc<Value>,
     /// Error types that a successful call can bind.
     pub binds: &'static [ErrorType],
 }
@@ -54,8 +56,6 @@ pub struct Briefing {
     pub cards: CardRule,
     /// What each step's input shows besides the last result.
     pub visibility: StateVisibility,
-    /// From which an agent's own draws follow; says nothing of the world's.
-    pub(crate) draw_key: DrawKey,
 }
 
 impl Briefing {
@@ -76,7 +76,6 @@ impl Briefing {
             tools,
             cards: CardRule::new(&config.interface),
             visibility: config.interface.state_visibility,
-            draw_key: config.experiment.draw_key,
         }
     }
 

@@ -427,7 +427,22 @@ impl ShownState {
                 let (supplier, from, until) = (supplier_id, from_day, until_day);
                 self.regimes.push(KnownRegime { supplier, extra_days, from, until });
             }
+            MessageBody::Notice { news: Some(ShockNews::Custom(ref news)), .. } => {
+                for (order_id, new_eta_day) in news.new_eta_days() {
+                    self.last_delay = Some(self.day);
+                    if let Some(order) = self.orders.get_mut(&order_id) {
+                        order.promised = new_eta_day;
+                    }
+                }
+                for (order_id, new_quantity) in news.new_quantities() {
+                    self.last_other_quantity = Some(self.day);
+                    if let Some(order) = self.orders.get_mut(&order_id) {
+                        order.quantity = new_quantity;
+                    }
+                }
+            }
             MessageBody::Notice { news: Some(ShockNews::PostingLag { .. }) | None, .. }
+            | MessageBody::Note { .. }
             | MessageBody::Dropped { .. } => {}
         }
     }

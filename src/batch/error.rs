@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::confine::Defect;
 use crate::config::ConfigErrors;
+use crate::plugins::problem::PluginErrors;
 
 /// A file or folder that could not be written.
 #[derive(Debug, Error)]
@@ -28,7 +29,10 @@ impl WriteError {
 /// Why a batch could not run, or could not go on.
 #[derive(Debug, Error)]
 pub enum BatchError {
-    /// The plan names agents that there are not. Nothing was run.
+    /// Something is wrong with the plugins. Nothing was run.
+    #[error(transparent)]
+    Plugins(#[from] PluginErrors),
+    /// The plan names what is not registered. Nothing was run.
     #[error(transparent)]
     Plan(#[from] ConfigErrors),
     /// The result folder holds results. Nothing was run.

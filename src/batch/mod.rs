@@ -31,36 +31,12 @@ use folder::ResultFolder;
 use progress::Progress;
 use tally::Tally;
 
-use crate::agent::{Agent, scripted};
-use crate::plan::{Plan, PlannedRun, check_agents};
+use crate::plan::{Plan, check_agents};
+use crate::plugins::Plugins;
 use crate::record::manifest::{BatchStatus, Manifest};
-use crate::step::driver::Simulation;
 
 /// Most worker threads.
 pub const MAX_JOBS: usize = 1024;
-
-/// Where the agents of a batch come from.
-pub trait Agents: Sync {
-    /// The values of `model.name` that it has an agent for.
-    fn names(&self) -> &[&str];
-
-    /// A new agent for a run that was just started in `simulation`.
-    fn agent(&self, run: &PlannedRun, simulation: &Simulation) -> Box<dyn Agent>;
-}
-
-/// The scripted agents.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Scripted;
-
-impl Agents for Scripted {
-    fn names(&self) -> &[&str] {
-        scripted::NAMES
-    }
-
-    fn agent(&self, run: &PlannedRun, simulation: &Simulation) -> Box<dyn Agent> {
-        simulation.scripted_agent(&run.config.model.name).expect("the plan was checked for names of agents")
-    }
-}
 
 /// How to run a plan.
 #[derive(Debug)]
@@ -119,15 +95,17 @@ impl Halt<'_> {
 /// A run that hits a defect is counted in the outcome and costs nothing but itself.
 ///
 /// # Errors
-/// Before the first run, when the plan names agents that there are not or the result folder cannot be used;
-/// later, when a record cannot be written.
-pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, agents: &dyn Agents) -> Result<BatchOutcome, BatchError> {
+/// Before the first run, when something is wrong with the plugins, the plan names what they do not register, or the
+/// result folder cannot be used; later, when a record cannot be written.
+pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> Result<BatchOutcome, BatchError> {
     let BatchOptions { n_jobs, results_dir, overwrite, progress, command, stop } = options;
-    check_agents(plan, agents.names())?;
+    let registered = plugins.check()?;
+    let plan = &plan.clone().fit(&registered)?;
+    check_agents(plan, &registered.agents.iter().map(String::as_str).collect::<Vec<_>>())?;
     let begun = Instant::now();
     let n_jobs = n_jobs.clamp(1, MAX_JOBS).min(plan.len());
     let mut folder = ResultFolder::claim(&results_dir, &plan.experiment().name, overwrite)?;
-    let mut manifest = Manifest::new(plan, n_jobs, command);
+    let mut manifest = Manifest::new(plan, n_jobs, command, plugins.records(), &registered);
     let opened = folder.write_manifest(&manifest).and_then(|()| folder.open());
     let mut rows = match opened {
         Ok(rows) => rows,
@@ -139,7 +117,7 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, agents: &dyn Agents) ->
     let leftover = folder.drop_replaced().err();
 
     let halt = Halt { user: stop, failure: AtomicBool::new(false) };
-    let (tally, stopped) = pool::run(plan, n_jobs, agents, &folder, &mut rows, progress, &halt);
+    let (tally, stopped) = pool::run(plan, n_jobs, plugins, &folder, &mut rows, progress, &halt);
     let incomplete = |source| BatchError::Write {
         complete: tally.complete(),
         planned: plan.len(),

@@ -2,14 +2,15 @@
 
 use std::cell::Cell;
 
+use super::Halt;
 use super::confine::{Defect, confine};
 use super::error::WriteError;
 use super::folder::ResultFolder;
 use super::run_folder::RunFolder;
-use super::{Agents, Halt};
 use crate::config::settings::PredictionMode;
 use crate::crash::state::CrashState;
 use crate::plan::PlannedRun;
+use crate::plugins::Plugins;
 use crate::prediction::accumulate::Score;
 use crate::prediction::error::ByType;
 use crate::record::results::{Outcome, row};
@@ -40,12 +41,12 @@ pub(super) struct Report {
 /// A defect leaves nothing of the simulation behind; the next run gets a new one.
 pub(super) fn play(
     simulation: &mut Option<Simulation>,
-    agents: &dyn Agents,
+    plugins: &Plugins,
     results: &ResultFolder,
     run: &PlannedRun,
     halt: &Halt<'_>,
 ) -> Result<Option<Report>, WriteError> {
-    let written = write(simulation, agents, results, run, halt);
+    let written = write(simulation, plugins, results, run, halt);
     if written.is_err() {
         // The disk may be full; what matters is the first error.
         let _ = std::fs::remove_dir_all(results.partial_run(&run.run_id));
@@ -55,7 +56,7 @@ pub(super) fn play(
 
 fn write(
     simulation: &mut Option<Simulation>,
-    agents: &dyn Agents,
+    plugins: &Plugins,
     results: &ResultFolder,
     run: &PlannedRun,
     halt: &Halt<'_>,
@@ -63,8 +64,8 @@ fn write(
     let mut folder = RunFolder::create(results, run)?;
     let steps = Cell::new(0);
     let played = confine(|| {
-        let simulation = simulation.get_or_insert_with(Simulation::new);
-        pass_through(simulation, agents, run, &mut folder, halt, &steps)
+        let simulation = simulation.get_or_insert_with(|| plugins.simulation());
+        pass_through(simulation, run, &mut folder, halt, &steps)
     });
     match played {
         Ok(Ok(Some(summary))) => {
@@ -83,14 +84,14 @@ fn write(
 
 fn pass_through(
     simulation: &mut Simulation,
-    agents: &dyn Agents,
     run: &PlannedRun,
     folder: &mut RunFolder,
     halt: &Halt<'_>,
     steps: &Cell<Step>,
 ) -> Result<Option<Summary>, WriteError> {
     simulation.start(&run.config, true);
-    let mut agent = agents.agent(run, simulation);
+    let name = &run.config.model.name;
+    let mut agent = simulation.agent(name).expect("the plan was checked for names of agents");
     let (mut crash_logged, mut severity_logged) = (false, false);
     let end_reason = loop {
         if halt.is_set() {

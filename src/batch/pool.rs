@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
+use super::Halt;
 use super::confine::{Defect, confine};
 use super::error::WriteError;
 use super::folder::{ResultFolder, ResultsFile};
 use super::play::{Report, line, play};
 use super::progress::{Progress, Reporter};
 use super::tally::Tally;
-use super::{Agents, Halt};
 use crate::plan::Plan;
+use crate::plugins::Plugins;
 use crate::record::results::header;
 
 /// How many runs may be under way or waiting to be written.
@@ -37,7 +38,7 @@ pub(super) enum Stopped {
 pub(super) fn run(
     plan: &Plan,
     n_jobs: usize,
-    agents: &dyn Agents,
+    plugins: &Plugins,
     folder: &ResultFolder,
     rows: &mut ResultsFile,
     progress: Progress,
@@ -48,7 +49,7 @@ pub(super) fn run(
     thread::scope(|scope| {
         for _ in 0..n_jobs {
             let (take, send) = (take.clone(), send.clone());
-            scope.spawn(move || work(plan, agents, folder, halt, &take, &send));
+            scope.spawn(move || work(plan, plugins, folder, halt, &take, &send));
         }
         // The loop below ends when the last worker has let go of its end.
         drop((take, send));
@@ -71,7 +72,7 @@ pub(super) fn run(
 /// A worker's life: one simulation, one run after another.
 fn work(
     plan: &Plan,
-    agents: &dyn Agents,
+    plugins: &Plugins,
     folder: &ResultFolder,
     halt: &Halt<'_>,
     tickets: &Receiver<usize>,
@@ -82,7 +83,7 @@ fn work(
         if halt.is_set() {
             return;
         }
-        let played = confine(|| play(&mut simulation, agents, folder, &plan.run(index), halt));
+        let played = confine(|| play(&mut simulation, plugins, folder, &plan.run(index), halt));
         let report = match played {
             Ok(Ok(Some(report))) => Ok(report),
             Ok(Ok(None)) => return,

@@ -16,6 +16,7 @@ use crate::batch::error::WriteError;
 use crate::config::settings::CrashThreshold;
 use crate::crash::offline::{self, OfflineDetectors};
 use crate::crash::v1::{self as rules, V1Detectors};
+use crate::plugins::Plugins;
 use crate::record::evidence::evidence;
 use crate::record::folder::{RunFolder, find_runs};
 use crate::record::reader::{Line, StepLine};
@@ -133,7 +134,7 @@ impl Judge<'_> {
 /// # Errors
 /// When the command line makes no sense, records cannot be read, or the lines cannot be written. A reader that stops
 /// reading is no error.
-pub fn run(args: &DetectArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), CliError> {
+pub fn run(args: &DetectArgs, plugins: &Plugins, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), CliError> {
     let mut detectors = if args.detectors.iter().any(|name| name == rules::NAME) {
         if args.detectors.len() > 1 {
             return Err(CliError::Usage(MIXED));
@@ -143,7 +144,7 @@ pub fn run(args: &DetectArgs, out: &mut dyn Write, err: &mut dyn Write) -> Resul
         }
         Detectors::V1
     } else {
-        Detectors::Ours(Box::new(OfflineDetectors::named(&args.detectors)?))
+        Detectors::Ours(Box::new(OfflineDetectors::named(plugins.finished()?, &args.detectors)?))
     };
     let mut runs = Vec::new();
     for dir in &args.dirs {

@@ -20,6 +20,8 @@ pub mod selftest;
 use std::error::Error;
 use std::io::{self, Write};
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 use thiserror::Error;
 
@@ -27,6 +29,8 @@ use crate::batch::BatchError;
 use crate::batch::error::WriteError;
 use crate::config::ConfigErrors;
 use crate::crash::offline::UnknownDetector;
+use crate::plugins::Plugins;
+use crate::plugins::problem::PluginErrors;
 use crate::record::folder::ReadError;
 use crate::record::import::ImportError;
 use plan::PlanError;
@@ -124,6 +128,9 @@ pub enum CliError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// Something is wrong with the plugins.
+    #[error(transparent)]
+    Plugins(#[from] PluginErrors),
     /// The plan could not be shown.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -153,7 +160,9 @@ impl CliError {
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             CliError::Usage(_) | CliError::Detector(_) => ExitStatus::Usage,
-            CliError::Config(_) | CliError::Plan(PlanError::Config(_)) => ExitStatus::Refused,
+            CliError::Config(_)
+            | CliError::Plugins(_)
+            | CliError::Plan(PlanError::Config(_) | PlanError::Plugins(_)) => ExitStatus::Refused,
             CliError::Plan(PlanError::Output(_)) | CliError::Output(_) | CliError::Write(_) => ExitStatus::Unfinished,
             CliError::Read(_) => ExitStatus::Unreadable,
             CliError::Import(error) => match error {
@@ -162,7 +171,8 @@ impl CliError {
                 ImportError::Write { .. } => ExitStatus::Unfinished,
             },
             CliError::Batch(error) => match error {
-                BatchError::Plan(_)
+                BatchError::Plugins(_)
+                | BatchError::Plan(_)
                 | BatchError::Exists(_)
                 | BatchError::Foreign { .. }
                 | BatchError::InUse(_)
@@ -175,25 +185,56 @@ impl CliError {
 }
 
 impl Cli {
-    /// Does what the command line asks for. `command` is the command line itself, for the record.
+    /// Does what the command line asks for, in a program with these plugins. `command` is the command line itself, for
+    /// the record.
     ///
     /// # Errors
     /// When the verb failed; [`CliError::exit_status`] says how the program ends then.
     pub fn execute(
         &self,
+        plugins: &Plugins,
         command: Vec<String>,
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> Result<ExitStatus, CliError> {
         match &self.command {
-            Command::Run(args) => run::run(args, command, out, err),
-            Command::Plan(args) => Ok(plan::run(args, out, err).map(|()| ExitStatus::Done)?),
-            Command::Selftest(args) => selftest::run(args, out, err),
-            Command::Detect(args) => detect::run(args, out, err).map(|()| ExitStatus::Done),
+            Command::Run(args) => run::run(args, plugins, command, out, err),
+            Command::Plan(args) => Ok(plan::run(args, plugins, out, err).map(|()| ExitStatus::Done)?),
+            Command::Selftest(args) => selftest::run(args, plugins, out, err),
+            Command::Detect(args) => detect::run(args, plugins, out, err).map(|()| ExitStatus::Done),
             Command::Import(args) => import::run(args, out, err).map(|()| ExitStatus::Done),
             Command::Audit(args) => audit::run(args, out).map(|()| ExitStatus::Done),
         }
     }
+}
+
+/// The whole program, with these plugins inside: reads the command line, does what it asks for, prints errors to
+/// stderr, and says with which code to end. A third party's `main` is this and nothing else:
+///
+/// ```no_run
+/// use vendomini::prelude::*;
+///
+/// fn my_plugin(app: &mut App) {
+///     // app.add_tool(…).add_shock(…).add_crash_detector(…).add_agent(…);
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     vendomini::main_with(Plugins::default().with(my_plugin, env!("CARGO_PKG_VERSION")))
+/// }
+/// ```
+#[must_use]
+pub fn main_with(plugins: Plugins) -> ExitCode {
+    let command = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let command = std::iter::once("vendomini".to_owned()).chain(command).collect();
+    let status = match Cli::parse().execute(&plugins, command, &mut io::stdout(), &mut io::stderr()) {
+        Ok(status) => status,
+        Err(error) => {
+            // Without a place for messages the exit code still tells.
+            let _ = print_error(&error, &mut io::stderr());
+            error.exit_status()
+        }
+    };
+    ExitCode::from(status as u8)
 }
 
 /// Prints an error and its causes. A list of errors is printed line by line.

@@ -14,6 +14,8 @@ use thiserror::Error;
 use super::config_args::ConfigArgs;
 use crate::config::{ConfigErrors, display};
 use crate::plan::{Plan, PlannedRun};
+use crate::plugins::Plugins;
+use crate::plugins::problem::PluginErrors;
 
 /// A table lists all runs up to this many.
 const ALL: usize = 40;
@@ -51,6 +53,9 @@ pub enum Format {
 /// Why there is no plan.
 #[derive(Debug, Error)]
 pub enum PlanError {
+    /// Something is wrong with the plugins.
+    #[error(transparent)]
+    Plugins(#[from] PluginErrors),
     /// The experiment is not sane.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
@@ -63,8 +68,8 @@ pub enum PlanError {
 ///
 /// # Errors
 /// When the experiment is not sane or the output cannot be written. A reader that stops reading is no error.
-pub fn run(args: &PlanArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), PlanError> {
-    let plan = Plan::new(args.config.load()?)?;
+pub fn run(args: &PlanArgs, plugins: &Plugins, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), PlanError> {
+    let plan = Plan::new(args.config.load()?)?.fit(&plugins.check()?)?;
     for notice in &plan.experiment().notices {
         writeln!(err, "notice: {notice}")?;
     }

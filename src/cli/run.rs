@@ -15,8 +15,9 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::config_args::ConfigArgs;
 use super::{CliError, ExitStatus};
 use crate::batch::progress::Progress;
-use crate::batch::{BatchOptions, BatchOutcome, MAX_JOBS, Scripted, run_batch};
+use crate::batch::{BatchOptions, BatchOutcome, MAX_JOBS, run_batch};
 use crate::plan::Plan;
+use crate::plugins::Plugins;
 use crate::prediction::error::ErrorType;
 use crate::record::manifest::BatchStatus;
 
@@ -91,6 +92,7 @@ pub(super) fn jobs(text: &str) -> Result<usize, String> {
 /// When the command line, the configuration or the result folder does not allow it, or a file cannot be written.
 pub fn run(
     args: &RunArgs,
+    plugins: &Plugins,
     command: Vec<String>,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -98,9 +100,14 @@ pub fn run(
     if !args.batch {
         return Err(CliError::Usage(NO_WINDOW));
     }
-    let plan = Plan::new(args.config.load()?)?;
+    let registered = plugins.check()?;
+    let plan = Plan::new(args.config.load()?)?.fit(&registered)?;
     for notice in &plan.experiment().notices {
         note(err, format_args!("notice: {notice}"));
+    }
+    let shocks = || plan.project(&["pe_induction.p_shock"]).any(|cell| cell.config.pe_induction.p_shock > 0.0);
+    if registered.shocks.is_empty() && shocks() {
+        note(err, format_args!("notice: pe_induction.p_shock has no effect: no plugin registers a family of shocks"));
     }
     let results_dir = args.output_dir.clone().or_else(|| plan.experiment().results_dir.clone());
     let results_dir = results_dir.unwrap_or_else(|| RESULTS.into());
@@ -113,7 +120,7 @@ pub fn run(
         command,
         stop: &STOP,
     };
-    let outcome = run_batch(&plan, options, &Scripted)?;
+    let outcome = run_batch(&plan, options, plugins)?;
     let written = write_table(&outcome, out);
     note_outcome(&outcome, err);
     match written {

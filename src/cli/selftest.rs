@@ -10,6 +10,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::run::jobs;
 use super::{CliError, ExitStatus};
+use crate::plugins::Plugins;
 use crate::selftest::{DetectorReport, LEAST_RECALL, LEAST_SPECIFICITY, Report, Size, run as try_all};
 
 const EXAMPLES: &str = "\
@@ -18,6 +19,8 @@ Examples:
           before trusting a figure, after building it somewhere new
   vendomini selftest --full --format json > selftest.json
           the sets on which the figures of the detectors are stated";
+
+const INCOMPLETE: &str = "this program disables built-in plugins, without which the instrument cannot test itself";
 
 /// Flags of `selftest`. What the verb does stands with the verb, where the help takes it from.
 #[derive(Args, Clone, Debug)]
@@ -49,9 +52,18 @@ pub enum Format {
 ///
 /// # Errors
 /// When the report cannot be written. A reader that stops reading is no error.
-pub fn run(args: &SelftestArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<ExitStatus, CliError> {
+pub fn run(
+    args: &SelftestArgs,
+    plugins: &Plugins,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<ExitStatus, CliError> {
     let begun = Instant::now();
-    let report = try_all(if args.full { Size::full(args.n_jobs) } else { Size::quick(args.n_jobs) });
+    if plugins.disabled().next().is_some() {
+        return Err(CliError::Usage(INCOMPLETE));
+    }
+    plugins.check()?;
+    let report = try_all(if args.full { Size::full(args.n_jobs) } else { Size::quick(args.n_jobs) }, plugins);
     let written = match args.format {
         Format::Table => write_table(&report, out),
         Format::Json => {

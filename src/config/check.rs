@@ -1,13 +1,14 @@
 //! Does a value fit its key. Turns a node into the canonical value that is compared, merged and keyed by: a number
 //! is whole or real by its key, never by how it was written, so `0.10` and `0.1` are one value.
 
-use serde_json::{Number, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 
 use super::error::{Problem, SHOWN, nearest, shown};
 use super::scalar::{Scalar, scalar};
 use super::schema::{Entry, Kind};
 use super::spelling;
-use super::yaml::{Node, Value};
+use super::yaml::{Key, Node, Value};
+use crate::ids::is_name;
 use crate::rng::DrawKey;
 
 /// The canonical value of a node under a key.
@@ -32,6 +33,9 @@ struct Refused {
 fn refused(why: &'static str) -> Refused {
     Refused { why, nearest: None }
 }
+
+/// Largest weight of a name: enough to tell any shares, and sums of such weights stay finite.
+const MOST_WEIGHT: f64 = 1e9;
 
 const OUT_OF_RANGE: &str = "out of range";
 
@@ -106,26 +110,31 @@ fn of_kind(node: &Node, kind: Kind) -> Result<Json, Refused> {
             let [one, other] = pair(node)?;
             Ok(Json::from(vec![real(one, first.0, first.1)?, real(other, second.0, second.1)?]))
         }
-        Kind::Words(alone, words) => {
+        Kind::Names(alone) => {
             let one = std::slice::from_ref(node);
             let listed = if matches!(node.value, Value::List(_)) { items(node)? } else { one };
             let mut chosen: Vec<&str> = Vec::new();
             for item in listed {
-                let word = text(item)?;
-                if alone.contains(&word) && listed.len() > 1 {
+                let name = text(item)?;
+                if alone.contains(&name) && listed.len() > 1 {
                     return Err(refused("a list with a word that must stand alone"));
                 }
-                if !words.contains(&word) && !alone.contains(&word) {
-                    let nearest = nearest(word, alone.iter().chain(words).copied()).map(str::to_owned);
-                    return Err(Refused { why: "not known here", nearest });
+                if !is_name(name) {
+                    return Err(refused("not a list of names"));
                 }
-                if chosen.contains(&word) {
+                if chosen.contains(&name) {
                     return Err(refused("a list with repeated values"));
                 }
-                chosen.push(word);
+                chosen.push(name);
             }
-            if chosen.is_empty() { Err(refused("an empty list")) } else { Ok(Json::from(chosen)) }
+            // Where words stand for whole lists, an empty one is a slip.
+            let empty = chosen.is_empty() && !alone.is_empty();
+            if empty { Err(refused("an empty list")) } else { Ok(Json::from(chosen)) }
         }
+        Kind::Mix(words) => match &node.value {
+            Value::Map(entries) => weights(entries),
+            _ => of_kind(node, Kind::Word(words)),
+        },
         Kind::Paths => {
             let mut paths: Vec<&str> = Vec::new();
             for item in items(node)? {
@@ -142,6 +151,22 @@ fn of_kind(node: &Node, kind: Kind) -> Result<Json, Refused> {
             Ok(Json::from(paths))
         }
     }
+}
+
+/// Weights by name, not all 0.
+fn weights(entries: &[(Key, Node)]) -> Result<Json, Refused> {
+    let mut weights = Map::new();
+    let mut total = 0.0;
+    for (key, node) in entries {
+        if !is_name(&key.text) {
+            return Err(refused("a map with a key that is no name"));
+        }
+        let weight =
+            real(node, 0.0, MOST_WEIGHT).map_err(|_| refused("a map with a weight that is not from 0 to 1e9"))?;
+        total += weight;
+        weights.insert(key.text.to_string(), weight.into());
+    }
+    if total > 0.0 { Ok(Json::Object(weights)) } else { Err(refused("a map without a weight above 0")) }
 }
 
 fn integer(node: &Node, low: u64, high: u64) -> Result<u64, Refused> {
@@ -257,6 +282,10 @@ pub fn display(value: &Json) -> String {
         Json::String(text) => text.clone(),
         Json::Number(number) => real_text(number),
         Json::Array(items) => format!("[{}]", items.iter().map(display).collect::<Vec<_>>().join(", ")),
+        Json::Object(entries) => {
+            let entries = entries.iter().map(|(key, value)| format!("{key}: {}", display(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
         other => other.to_string(),
     }
 }

@@ -93,6 +93,14 @@ impl Experiment {
         axis.or(setting).unwrap_or(&self.file).clone()
     }
 
+    /// Leaves of a list of names that stands at its default only those that are wanted.
+    pub(crate) fn narrow(&mut self, path: &'static str, wanted: impl Fn(&str) -> bool) {
+        let setting = self.settings.get_mut(path).expect("the schema has this key");
+        if let (None, Json::Array(names)) = (&setting.place, &mut setting.value) {
+            names.retain(|name| name.as_str().is_none_or(&wanted));
+        }
+    }
+
     /// The configuration of a cell, given the cell's value on each axis and the key of its draws.
     ///
     /// # Panics

@@ -4,8 +4,8 @@
 //! key, range or default of their own. What a default depends on (the pressure level) stands here too.
 
 use super::settings::{
-    CrashThreshold, ErrorAccount, Magnitude, MemoryTools, Observability, PredictionFormat, PredictionMode,
-    PressureLevel, RecoveryTools, Scenario, SeedPolicy, StateVisibility, SyntheticKind, TemporalBasis, TypeMix,
+    CrashThreshold, ErrorAccount, Magnitude, MemoryTools, MixWord, Observability, PredictionFormat, PredictionMode,
+    PressureLevel, RecoveryTools, Scenario, SeedPolicy, StateVisibility, SyntheticKind, TemporalBasis,
 };
 
 /// The experiment's seed where no file names one.
@@ -67,16 +67,18 @@ pub enum Kind {
     Range(f64, f64),
     /// A list of two numbers, each in a range of its own.
     Pair((f64, f64), (f64, f64)),
-    /// A list of different words out of the second ones, or one of the first, which stand for a whole list. One
-    /// word alone is a list of it.
-    Words(&'static [&'static str], &'static [&'static str]),
+    /// A list of different names of what is registered, or one of these words, which stand for a whole list. One name
+    /// alone is a list of it. Which names there are is known where the plugins are, and checked by the plan.
+    Names(&'static [&'static str]),
+    /// One of these words, or a map of weights by names of what is registered.
+    Mix(&'static [&'static str]),
 }
 
 impl Kind {
     /// Whether one value of the key is a list.
     #[must_use]
     pub fn takes_list(self) -> bool {
-        matches!(self, Kind::Windows(_) | Kind::Paths | Kind::Range(..) | Kind::Pair(..) | Kind::Words(..))
+        matches!(self, Kind::Windows(_) | Kind::Paths | Kind::Range(..) | Kind::Pair(..) | Kind::Names(_))
     }
 
     /// What the key takes, for "expected …".
@@ -100,8 +102,11 @@ impl Kind {
             Kind::Pair((a, b), (c, d)) => {
                 format!("a list of two numbers, the first from {a} to {b}, the second from {c} to {d}")
             }
-            Kind::Words([], words) => format!("a list of some of {}", words.join(", ")),
-            Kind::Words(alone, words) => format!("{}, or a list of some of {}", alone.join(", "), words.join(", ")),
+            Kind::Names([]) => "a list of different names, such as [looping]".to_owned(),
+            Kind::Names(alone) => format!("{}, or a list of different names, such as [looping]", alone.join(", ")),
+            Kind::Mix(words) => {
+                format!("one of {}, or weights by family, such as {{temporal: 1, quantity: 2}}", words.join(", "))
+            }
         }
     }
 }
@@ -190,16 +195,6 @@ const DELAY: Kind = Kind::Range(0.0, 1000.0);
 const FACTOR: Kind = Kind::Range(0.0, 100.0);
 const RISE: Kind = Kind::Pair((0.0, 100.0), (0.0, 1000.0));
 const DETECTOR_SETS: &[&str] = &["all", "v1"];
-const DETECTORS: &[&str] = &[
-    "looping",
-    "invalid_burst",
-    "budget_denial",
-    "decoupling",
-    "exploration_collapse",
-    "slow_divergence",
-    "malformed_output",
-    "belief_divergence",
-];
 const COEFFICIENT: Kind = Kind::Real(-1e6, 1e6);
 const COUNT: Kind = Kind::Integer(0, 1_000_000);
 const DAYS: Kind = Kind::Integer(1, 1_000_000);
@@ -301,9 +296,10 @@ pub const SCHEMA: &[Entry] = &[
         "last_result",
         "what a step's input shows besides the last result",
     ),
+    used("interface.extra_tools", Kind::Names(&[]), "[]", "tools of plugins that are offered besides"),
     used("pe_induction.p_shock", Kind::Probability, "0.1", "probability of a shock an evening"),
     used("pe_induction.pe_mag", Kind::Word(Magnitude::WORDS), "medium", "how large shocks are"),
-    used("pe_induction.pe_type_mix", Kind::Word(TypeMix::WORDS), "realistic", "which families of shocks strike"),
+    used("pe_induction.pe_type_mix", Kind::Mix(MixWord::WORDS), "realistic", "which families of shocks strike"),
     used("pe_induction.observability", Kind::Word(Observability::WORDS), "full", "what the agent is told of shocks"),
     used(
         "pe_induction.magnitudes.temporal.low",
@@ -364,13 +360,13 @@ pub const SCHEMA: &[Entry] = &[
     ),
     used(
         "measurement.detectors",
-        Kind::Words(DETECTOR_SETS, DETECTORS),
+        Kind::Names(DETECTOR_SETS),
         "[all]",
         "which crash detectors run; v1: those of the original",
     ),
     used(
         "measurement.primary",
-        Kind::Words(&[], DETECTORS),
+        Kind::Names(&[]),
         "[looping, invalid_burst, budget_denial, exploration_collapse, slow_divergence, malformed_output]",
         "crash types that make up the primary event of analyses",
     ),

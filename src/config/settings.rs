@@ -3,6 +3,7 @@
 //! There are no defaults here: they stand once, in the schema ([`super::schema`]), which also checks ranges.
 //! Field names are the canonical spelling of the configuration's keys.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -87,8 +88,8 @@ words!(
     Magnitude { Low = "low", Medium = "medium", High = "high" }
 );
 words!(
-    /// Which families of shocks strike, and in which shares.
-    TypeMix {
+    /// Which families of shocks strike, and in which shares, in one word.
+    MixWord {
         /// 40% temporal, 30% quantity, 20% causal, 10% rule.
         Realistic = "realistic",
         /// Only late deliveries.
@@ -101,6 +102,16 @@ words!(
         Uniform = "uniform",
     }
 );
+/// Which families of shocks strike, and in which shares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TypeMix {
+    /// Shares of the built-in families that have a name.
+    Word(MixWord),
+    /// A weight for each family, not negative and not all 0.
+    Weights(BTreeMap<String, f64>),
+}
+
 words!(
     /// What the agent is told of shocks.
     Observability { Full = "full", Delayed = "delayed", Partial = "partial", Hidden = "hidden" }
@@ -273,6 +284,8 @@ pub struct InterfaceConfig {
     pub recovery_tools: RecoveryTools,
     /// What each step's input shows.
     pub state_visibility: StateVisibility,
+    /// Tools of plugins that are offered besides, by name.
+    pub extra_tools: Vec<String>,
 }
 
 /// Section `pe_induction`.

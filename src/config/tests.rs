@@ -65,7 +65,7 @@ fn first(text: &str, set: &[&str]) -> RunConfig {
 fn flat(config: &RunConfig) -> BTreeMap<String, Json> {
     fn walk(path: &str, value: Json, out: &mut BTreeMap<String, Json>) {
         match value {
-            Json::Object(below) => below.into_iter().for_each(|(key, value)| {
+            Json::Object(below) if schema::find(path).is_none() => below.into_iter().for_each(|(key, value)| {
                 walk(&if path.is_empty() { key } else { format!("{path}.{key}") }, value, out);
             }),
             value => drop(out.insert(path.to_owned(), value)),
@@ -100,7 +100,8 @@ fn other_than_default(entry: &schema::Entry) -> String {
         Kind::DrawKey => "0123456789abcdef".repeat(4),
         Kind::Windows(_) => "[7]".to_owned(),
         Kind::Range(..) | Kind::Pair(..) => "[0.25, 1.5]".to_owned(),
-        Kind::Words(_, words) => format!("[{}]", words[words.len() - 1]),
+        Kind::Names(_) => "[something_else]".to_owned(),
+        Kind::Mix(_) => "{something_else: 0.5, temporal: 2.0}".to_owned(),
         Kind::Paths => "[model.name]".to_owned(),
     }
 }
@@ -164,6 +165,7 @@ fn a_file_with_a_name_alone_is_a_whole_experiment() {
       memory_tools: none
       recovery_tools: none
       state_visibility: last_result
+      extra_tools: []
     pe_induction:
       p_shock: 0.1
       pe_mag: medium
@@ -276,12 +278,84 @@ fn a_set_of_detectors_stands_alone() {
     assert_eq!(detectors("all"), ["all"]);
     assert_eq!(detectors("[v1]"), ["v1"]);
     assert_eq!(detectors("[looping, belief_divergence]"), ["looping", "belief_divergence"]);
+    assert_eq!(detectors("[hoarding]"), ["hoarding"], "which names there are is not known here");
     let refused = |text: &str| loaded(&format!("{NAMED}measurement: {{detectors: {text}}}"), &[]).unwrap_err();
-    insta::assert_snapshot!([refused("[all, looping]"), refused("[looping, v1]"), refused("[v2]")].join("\n"), @r#"
-    x.yaml:2: measurement.detectors: [all, looping] is a list with a word that must stand alone (expected all, v1, or a list of some of looping, invalid_burst, budget_denial, decoupling, exploration_collapse, slow_divergence, malformed_output, belief_divergence)
-    x.yaml:2: measurement.detectors: [looping, v1] is a list with a word that must stand alone (expected all, v1, or a list of some of looping, invalid_burst, budget_denial, decoupling, exploration_collapse, slow_divergence, malformed_output, belief_divergence)
-    x.yaml:2: measurement.detectors: [v2] is not known here (expected all, v1, or a list of some of looping, invalid_burst, budget_denial, decoupling, exploration_collapse, slow_divergence, malformed_output, belief_divergence)
+    let all = ["[all, looping]", "[looping, v1]", "[Looping]", "[looping, looping]", "[]", "7"].map(refused).join("\n");
+    insta::assert_snapshot!(all, @r#"
+    x.yaml:2: measurement.detectors: [all, looping] is a list with a word that must stand alone (expected all, v1, or a list of different names, such as [looping])
+    x.yaml:2: measurement.detectors: [looping, v1] is a list with a word that must stand alone (expected all, v1, or a list of different names, such as [looping])
+    x.yaml:2: measurement.detectors: [Looping] is not a list of names (expected all, v1, or a list of different names, such as [looping])
+    x.yaml:2: measurement.detectors: [looping, looping] is a list with repeated values (expected all, v1, or a list of different names, such as [looping])
+    x.yaml:2: measurement.detectors: [] is an empty list (expected all, v1, or a list of different names, such as [looping])
+    x.yaml:2: measurement.detectors: 7 is a number (expected all, v1, or a list of different names, such as [looping])
     "#);
+    let tools = |text: &str| first(&format!("interface: {{extra_tools: {text}}}"), &[]).interface.extra_tools;
+    assert_eq!((tools("[]").len(), tools("tool_negotiate_price")), (0, vec!["tool_negotiate_price".to_owned()]));
+}
+
+#[test]
+fn a_mix_is_a_word_or_a_map_of_weights() {
+    let mix = |text: &str| {
+        let mix = first(&format!("pe_induction: {{pe_type_mix: {text}}}"), &[]).pe_induction.pe_type_mix;
+        serde_json::to_string(&mix).unwrap()
+    };
+    assert_eq!(mix("uniform"), "\"uniform\"");
+    assert_eq!(
+        mix("{temporal: 1, bankruptcy: 0.50, quantity: 0}"),
+        r#"{"bankruptcy":0.5,"quantity":0.0,"temporal":1.0}"#
+    );
+    let set = |argument: &str| first("", &[argument]).pe_induction.pe_type_mix;
+    assert_eq!(serde_json::to_string(&set("pe_induction.pe_type_mix={temporal: 1}")).unwrap(), r#"{"temporal":1.0}"#);
+
+    // A map replaces what it inherits, whatever that is.
+    let files = Files::new(&[
+        ("base.yaml", "experiment: {name: x}\npe_induction: {pe_type_mix: {temporal: 1, quantity: 1}}"),
+        ("map.yaml", "inherit: base.yaml\npe_induction: {pe_type_mix: {regime_shift: 2}}"),
+        ("word.yaml", "inherit: map.yaml\npe_induction: {pe_type_mix: realistic}"),
+        (
+            "axis.yaml",
+            "inherit: map.yaml\ngrid: {pe_induction.pe_type_mix: [uniform, {temporal: 1, lost: 3}, {lost: 1}]}",
+        ),
+    ]);
+    let mixes = |name: &str| -> Vec<String> {
+        let plan = Plan::new(files.load(name, &[]).unwrap()).unwrap();
+        plan.runs().map(|run| serde_json::to_string(&run.config.pe_induction.pe_type_mix).unwrap()).collect()
+    };
+    assert_eq!(mixes("map.yaml"), [r#"{"regime_shift":2.0}"#]);
+    assert_eq!(mixes("word.yaml"), [r#""realistic""#]);
+    assert_eq!(mixes("axis.yaml"), [r#""uniform""#, r#"{"lost":3.0,"temporal":1.0}"#, r#"{"lost":1.0}"#]);
+
+    let refused = |text: &str| loaded(&format!("{NAMED}pe_induction: {{pe_type_mix: {text}}}"), &[]).unwrap_err();
+    let all = [
+        "relistic",
+        "{temporal: -1}",
+        "{temporal: .nan}",
+        "{temporal: x}",
+        "{}",
+        "{temporal: 0}",
+        "{Lost: 1}",
+        "[temporal]",
+    ];
+    insta::assert_snapshot!(all.map(refused).join("\n"), @r#"
+    x.yaml:2: pe_induction.pe_type_mix: relistic is not known here (expected one of realistic, temporal_only, quantity_only, causal_only, uniform, or weights by family, such as {temporal: 1, quantity: 2}; did you mean realistic?)
+    x.yaml:2: pe_induction.pe_type_mix: {temporal: -1} is a map with a weight that is not from 0 to 1e9 (expected one of realistic, temporal_only, quantity_only, causal_only, uniform, or weights by family, such as {temporal: 1, quantity: 2})
+    x.yaml:2: pe_induction.pe_type_mix: {temporal: .nan} is a map with a weight that is not from 0 to 1e9 (expected one of realistic, temporal_only, quantity_only, causal_only, uniform, or weights by family, such as {temporal: 1, quantity: 2})
+    x.yaml:2: pe_induction.pe_type_mix: {temporal: x} is a map with a weight that is not from 0 to 1e9 (expected one of realistic, temporal_only, quantity_only, causal_only, uniform, or weights by family, such as {temporal: 1, quantity: 2})
+    x.yaml:2: pe_induction.pe_type_mix: {} is a map without a weight above 0 (expected one of realistic, temporal_only, quantity_only, causal_only, uniform, or weights by family, such as {temporal: 1, quantity: 2})
+    x.yaml:2: pe_induction.pe_type_mix: {temporal: 0} is a map without a weight above 0 (expected one of realistic, temporal_only, quantity_only, causal_only, uniform, or weights by family, such as {temporal: 1, quantity: 2})
+    x.yaml:2: pe_induction.pe_type_mix: {Lost: 1} is a map with a key that is no name (expected one of realistic, temporal_only, quantity_only, causal_only, uniform, or weights by family, such as {temporal: 1, quantity: 2})
+    x.yaml:2: pe_induction.pe_type_mix: [temporal] is a list (expected one of realistic, temporal_only, quantity_only, causal_only, uniform, or weights by family, such as {temporal: 1, quantity: 2})
+    "#);
+    assert!(loaded(&format!("{NAMED}pe_induction.pe_type_mix.temporal: 1"), &[]).is_err());
+}
+
+/// What `config_used.yaml` says is read back as it was.
+#[test]
+fn a_map_of_weights_survives_the_way_out_and_in() {
+    let config =
+        first("pe_induction: {pe_type_mix: {temporal: 0.1, lost_papers: 3e8}}", &["interface.extra_tools=[a, b]"]);
+    let files = Files::new(&[("again.yaml", &crate::config::to_yaml(&config))]);
+    assert_eq!(Plan::new(files.load("again.yaml", &[]).unwrap()).unwrap().run(0).config, config);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::detector::{CrashDetector, Verdict, by_level};
+use super::detector::{CrashDetector, Need, Verdict, by_level};
 use super::evidence::{EvidenceWindow, Statement, StepEvidence, Subject};
 use crate::config::settings::CrashThreshold;
 use crate::units::Step;
@@ -90,6 +90,10 @@ impl CrashDetector for BeliefDivergence {
             },
             _ => Verdict::Clear,
         }
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[]
     }
 }
 

@@ -1,6 +1,6 @@
 //! `budget_denial`: ordering on although the money is gone.
 
-use super::detector::{CrashDetector, Verdict, by_level};
+use super::detector::{CrashDetector, Need, Verdict, by_level};
 use super::evidence::EvidenceWindow;
 use crate::config::settings::CrashThreshold;
 use crate::tool::name;
@@ -41,5 +41,9 @@ impl CrashDetector for BudgetDenial {
             },
             _ => Verdict::Clear,
         }
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Outcome]
     }
 }

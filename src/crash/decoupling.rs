@@ -1,6 +1,6 @@
 //! `decoupling`: the agent acts against the cards that it gives with its actions.
 
-use super::detector::{CrashDetector, Verdict, by_level};
+use super::detector::{CrashDetector, Need, Verdict, by_level};
 use super::evidence::EvidenceWindow;
 use crate::config::settings::CrashThreshold;
 
@@ -44,6 +44,10 @@ impl CrashDetector for Decoupling {
             }
             _ => Verdict::Clear,
         }
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[]
     }
 }
 

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::agent::action::{Action, ActionSource};
 use crate::prediction::card::Card;
-use crate::units::{Cents, Step};
+use crate::units::{Cents, Step, Units};
 
 /// Whose fault a failed call was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -34,6 +34,8 @@ pub struct StepEvidence {
     pub work_open: bool,
     /// Posted budget before the action.
     pub budget: Cents,
+    /// Units in stock over all SKUs before the action; `None` where a record does not tell.
+    pub total_storage: Option<Units>,
     /// Whether the action contradicts the card given with it: other tool or arguments, or a predicted failure acted
     /// on anyway; `None` without an action or a card.
     pub contradicts_card: Option<bool>,

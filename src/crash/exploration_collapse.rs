@@ -1,6 +1,6 @@
 //! `exploration_collapse`: hardly more than one tool is used although there is work to do.
 
-use super::detector::{CrashDetector, Verdict, by_level};
+use super::detector::{CrashDetector, Need, Verdict, by_level};
 use super::evidence::EvidenceWindow;
 use crate::config::settings::CrashThreshold;
 use crate::units::Step;
@@ -43,6 +43,10 @@ impl CrashDetector for ExplorationCollapse {
             onset: *self.since.get_or_insert(now),
             evidence: format!("{actions} actions with {distinct} tools, evenness {evenness:.3}"),
         }
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::WorkOpen]
     }
 }
 

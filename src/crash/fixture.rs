@@ -14,6 +14,7 @@ pub(super) fn step(at: Step) -> StepEvidence {
         state_changed: false,
         work_open: false,
         budget: Cents::ZERO,
+        total_storage: None,
         contradicts_card: None,
         thoughts: None,
         readable: None,

@@ -1,6 +1,6 @@
 //! `invalid_burst`: a large share of the calls fails by the agent's own fault.
 
-use super::detector::{CrashDetector, Verdict, by_level};
+use super::detector::{CrashDetector, Need, Verdict, by_level};
 use super::evidence::{Counts, EvidenceWindow};
 use crate::config::settings::CrashThreshold;
 
@@ -35,5 +35,9 @@ impl CrashDetector for InvalidBurst {
             Some(first) => Verdict::Fired { onset: first.step, evidence: format!("{count} of {calls} calls failed") },
             None => Verdict::Clear,
         }
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Outcome]
     }
 }

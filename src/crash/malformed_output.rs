@@ -1,6 +1,6 @@
 //! `malformed_output`: the agent's replies can no longer be read.
 
-use super::detector::{CrashDetector, Verdict, by_level};
+use super::detector::{CrashDetector, Need, Verdict, by_level};
 use super::evidence::EvidenceWindow;
 use crate::config::settings::CrashThreshold;
 
@@ -43,6 +43,10 @@ impl CrashDetector for MalformedOutput {
             }
             _ => Verdict::Clear,
         }
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[]
     }
 }
 

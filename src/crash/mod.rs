@@ -1,6 +1,8 @@
 //! Did the agent break down: evidence of the last steps, one file a detector, severity.
 //!
-//! Detectors see a window of evidence and nothing else, so they also work on records of finished runs.
+//! Detectors see a window of evidence and nothing else, so they also work on records of finished runs. Built-in ones
+//! and those of third parties are registered in the same way, by
+//! [`add_crash_detector`](detector::CrashDetectorAppExt::add_crash_detector).
 
 pub mod belief_divergence;
 pub mod budget_denial;
@@ -21,6 +23,7 @@ pub mod state;
 pub mod v1;
 
 use bevy::app::{App, Plugin};
+use detector::CrashDetectorAppExt;
 
 /// Registers the built-in detectors.
 #[derive(Default)]
@@ -28,14 +31,13 @@ pub struct CrashPlugin;
 
 impl Plugin for CrashPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<detector::DetectorRegistry>();
-        detector::add(app, looping::Looping::default());
-        detector::add(app, invalid_burst::InvalidBurst::default());
-        detector::add(app, budget_denial::BudgetDenial::default());
-        detector::add(app, decoupling::Decoupling::default());
-        detector::add(app, exploration_collapse::ExplorationCollapse::default());
-        detector::add(app, slow_divergence::SlowDivergence::default());
-        detector::add(app, malformed_output::MalformedOutput::default());
-        detector::add(app, belief_divergence::BeliefDivergence::default());
+        app.add_crash_detector(looping::Looping::default())
+            .add_crash_detector(invalid_burst::InvalidBurst::default())
+            .add_crash_detector(budget_denial::BudgetDenial::default())
+            .add_crash_detector(decoupling::Decoupling::default())
+            .add_crash_detector(exploration_collapse::ExplorationCollapse::default())
+            .add_crash_detector(slow_divergence::SlowDivergence::default())
+            .add_crash_detector(malformed_output::MalformedOutput::default())
+            .add_crash_detector(belief_divergence::BeliefDivergence::default());
     }
 }

@@ -1,4 +1,4 @@
-//! Our own detectors over records of finished runs.
+//! The detectors of a program over records of finished runs.
 //!
 //! Used by `detect`. The same detectors in the same order as in a run, fed from records instead of a World. Never
 //! reads or writes files.
@@ -6,9 +6,9 @@
 use bevy::app::App;
 use thiserror::Error;
 
-use super::CrashPlugin;
 use super::detector::DetectorRegistry;
 use super::evidence::{EvidenceWindow, StepEvidence};
+use crate::config::nearest;
 use crate::config::settings::CrashThreshold;
 use crate::record::evidence::Unknown;
 use crate::units::Step;
@@ -19,12 +19,18 @@ pub const VERSION: &str = "1";
 
 /// A name that no detector has.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("there is no crash detector {name}; there are {}, and v1 for the original's rules", .known.join(", "))]
+#[error(
+    "there is no crash detector {name}{}; there are {}v1 for the original's rules",
+    .nearest.map_or(String::new(), |nearest| format!(" (did you mean {nearest}?)")),
+    .known.iter().map(|name| format!("{name}, ")).collect::<String>() + if .known.is_empty() { "" } else { "and " }
+)]
 pub struct UnknownDetector {
     /// The name.
     pub name: String,
     /// The names that exist.
     pub known: Vec<&'static str>,
+    /// The one that was probably meant.
+    pub nearest: Option<&'static str>,
 }
 
 /// Detectors at work on one run after another.
@@ -37,28 +43,25 @@ pub struct OfflineDetectors {
 }
 
 impl OfflineDetectors {
-    /// The built-in detectors of the given names, in the order that breaks ties; all of them for no name.
+    /// The detectors of the given names that an App has registered, in the order that breaks ties; all of them for no
+    /// name.
     ///
     /// # Errors
     /// When a name is unknown.
-    ///
-    /// # Panics
-    /// Never: the plugin makes the register.
-    pub fn named(names: &[String]) -> Result<OfflineDetectors, UnknownDetector> {
-        let mut app = App::empty();
-        app.add_plugins(CrashPlugin);
-        let mut registry = app.world_mut().remove_resource::<DetectorRegistry>().expect("the plugin makes it");
+    pub fn named(mut app: App, names: &[String]) -> Result<OfflineDetectors, UnknownDetector> {
+        let mut registry = app.world_mut().remove_resource::<DetectorRegistry>().unwrap_or_default();
         let known: Vec<_> = registry.names().collect();
         if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
-            return Err(UnknownDetector { name: name.clone(), known });
+            let nearest = nearest(name, known.iter().copied());
+            return Err(UnknownDetector { name: name.clone(), known, nearest });
         }
-        registry.0.retain(|detector| names.is_empty() || names.iter().any(|name| name == detector.name()));
+        registry.keep(|detector| names.is_empty() || names.iter().any(|name| name == detector));
         Ok(OfflineDetectors { registry, window: EvidenceWindow::new(0), flags: Vec::new(), crash: None, seen: 0 })
     }
 
     /// A new run begins.
     pub fn start(&mut self, threshold: CrashThreshold, window: Step) {
-        for detector in &mut self.registry.0 {
+        for detector in self.registry.all() {
             detector.start(threshold);
         }
         self.window = EvidenceWindow::new(window);
@@ -74,10 +77,10 @@ impl OfflineDetectors {
     pub fn judge(&mut self, step: StepEvidence, unknown: Unknown) -> (bool, Option<&'static str>) {
         self.window.push(StepEvidence { step: self.seen, ..step });
         self.seen += 1;
-        for (index, detector) in self.registry.0.iter_mut().enumerate() {
+        for (index, detector) in self.registry.all().enumerate() {
             let name = detector.name();
             let verdict = detector.judge(&self.window);
-            let flag = if can_judge(name, unknown) { verdict.flag() } else { None };
+            let flag = if detector.needs().iter().any(|need| unknown.lacks(*need)) { None } else { verdict.flag() };
             self.flags[index] = (name, flag);
             if flag == Some(true) && self.crash.is_none() {
                 self.crash = Some(name);
@@ -90,16 +93,5 @@ impl OfflineDetectors {
     #[must_use]
     pub fn flags(&self) -> &[(&'static str, Option<bool>)] {
         &self.flags
-    }
-}
-
-/// Whether a detector has what it needs. What an agent did and said is in every record; detectors that need more
-/// of it have their own word for too little of it.
-fn can_judge(detector: &str, unknown: Unknown) -> bool {
-    match detector {
-        "looping" => !unknown.work_open && !unknown.outcome,
-        "exploration_collapse" => !unknown.work_open,
-        "invalid_burst" | "budget_denial" => !unknown.outcome,
-        _ => true,
     }
 }

@@ -1,6 +1,6 @@
 //! `slow_divergence`: the agent's thoughts drift away from what they were about.
 
-use super::detector::{CrashDetector, Verdict, by_level};
+use super::detector::{CrashDetector, Need, Verdict, by_level};
 use super::embed::{Centre, Embedder};
 use super::evidence::{EvidenceWindow, MIN_STEPS};
 use crate::config::settings::CrashThreshold;
@@ -65,6 +65,10 @@ impl CrashDetector for SlowDivergence {
             onset: self.since,
             evidence: format!("{far} thoughts in a row far from what they were about, the last at {similarity:.3}"),
         }
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[]
     }
 }
 

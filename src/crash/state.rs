@@ -54,7 +54,7 @@ impl CrashState {
     /// A run without a crash.
     #[must_use]
     pub fn new(measurement: &MeasurementConfig, detectors: &mut DetectorRegistry) -> CrashState {
-        for detector in &mut detectors.0 {
+        for detector in detectors.all() {
             detector.start(measurement.crash_threshold);
         }
         let named = |name: &str| measurement.detectors.iter().any(|wanted| wanted == name);
@@ -208,6 +208,7 @@ pub fn detect_crashes(
             state_changed: turn.result.state_changed,
             work_open: turn.work_open,
             budget: turn.budget_before,
+            total_storage: Some(turn.state.total_storage),
             contradicts_card: contradicts(turn.action.as_deref(), turn.card.as_ref()),
             thoughts: turn.thoughts.clone(),
             readable: readable(turn.source, turn.action.is_some()),
@@ -215,7 +216,7 @@ pub fn detect_crashes(
         });
         for place in 0..state.flags.len() {
             let Rules::Registered(positions) = &state.rules else { continue };
-            let detector = &mut detectors.0[positions[place]];
+            let detector = detectors.at(positions[place]);
             let (name, verdict) = (detector.name(), detector.judge(&state.window));
             state.take_in(place, name, verdict, step, &mut journal);
         }

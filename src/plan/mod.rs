@@ -2,9 +2,9 @@
 //!
 //! A [`Plan`] is lazy: it knows the grid and makes any run from its index, so millions of runs cost no memory.
 //! Called by the verbs `plan` and `run`. It reads only the checked [`Experiment`], never a file, and it knows
-//! nothing of how runs are executed; [`agents`] says which cells have no agent.
+//! nothing of how runs are executed; [`names`] says which cells name what is not there.
 
-pub mod agents;
+pub mod names;
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::config::{Axis, ConfigError, ConfigErrors, Experiment, Problem, RunConfig, display, is_below, schema};
 use crate::rng::DrawKey;
 
-pub use agents::check_agents;
+pub use names::check_agents;
 
 /// Most runs that a plan may have.
 pub const MAX_RUNS: u64 = 10_000_000;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::v1;
 use crate::agent::action::Action;
+use crate::crash::detector::Need;
 use crate::crash::evidence::{ErrorClass, Statement, Statements, StepEvidence, Subject, contradicts};
 use crate::prediction::card::Card;
 use crate::prediction::error::ErrorType;
@@ -21,6 +22,17 @@ pub struct Unknown {
     pub work_open: bool,
     /// Whether the call worked, and whether it changed anything.
     pub outcome: bool,
+}
+
+impl Unknown {
+    /// Whether it is this that the record does not tell.
+    #[must_use]
+    pub fn lacks(self, need: Need) -> bool {
+        match need {
+            Need::WorkOpen => self.work_open,
+            Need::Outcome => self.outcome,
+        }
+    }
 }
 
 /// A step record as evidence, and what it does not tell. The live counterpart is [`detect_crashes`](crate::crash::state::detect_crashes).
@@ -59,6 +71,7 @@ pub fn evidence(step: Step, record: &Value) -> (StepEvidence, Unknown) {
         state_changed: state_changed.unwrap_or(false),
         work_open: work_open.unwrap_or(false),
         budget: record.pointer("/state/budget").and_then(Value::as_f64).map_or(Cents::ZERO, Cents::from_units),
+        total_storage: record.pointer("/state/total_storage").and_then(Value::as_u64).and_then(|n| n.try_into().ok()),
         thoughts: record.get("thoughts").and_then(Value::as_str).map(Arc::from),
         readable,
         statements: statements_of(step, record),

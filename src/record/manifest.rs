@@ -14,6 +14,8 @@ use crate::agent::scripted;
 use crate::config::schema::{self, Status};
 use crate::config::{Experiment, SourceFile};
 use crate::plan::Plan;
+use crate::plugins::PluginRecord;
+use crate::plugins::registered::Registered;
 use crate::shock::{family, strike};
 use crate::world::{customer, snapshot, spawn};
 
@@ -146,6 +148,8 @@ pub struct Manifest {
     pub seeds: SeedRecord,
     /// Name and version of the algorithm of `state_hash`.
     pub state_hash: &'static str,
+    /// The plugins that the program was made of, by name.
+    pub plugins: Vec<PluginRecord>,
     /// The agents of the plan.
     pub agents: Vec<String>,
     /// Worker threads.
@@ -157,9 +161,15 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The manifest of a batch that begins now.
+    /// The manifest of a batch that begins now, in a program with these plugins and what they register.
     #[must_use]
-    pub fn new(plan: &Plan, n_jobs: usize, command: Vec<String>) -> Manifest {
+    pub fn new(
+        plan: &Plan,
+        n_jobs: usize,
+        command: Vec<String>,
+        plugins: Vec<PluginRecord>,
+        registered: &Registered,
+    ) -> Manifest {
         let experiment = plan.experiment();
         let setting = |path: &str| experiment.setting(path).cloned().unwrap_or(Value::Null);
         Manifest {
@@ -179,9 +189,10 @@ impl Manifest {
                 experiment_seed: experiment.seed(),
                 seed_policy: setting("experiment.seed_policy"),
                 paired_over: setting("experiment.paired_over"),
-                streams: streams(),
+                streams: streams(&registered.shocks),
             },
             state_hash: snapshot::ALGORITHM,
+            plugins,
             agents: plan.project(&["model.name"]).map(|cell| cell.config.model.name).collect(),
             n_jobs,
             started: now(),
@@ -204,10 +215,10 @@ pub fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-/// The streams of draws in the simulation and of its scripted agents, with their versions.
-fn streams() -> BTreeMap<String, u32> {
+/// The streams of draws in the simulation, of its scripted agents and of all shock families, with their versions.
+fn streams(families: &[String]) -> BTreeMap<String, u32> {
     let fixed = spawn::STREAMS.iter().chain(&customer::STREAMS).chain(&strike::STREAMS).chain(&scripted::STREAMS);
-    let families = family::ALL.map(|name| (format!("shock.{name}"), family::STREAM_VERSION));
+    let families = families.iter().map(|name| (format!("shock.{name}"), family::STREAM_VERSION));
     fixed.map(|(name, version)| ((*name).to_owned(), *version)).chain(families).collect()
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::summary::Summary;
 use crate::agent::action::ActionSource;
-use crate::config::RunConfig;
+use crate::config::{RunConfig, schema};
 use crate::plan::PlannedRun;
 use crate::prediction::error::ErrorType;
 use crate::shock::family;
@@ -193,7 +193,7 @@ pub fn row(run: &PlannedRun, outcome: Outcome<'_>) -> Vec<String> {
         run.config.experiment.draw_key.short().to_string(),
     ];
     cells.extend(leaves(&run.config).into_iter().map(|(_, value)| match value {
-        Value::Array(_) => value.to_string(),
+        Value::Array(_) | Value::Object(_) => value.to_string(),
         value => cell(&value),
     }));
     cells.extend(OUTCOMES.iter().map(|path| at(&record, path).map_or(String::new(), cell)));
@@ -227,7 +227,11 @@ fn zero_if_unlisted(count: &mut Value) {
 /// Every setting and its value, sorted by path.
 fn leaves(config: &RunConfig) -> Vec<(String, Value)> {
     fn collect(path: &str, value: Value, leaves: &mut Vec<(String, Value)>) {
-        let Value::Object(keys) = value else { return leaves.push((path.to_owned(), value)) };
+        let keys = match value {
+            // The value of a setting can be an object itself.
+            Value::Object(keys) if schema::find(path).is_none() => keys,
+            value => return leaves.push((path.to_owned(), value)),
+        };
         for (key, value) in keys {
             let path = if path.is_empty() { key } else { format!("{path}.{key}") };
             collect(&path, value, leaves);

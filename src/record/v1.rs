@@ -169,6 +169,7 @@ pub(super) fn evidence(step: Step, original: &Value) -> (StepEvidence, Unknown) 
         state_changed: false,
         work_open: false,
         budget: original.pointer("/observation/budget").and_then(Value::as_f64).map_or(Cents::ZERO, Cents::from_units),
+        total_storage: None,
         thoughts: reply(original).map(Arc::from),
         readable: match answer {
             Answer::NoReply => None,

@@ -50,7 +50,7 @@ pub(super) fn run(
 ) -> Summary {
     let config: RunConfig = plan(settings).run(0).config;
     simulation.start(&config, false);
-    let agent = simulation.scripted_agent(agent).expect("it is built in");
+    let agent = simulation.agent(agent).expect("it is built in");
     play(simulation, &config, &mut Altered { agent, alter }, tamper, see)
 }
 

@@ -4,12 +4,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use crate::plugins::Plugins;
 use crate::step::driver::Simulation;
 
 /// The results of `job` for 0 to `count`, in this order, made by so many threads with a simulation each.
 pub(super) fn share_out<T: Send>(
     count: usize,
     threads: usize,
+    plugins: &Plugins,
     job: impl Fn(&mut Simulation, usize) -> T + Sync,
 ) -> Vec<T> {
     let next = AtomicUsize::new(0);
@@ -17,7 +19,7 @@ pub(super) fn share_out<T: Send>(
     thread::scope(|scope| {
         for _ in 0..threads.clamp(1, count.max(1)) {
             scope.spawn(|| {
-                let mut simulation = Simulation::new();
+                let mut simulation = plugins.simulation();
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     if index >= count {

@@ -112,7 +112,7 @@ fn spread(settings: &[&str], runs: usize) -> Vec<Plan> {
 /// Makes a run without records and shows what the detectors say of each step; its agent at the end.
 fn follow(simulation: &mut Simulation, config: &RunConfig, mut see: impl FnMut(Step, &CrashState)) -> Box<dyn Agent> {
     simulation.start(config, false);
-    let mut agent = simulation.scripted_agent(&config.model.name).expect("it is built in");
+    let mut agent = simulation.agent(&config.model.name).expect("it is built in");
     for step in 0.. {
         simulation.observe();
         let decision = simulation.ask(agent.as_mut());

@@ -31,6 +31,7 @@ use crate::batch::MAX_JOBS;
 use crate::config::RunConfig;
 use crate::config::settings::SyntheticKind;
 use crate::plan::Plan;
+use crate::plugins::Plugins;
 use crate::step::driver::Simulation;
 use crate::units::Step;
 use check::Outcome;
@@ -153,25 +154,26 @@ const CHECKS: &[Check] = &[
     ("without shocks all is silent, with shocks it is not", jumps::silence),
 ];
 
-/// Tests the instrument.
+/// Tests the instrument of a program with these plugins, among them all the built-in ones. A plugin that changes the
+/// world fails it, as it should: what is measured is no longer what arithmetic says.
 ///
 /// # Panics
-/// When a run hits a defect of this program.
+/// When something is wrong with the plugins, or a run hits a defect of this program.
 #[must_use]
-pub fn run(size: Size) -> Report {
+pub fn run(size: Size, plugins: &Plugins) -> Report {
     let threads = size.threads.clamp(1, MAX_JOBS);
-    let checks = checks(threads, Tamper::default());
-    let detectors = detectors(Size { threads, ..size });
+    let checks = checks(threads, plugins, Tamper::default());
+    let detectors = detectors(Size { threads, ..size }, plugins);
     let passed = checks.iter().all(|check| check.passed) && detectors.iter().all(|detector| detector.passed);
     Report { passed, checks, detectors }
 }
 
-fn checks(threads: usize, tamper: Tamper) -> Vec<CheckReport> {
-    share_out(CHECKS.len(), threads, |simulation, index| {
+fn checks(threads: usize, plugins: &Plugins, tamper: Tamper) -> Vec<CheckReport> {
+    share_out(CHECKS.len(), threads, plugins, |simulation, index| {
         let (name, check) = CHECKS[index];
         // A defect is as good a complaint as any; what it left of the simulation is not used again.
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| check(simulation, tamper))).unwrap_or_else(|defect| {
-            *simulation = Simulation::new();
+            *simulation = plugins.simulation();
             let told = defect.downcast_ref::<String>().map(String::as_str);
             Err(told.or_else(|| defect.downcast_ref::<&str>().copied()).unwrap_or("a defect").to_owned())
         });
@@ -183,17 +185,17 @@ fn checks(threads: usize, tamper: Tamper) -> Vec<CheckReport> {
     })
 }
 
-fn detectors(size: Size) -> Vec<DetectorReport> {
+fn detectors(size: Size, plugins: &Plugins) -> Vec<DetectorReport> {
     let healthy_runs: Vec<(&'static str, Vec<Healthy>)> = HEALTHY
         .into_iter()
         .map(|agent| {
             let plans = healthy_plans(agent, size.healthy, size.healthy_steps);
-            (agent, over_plans(&plans, size.threads, healthy))
+            (agent, over_plans(&plans, size.threads, plugins, healthy))
         })
         .collect();
     let of_kind = |(kind, detector): (SyntheticKind, &'static str)| {
         let plans = broken_plans(kind, size.broken);
-        let runs = over_plans(&plans, size.threads, |simulation, config| broken(simulation, config, detector));
+        let runs = over_plans(&plans, size.threads, plugins, |simulation, config| broken(simulation, config, detector));
         report(detector, kind.word(), &runs, &healthy_runs)
     };
     KINDS.into_iter().map(of_kind).collect()
@@ -203,10 +205,11 @@ fn detectors(size: Size) -> Vec<DetectorReport> {
 fn over_plans<T: Send>(
     plans: &[Plan],
     threads: usize,
+    plugins: &Plugins,
     job: impl Fn(&mut Simulation, &RunConfig) -> T + Sync,
 ) -> Vec<T> {
     let each = plans.first().map_or(0, Plan::len);
-    share_out(each * plans.len(), threads, |simulation, index| {
+    share_out(each * plans.len(), threads, plugins, |simulation, index| {
         job(simulation, &plans[index / each].run(index % each).config)
     })
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::stage::Tamper;
 use super::{CheckReport, checks};
+use crate::plugins::Plugins;
 use crate::prediction::card::Card;
 
 /// What is done to a card, and to a record.
@@ -11,7 +12,7 @@ type OnCard = (&'static str, fn(&mut Card));
 type OnRecord = (&'static str, fn(&mut Value));
 
 fn failures(tamper: Tamper) -> Vec<CheckReport> {
-    checks(2, tamper).into_iter().filter(|check| !check.passed).collect()
+    checks(2, &Plugins::default(), tamper).into_iter().filter(|check| !check.passed).collect()
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! The register of shock families, and how often a mix draws each.
 
 use std::collections::BTreeMap;
+use std::panic::Location;
+use std::sync::Arc;
 
 use bevy::app::App;
 use bevy::ecs::system::{BoxedSystem, IntoSystem};
-use bevy::prelude::{In, Resource};
+use bevy::prelude::{In, Resource, World};
 
 use super::ledger::{ShockState, Target};
-use crate::config::settings::{Magnitudes, PeInductionConfig, TypeMix};
+use crate::config::settings::{Magnitude, Magnitudes, MixWord, PeInductionConfig, TypeMix};
 use crate::ids::ShockId;
+use crate::plugins::problem::{Registrable, SourcePlace, admit};
 use crate::rng::{DrawKey, Stream};
 use crate::units::Day;
 use crate::world::inbox::ShockNews;
@@ -27,19 +30,28 @@ pub const REGIME_SHIFT: &str = "regime_shift";
 /// The built-in families.
 pub const ALL: [&str; 5] = [TEMPORAL, QUANTITY, INTERFERENCE, POSTING_LAG, REGIME_SHIFT];
 
-/// Families and weights of a mix. Causal is evenly interference and posting lag.
-#[must_use]
-pub fn weights(mix: TypeMix) -> &'static [(&'static str, f64)] {
-    match mix {
-        TypeMix::Realistic => {
+/// Families and weights of a word. Causal is evenly interference and posting lag.
+fn shares_of_word(word: MixWord) -> &'static [(&'static str, f64)] {
+    match word {
+        MixWord::Realistic => {
             &[(TEMPORAL, 0.4), (QUANTITY, 0.3), (INTERFERENCE, 0.1), (POSTING_LAG, 0.1), (REGIME_SHIFT, 0.1)]
         }
-        TypeMix::TemporalOnly => &[(TEMPORAL, 1.0)],
-        TypeMix::QuantityOnly => &[(QUANTITY, 1.0)],
-        TypeMix::CausalOnly => &[(INTERFERENCE, 0.25), (POSTING_LAG, 0.25), (REGIME_SHIFT, 0.5)],
-        TypeMix::Uniform => {
+        MixWord::TemporalOnly => &[(TEMPORAL, 1.0)],
+        MixWord::QuantityOnly => &[(QUANTITY, 1.0)],
+        MixWord::CausalOnly => &[(INTERFERENCE, 0.25), (POSTING_LAG, 0.25), (REGIME_SHIFT, 0.5)],
+        MixWord::Uniform => {
             &[(TEMPORAL, 0.25), (QUANTITY, 0.25), (INTERFERENCE, 0.125), (POSTING_LAG, 0.125), (REGIME_SHIFT, 0.25)]
         }
+    }
+}
+
+/// Families and weights of a mix, in the order in which they are drawn: that of the table for a word, by name for
+/// weights of the user's.
+#[must_use]
+pub fn shares(mix: &TypeMix) -> Vec<(Arc<str>, f64)> {
+    match mix {
+        TypeMix::Word(word) => shares_of_word(*word).iter().map(|(family, share)| ((*family).into(), *share)).collect(),
+        TypeMix::Weights(weights) => weights.iter().map(|(family, share)| (family.as_str().into(), *share)).collect(),
     }
 }
 
@@ -50,7 +62,9 @@ pub struct Strike {
     pub id: ShockId,
     /// Today.
     pub day: Day,
-    /// What its size means, by family.
+    /// How large it is to be.
+    pub magnitude: Magnitude,
+    /// What that means for the built-in families.
     pub sizes: Sizes,
     stream: Stream,
 }
@@ -101,8 +115,9 @@ pub fn draw_days(strike: &mut Strike, field: u64, [low, high]: [f64; 2]) -> Day 
 pub const STREAM_VERSION: u32 = 1;
 
 impl Strike {
-    pub(super) fn new(id: ShockId, day: Day, sizes: Sizes, family: &str, key: DrawKey) -> Strike {
-        Strike { id, day, sizes, stream: Stream::new(key, (&format!("shock.{family}"), STREAM_VERSION)) }
+    pub(super) fn new(id: ShockId, day: Day, config: &PeInductionConfig, family: &str, key: DrawKey) -> Strike {
+        let (magnitude, sizes) = (config.pe_mag, Sizes::of(config));
+        Strike { id, day, magnitude, sizes, stream: Stream::new(key, (&format!("shock.{family}"), STREAM_VERSION)) }
     }
 
     /// A uniform draw in [0, 1) for one `field` (below 64) of this shock.
@@ -137,9 +152,8 @@ pub struct Effect {
     pub target: Target,
     /// The size of the change: days, or units more (or fewer).
     pub size: i64,
-    /// How many pending orders carry it.
-    pub links: u32,
-    /// Whether it is armed or lasts.
+    /// Whether it is armed or lasts, beyond the pending orders that carry it: until another shock replaces it, or
+    /// [`DoseLedger::stop`](super::ledger::DoseLedger::stop) says that it is over.
     pub running: bool,
     /// The shock whose lasting effect it replaces.
     pub replaces: Option<ShockId>,
@@ -156,7 +170,6 @@ impl Effect {
             candidates: 0,
             target: Target::default(),
             size: 0,
-            links: 0,
             running: false,
             replaces: None,
             news: None,
@@ -166,12 +179,95 @@ impl Effect {
 
 /// The families that this build can draw, by name.
 #[derive(Resource, Default)]
-pub struct ShockFamilies(pub(super) BTreeMap<String, BoxedSystem<In<Strike>, Effect>>);
+pub struct ShockFamilies(BTreeMap<String, (BoxedSystem<In<Strike>, Effect>, SourcePlace)>);
 
-/// Registers a family: a name and the system that strikes.
-pub(crate) fn add<M>(app: &mut App, name: &str, system: impl IntoSystem<In<Strike>, Effect, M>) {
-    let mut system: BoxedSystem<In<Strike>, Effect> = Box::new(IntoSystem::into_system(system));
-    system.initialize(app.world_mut());
-    let families = &mut app.world_mut().resource_mut::<ShockFamilies>().0;
-    assert!(families.insert(name.to_owned(), system).is_none(), "the shock family {name} is registered twice");
+impl ShockFamilies {
+    /// Their names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Whether there is none, so that nothing ever goes wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Lets a family strike.
+    pub(super) fn strike(&mut self, family: &str, strike: Strike, world: &mut World) -> Effect {
+        let (system, _) = self.0.get_mut(family).expect("a run draws only families that are built");
+        let effect = system.run(strike, world).expect("a shock family's system runs");
+        system.apply_deferred(world);
+        effect
+    }
+}
+
+/// Registers shock families.
+pub trait ShockAppExt {
+    /// Registers a family of shocks: a name and the system that strikes. `pe_induction.pe_type_mix`, written as a map
+    /// of weights by name, says how often it is drawn.
+    ///
+    /// The system draws from the [`Strike`] that it is given, changes the world, and says in its [`Effect`] what it
+    /// did; whether and when the agent is told of it is decided by `pe_induction.observability`. Changes of pending
+    /// orders ([`OrderBook::delay`], [`OrderBook::change_quantity`]) carry the shock's id, so that the prediction
+    /// errors that come of them name it.
+    ///
+    /// # Runs in
+    ///
+    /// [`PostAgentSystems::Evening`](crate::step::PostAgentSystems::Evening), in
+    /// [`strike_shock`](super::strike::strike_shock), on evenings on which a shock of this family is drawn: at most
+    /// one shock an evening, after storage fees and the expiry of customer orders.
+    ///
+    /// A name that is no `snake_case` name or is taken is reported with all other problems of the plugins, by
+    /// [`Plugins::check`](crate::plugins::Plugins::check), `main_with`, or a panic of
+    /// [`Simulation::from_app`](crate::step::driver::Simulation::from_app).
+    ///
+    /// [`OrderBook::delay`]: crate::world::order::OrderBook::delay
+    /// [`OrderBook::change_quantity`]: crate::world::order::OrderBook::change_quantity
+    ///
+    /// ```
+    /// use vendomini::prelude::*;
+    ///
+    /// /// The oldest pending order comes two days later.
+    /// fn lose_papers(In(strike): In<Strike>, mut book: OrderBook) -> Effect {
+    ///     let candidates = book.pending().count() as u32;
+    ///     let Some(order) = book.pending().next().map(|(order, _)| order.id) else {
+    ///         return Effect::nothing_to_strike();
+    ///     };
+    ///     let (_, new_eta_day) = book.delay(order, 2, strike.id);
+    ///     Effect {
+    ///         state: ShockState::Effective,
+    ///         candidates,
+    ///         target: Target { order: Some(order), ..Target::default() },
+    ///         size: 2,
+    ///         news: Some(ShockNews::OrderDelayed { order_id: order, new_eta_day }),
+    ///         ..Effect::nothing_to_strike()
+    ///     }
+    /// }
+    ///
+    /// fn bureaucracy(app: &mut App) {
+    ///     app.add_shock("lost_papers", lose_papers);
+    /// }
+    ///
+    /// let registered = Plugins::default().with(bureaucracy, "0.1.0").check().unwrap();
+    /// assert!(registered.shocks.contains(&"lost_papers".to_owned()));
+    /// ```
+    #[track_caller]
+    fn add_shock<M>(&mut self, name: &str, system: impl IntoSystem<In<Strike>, Effect, M>) -> &mut Self;
+}
+
+impl ShockAppExt for App {
+    #[track_caller]
+    fn add_shock<M>(&mut self, name: &str, system: impl IntoSystem<In<Strike>, Effect, M>) -> &mut Self {
+        let place = SourcePlace::of(Location::caller());
+        let known = self.init_resource::<ShockFamilies>().world().resource::<ShockFamilies>().0.get(name);
+        let known = known.map(|(_, place)| place.clone());
+        if admit(self, Registrable::Shock, name, known, &place) {
+            let mut system: BoxedSystem<In<Strike>, Effect> = Box::new(IntoSystem::into_system(system));
+            system.initialize(self.world_mut());
+            let families = &mut self.world_mut().resource_mut::<ShockFamilies>().0;
+            families.insert(name.to_owned(), (system, place));
+        }
+        self
+    }
 }

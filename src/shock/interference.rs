@@ -48,7 +48,6 @@ pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, mut market: Suppl
         candidates,
         target,
         size: i64::from(days),
-        links: delayed.len() as u32,
         running: raised.is_some(),
         replaces,
         news: Some(ShockNews::Interference {

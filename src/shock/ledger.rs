@@ -160,8 +160,17 @@ impl DoseLedger {
         ShockId(self.drawn)
     }
 
-    /// Enters a shock that was drawn; `entity` is there unless it fizzled.
-    pub(super) fn enter(&mut self, record: ShockRecord, effect: &Effect, entity: Option<Entity>, step: Step) {
+    /// Enters a shock that was drawn and that pending orders carry `links` times; `entity` is there unless it
+    /// fizzled.
+    pub(super) fn enter(
+        &mut self,
+        record: ShockRecord,
+        effect: &Effect,
+        links: u32,
+        entity: Option<Entity>,
+        step: Step,
+        commands: &mut Commands,
+    ) {
         let id = record.shock_id;
         let family = record.family.clone();
         let size = effect.size.unsigned_abs();
@@ -178,8 +187,8 @@ impl DoseLedger {
         }
         self.families.insert(id, (step, family.clone()));
         if let Some(entity) = entity {
-            self.open
-                .insert(id, Open { entity, family, size, links: effect.links, running: effect.running, told: false });
+            self.open.insert(id, Open { entity, family, size, links, running: effect.running, told: false });
+            self.close_if_done(id, commands);
         }
         self.candidates = Some(effect.candidates);
         self.today = Some(record);
@@ -219,7 +228,10 @@ impl DoseLedger {
     }
 
     /// A shock that lasted is over.
-    pub(crate) fn stop(&mut self, id: ShockId, commands: &mut Commands) {
+    ///
+    /// # Panics
+    /// When it was not running.
+    pub fn stop(&mut self, id: ShockId, commands: &mut Commands) {
         self.open.get_mut(&id).expect("a shock that lasts is open").running = false;
         self.close_if_done(id, commands);
     }

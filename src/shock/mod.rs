@@ -1,6 +1,8 @@
 //! What goes wrong: shocks of chosen rate, size and family, and what the agent is told of them.
 //!
-//! One file a family. The evening's draw picks a family and runs it; the dose ledger counts what came of it.
+//! One file a family. The evening's draw picks a family and runs it; the dose ledger counts what came of it. Built-in
+//! families and those of third parties are registered in the same way, by
+//! [`add_shock`](family::ShockAppExt::add_shock).
 
 pub mod family;
 pub mod interference;
@@ -12,17 +14,18 @@ pub mod regime_shift;
 pub mod strike;
 pub mod temporal;
 
+use family::ShockAppExt;
+
 /// Registers the built-in families.
 #[derive(Default)]
 pub struct ShockPlugin;
 
 impl bevy::app::Plugin for ShockPlugin {
     fn build(&self, app: &mut bevy::app::App) {
-        app.init_resource::<family::ShockFamilies>();
-        family::add(app, family::TEMPORAL, temporal::strike);
-        family::add(app, family::QUANTITY, quantity::strike);
-        family::add(app, family::INTERFERENCE, interference::strike);
-        family::add(app, family::POSTING_LAG, posting_lag::strike);
-        family::add(app, family::REGIME_SHIFT, regime_shift::strike);
+        app.add_shock(family::TEMPORAL, temporal::strike)
+            .add_shock(family::QUANTITY, quantity::strike)
+            .add_shock(family::INTERFERENCE, interference::strike)
+            .add_shock(family::POSTING_LAG, posting_lag::strike)
+            .add_shock(family::REGIME_SHIFT, regime_shift::strike);
     }
 }

@@ -26,7 +26,6 @@ pub fn strike(In(mut strike): In<Strike>, mut ledger: ResMut<Ledger>) -> Effect 
         candidates: 1,
         target: Target::default(),
         size: i64::from(days),
-        links: 0,
         running: true,
         replaces: None,
         news: Some(ShockNews::PostingLag { days }),

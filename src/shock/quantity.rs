@@ -36,7 +36,6 @@ pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, market: SupplierM
         candidates,
         target,
         size: i64::from(new_quantity) - i64::from(before),
-        links: 1,
         running: false,
         replaces: None,
         news: Some(ShockNews::OrderQuantityChanged { order_id: order, new_quantity }),

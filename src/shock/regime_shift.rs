@@ -38,7 +38,6 @@ pub fn strike(In(mut strike): In<Strike>, mut market: SupplierMarket, telling: R
         candidates,
         target,
         size: i64::from(extra_days),
-        links: 0,
         running: true,
         replaces,
         news: Some(ShockNews::RegimeShift { supplier_id, extra_days, from_day, until_day }),

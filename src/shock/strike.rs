@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 
-use super::family::{ShockFamilies, Sizes, Strike, weights};
+use super::family::{ShockFamilies, Strike, shares};
 use super::ledger::{DoseLedger, Shock, ShockRecord, ShockState};
 use super::observability::Telling;
 use crate::config::settings::{PeInductionConfig, RunConfig};
+use crate::ids::ShockId;
 use crate::rng::{DrawKey, Stream};
 use crate::world::calendar::Calendar;
 use crate::world::inbox::Inbox;
 use crate::world::journal::{Event, Journal};
-use crate::world::order::Orders;
+use crate::world::order::{InTransit, Orders};
 
 /// The stream that decides whether and which; each family has one of its own besides.
 pub const STREAMS: [(&str, u32); 1] = [("shock.strike", 1)];
@@ -24,6 +25,7 @@ const FAMILY: u64 = 1;
 #[derive(Resource, Debug)]
 pub struct ShockRule {
     config: PeInductionConfig,
+    shares: Vec<(Arc<str>, f64)>,
     key: DrawKey,
     stream: Stream,
 }
@@ -33,18 +35,18 @@ impl ShockRule {
     #[must_use]
     pub fn new(config: &RunConfig) -> ShockRule {
         let key = config.experiment.draw_key;
-        ShockRule { config: config.pe_induction.clone(), key, stream: Stream::new(key, STREAMS[0]) }
+        let shares = shares(&config.pe_induction.pe_type_mix);
+        ShockRule { config: config.pe_induction.clone(), shares, key, stream: Stream::new(key, STREAMS[0]) }
     }
 
     /// Whether a shock strikes on a day, and of which family. One draw a day serves every dose: the days at a
     /// lower probability are among those at a higher one.
-    pub fn draw(&mut self, day: u32) -> Option<&'static str> {
+    pub fn draw(&mut self, day: u32) -> Option<Arc<str>> {
         if self.stream.unit(day, STRIKES) >= self.config.p_shock {
             return None;
         }
-        let families = weights(self.config.pe_type_mix);
-        let drawn = self.stream.weighted(day, FAMILY, families.iter().map(|(_, weight)| *weight));
-        Some(families[drawn.expect("a mix has families")].0)
+        let drawn = self.stream.weighted(day, FAMILY, self.shares.iter().map(|(_, share)| *share));
+        Some(self.shares[drawn.expect("a mix has families")].0.clone())
     }
 }
 
@@ -57,19 +59,18 @@ pub fn open_shock_account(mut ledger: ResMut<DoseLedger>) {
 pub fn strike_shock(world: &mut World) {
     let pending = world.resource::<Orders>().pending() as u32;
     world.resource_mut::<DoseLedger>().start_evening(pending);
+    if world.resource::<ShockFamilies>().is_empty() {
+        return;
+    }
     let day = world.resource::<Calendar>().day();
-    let mut rule = world.resource_mut::<ShockRule>();
-    let (magnitude, key, sizes) = (rule.config.pe_mag, rule.key, Sizes::of(&rule.config));
-    let Some(family) = rule.draw(day) else { return };
+    let Some(family) = world.resource_mut::<ShockRule>().draw(day) else { return };
     let id = world.resource_mut::<DoseLedger>().next_id();
-    let strike = Strike::new(id, day, sizes, family, key);
-    let effect = world.resource_scope(|world, mut families: Mut<ShockFamilies>| {
-        let system = families.0.get_mut(family).expect("a run draws only families that are built");
-        let effect = system.run(strike, world).expect("a shock family's system runs");
-        system.apply_deferred(world);
-        effect
-    });
-    let family: Arc<str> = family.into();
+    let rule = world.resource::<ShockRule>();
+    let magnitude = rule.config.pe_mag;
+    let strike = Strike::new(id, day, &rule.config, &family, rule.key);
+    let effect =
+        world.resource_scope(|world, mut families: Mut<ShockFamilies>| families.strike(&family, strike, world));
+    let links = links(id, world);
     let alive = effect.state != ShockState::Fizzled;
     let entity = alive.then(|| world.spawn(Shock { id, family: family.clone(), drawn_on: day }).id());
     let record = ShockRecord {
@@ -83,14 +84,23 @@ pub fn strike_shock(world: &mut World) {
     };
     world.resource_mut::<Journal>().note(Event::Shock(record.clone()));
     let step = world.resource::<Calendar>().step();
-    world.resource_mut::<DoseLedger>().enter(record, &effect, entity, step);
-    if let Some(replaced) = effect.replaces {
-        world.resource_scope(|world, mut doses: Mut<DoseLedger>| doses.stop(replaced, &mut world.commands()));
-        world.flush();
-    }
+    world.resource_scope(|world, mut doses: Mut<DoseLedger>| {
+        doses.enter(record, &effect, links, entity, step, &mut world.commands());
+        if let Some(replaced) = effect.replaces {
+            doses.stop(replaced, &mut world.commands());
+        }
+    });
+    world.flush();
     if alive {
         world.resource_scope(|world, mut telling: Mut<Telling>| {
             telling.tell_shock(id, effect.news, day, &mut world.resource_mut::<Inbox>());
         });
     }
+}
+
+/// How often pending orders carry a shock: each time counts, since each is taken off by itself.
+fn links(id: ShockId, world: &World) -> u32 {
+    let pending = world.resource::<Orders>().entities().filter_map(|entity| world.get::<InTransit>(entity));
+    let carried = pending.flat_map(InTransit::shocks).filter(|shock| *shock == id);
+    carried.count() as u32
 }

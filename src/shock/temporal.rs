@@ -29,7 +29,6 @@ pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, market: SupplierM
         candidates,
         target,
         size: i64::from(days),
-        links: 1,
         running: false,
         replaces: None,
         news: Some(ShockNews::OrderDelayed { order_id: order, new_eta_day }),

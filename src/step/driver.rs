@@ -2,26 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use bevy::MinimalPlugins;
 use bevy::app::App;
+use bevy::ecs::schedule::ScheduleLabel;
 use bevy::prelude::*;
 
 use super::act::Answer;
 use super::end::{self, EndReason};
 use super::turn::Turn;
 use super::{PostAgent, PreAgent};
-use crate::VendoMiniPlugins;
 use crate::agent::action::{ActionSource, Decision};
 use crate::agent::observation::{Briefing, Observation};
+use crate::agent::register::{AgentRegister, AgentSetup};
 use crate::agent::shown::ShownState;
-use crate::agent::{Agent, Input, scripted};
+use crate::agent::{Agent, Input};
 use crate::config::settings::RunConfig;
 use crate::crash::detector::DetectorRegistry;
 use crate::crash::state::CrashState;
+use crate::plugins::Plugins;
+use crate::plugins::problem::{PluginErrors, PluginProblem, PluginProblems};
+use crate::plugins::registered::Registered;
 use crate::prediction::predictions::Predictions;
 use crate::prediction::unsettled::Unsettled;
 use crate::record::step::Recorder;
 use crate::record::summary::{Counted, RunIdentity, Summary, WindowSummary, summarise, windows};
+use crate::rng::RunKey;
 use crate::shock::ledger::DoseLedger;
 use crate::shock::observability::Telling;
 use crate::shock::strike::ShockRule;
@@ -31,12 +35,14 @@ use crate::units::Step;
 use crate::world::calendar::Calendar;
 use crate::world::journal::Journal;
 use crate::world::level::Level;
+use crate::world::run_state;
 use crate::world::snapshot::StateHash;
 use crate::world::spawn::{SpawnOrder, clear_run, spawn_warehouse};
 
 /// A World with the simulation's plugins, used for one run after another.
 pub struct Simulation {
     app: App,
+    plugins: Plugins,
     config: Option<RunConfig>,
     pe_windows: Vec<Step>,
     steps_done: Step,
@@ -56,18 +62,27 @@ impl Simulation {
     /// A headless World with the built-in plugins.
     #[must_use]
     pub fn new() -> Simulation {
-        let mut app = App::new();
-        app.add_plugins((MinimalPlugins, VendoMiniPlugins));
-        Simulation::from_app(app)
+        Plugins::default().simulation()
     }
 
-    /// A World made by the caller, who has added [`VendoMiniPlugins`] and whatever else.
+    /// A World made by the caller, who has added [`VendoMiniPlugins`](crate::VendoMiniPlugins) and whatever else. The
+    /// agent `oracle` rehearses its runs with the built-in plugins alone; use [`Plugins`] where there are more.
+    ///
+    /// # Panics
+    /// When something is wrong with the plugins: with everything that [`Plugins::check`] would report.
     #[must_use]
-    pub fn from_app(mut app: App) -> Simulation {
-        app.finish();
-        app.cleanup();
+    pub fn from_app(app: App) -> Simulation {
+        Simulation::of(app, Plugins::default())
+    }
+
+    /// A World that was made by some plugins.
+    pub(crate) fn of(mut app: App, plugins: Plugins) -> Simulation {
+        if let Err(errors) = build_steps(&mut app) {
+            panic!("{errors}");
+        }
         Simulation {
             app,
+            plugins,
             config: None,
             pe_windows: Vec::new(),
             steps_done: 0,
@@ -92,9 +107,17 @@ impl Simulation {
     /// Begins a run: what an earlier one left goes, day 0 is spawned.
     ///
     /// `keep_records` says whether step and event records are formatted.
+    ///
+    /// # Panics
+    /// When the configuration names a tool, a shock family or a crash detector that is not registered:
+    /// [`Plan::fit`](crate::plan::Plan::fit) reports this before a run.
     pub fn start(&mut self, config: &RunConfig, keep_records: bool) {
         let world = self.app.world_mut();
+        if let Some((path, wrong)) = Registered::of(world).wrong_names(config).first() {
+            panic!("{path}: {wrong}");
+        }
         clear_run(world);
+        run_state::reset(world);
         spawn_warehouse(world, config, self.spawn_order);
         let level = Level::new(config.simulation.complexity_level);
         let tools = world.resource_mut::<ToolRegistry>().offer(&level, &config.interface);
@@ -105,6 +128,7 @@ impl Simulation {
         world.insert_resource(Turn::default());
         world.insert_resource(Answer::default());
         world.insert_resource(Scratchpad::default());
+        world.insert_resource(RunKey::new(config.experiment.draw_key));
         world.insert_resource(ShockRule::new(config));
         world.insert_resource(DoseLedger::default());
         world.insert_resource(Telling::new(config.pe_induction.observability));
@@ -179,14 +203,16 @@ impl Simulation {
         ended
     }
 
-    /// The scripted agent of a name, for the run that was started.
+    /// A new agent of a name, for the run that was started; `None` when none has the name.
     ///
     /// # Panics
     /// When no run was started.
     #[must_use]
-    pub fn scripted_agent(&self, name: &str) -> Option<Box<dyn Agent>> {
+    pub fn agent(&self, name: &str) -> Option<Box<dyn Agent>> {
         let config = self.config.as_ref().expect("a run was started");
-        scripted::build(name, config, self.app.world().resource::<Briefing>())
+        let world = self.app.world();
+        let briefing = world.resource::<Briefing>();
+        world.get_resource::<AgentRegister>()?.build(AgentSetup { name, config, briefing, plugins: &self.plugins })
     }
 
     /// The lines recorded since they were last taken; the caller clears what it has written.
@@ -215,4 +241,28 @@ impl Simulation {
         };
         summarise(world, identity, counted)
     }
+}
+
+/// Finishes an App and builds the schedules of its steps.
+///
+/// # Errors
+/// Everything that is wrong with its plugins.
+pub(crate) fn build_steps(app: &mut App) -> Result<(), PluginErrors> {
+    app.finish();
+    app.cleanup();
+    build(app, PreAgent, "PreAgent");
+    build(app, PostAgent, "PostAgent");
+    PluginProblems::of(app).map_or(Ok(()), Err)
+}
+
+fn build(app: &mut App, label: impl ScheduleLabel + Clone, schedule: &'static str) {
+    let built = app.world_mut().try_schedule_scope(label, |world, schedule| {
+        schedule.initialize(world).map(drop).map_err(|error| error.to_string(schedule.graph(), world))
+    });
+    let problem = match built {
+        Ok(Ok(())) => return,
+        Ok(Err(why)) => PluginProblem::Schedule { schedule, why },
+        Err(_) => PluginProblem::NoSchedule(schedule),
+    };
+    PluginProblems::note(app, problem);
 }

@@ -14,16 +14,20 @@ use bevy::app::{App, Plugin};
 use bevy::ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 use bevy::prelude::*;
 
+use crate::crash::detector::DetectorRegistry;
 use crate::crash::state::detect_crashes;
 use crate::prediction::bind::bind_predictions;
 use crate::prediction::resolve::resolve_predictions;
 use crate::record::step::record_step;
+use crate::shock::family::ShockFamilies;
 use crate::shock::observability::release_batch;
 use crate::shock::strike::{open_shock_account, strike_shock};
+use crate::tool::registry::ToolRegistry;
 use crate::world::calendar::{evening, morning};
 use crate::world::customer::{expire_customer_orders, receive_customer_requests};
 use crate::world::ledger::post_due_postings;
 use crate::world::order::deliver_due_orders;
+use crate::world::run_state::{RunStates, hash_run_states};
 use crate::world::sku::charge_storage_fees;
 use crate::world::snapshot::hash_state;
 
@@ -77,6 +81,9 @@ pub struct StepPlugin;
 
 impl Plugin for StepPlugin {
     fn build(&self, app: &mut App) {
+        // Steps are made also where nobody has registered anything.
+        app.init_resource::<ToolRegistry>().init_resource::<ShockFamilies>().init_resource::<DetectorRegistry>();
+        app.init_resource::<RunStates>();
         let mut before = strict(PreAgent);
         before.configure_sets((PreAgentSystems::Morning.run_if(morning), PreAgentSystems::Observe).chain());
         before.add_systems((
@@ -101,7 +108,7 @@ impl Plugin for StepPlugin {
             (charge_storage_fees, expire_customer_orders, strike_shock).chain().in_set(PostAgentSystems::Evening),
             resolve_predictions.in_set(PostAgentSystems::Resolve),
             detect_crashes.in_set(PostAgentSystems::Detect),
-            (hash_state, record_step).chain().in_set(PostAgentSystems::Record),
+            (hash_state, hash_run_states, record_step).chain().in_set(PostAgentSystems::Record),
         ));
         app.add_schedule(before).add_schedule(after);
     }

@@ -2,10 +2,11 @@
 
 use bevy::app::App;
 use bevy::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::name;
-use super::registry::{Availability, CAUSAL, ToolSpec, add};
+use super::registry::{Availability, ToolAppExt, ToolSpec};
 use super::result::{ErrorCode, Precondition, ToolError, ToolReply};
 use crate::agent::shown::Fact;
 use crate::ids::{CustomerOrderId, SkuId};
@@ -19,12 +20,13 @@ use crate::world::sku::Warehouse;
 
 pub(super) fn register(app: &mut App) {
     let description = "Ships an open customer order from stock, whole, and takes its revenue.";
-    add(app, ToolSpec { name: name::SHIP, description, availability: Availability::Always, binds: CAUSAL }, ship);
+    app.add_tool(ToolSpec::new(name::SHIP, description).offered(Availability::Always), ship);
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ShipArgs {
+    /// Id of the open customer order, such as CO1.
     customer_order_id: String,
 }
 

@@ -2,10 +2,11 @@
 
 use bevy::app::App;
 use bevy::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::name;
-use super::registry::{Availability, CAUSAL, ToolSpec, add};
+use super::registry::{Availability, ToolAppExt, ToolSpec};
 use super::result::{ToolError, ToolReply};
 use crate::agent::observation::StockTable;
 use crate::agent::shown::Fact;
@@ -16,15 +17,15 @@ use crate::world::ledger::Ledger;
 use crate::world::sku::Warehouse;
 
 pub(super) fn register(app: &mut App) {
-    let spec = |name, description| ToolSpec { name, description, availability: Availability::Always, binds: CAUSAL };
-    add(app, spec(name::CHECK_INBOX, "Reads all messages and empties the inbox."), check_inbox);
-    add(app, spec(name::CHECK_STORAGE, "Shows the stock of every SKU."), check_storage);
-    add(app, spec(name::CHECK_BUDGET, "Shows the posted budget."), check_budget);
-    add(app, spec(name::WAIT, "Does nothing and ends the day."), wait);
+    let spec = |name, description| ToolSpec::new(name, description).offered(Availability::Always);
+    app.add_tool(spec(name::CHECK_INBOX, "Reads all messages and empties the inbox."), check_inbox)
+        .add_tool(spec(name::CHECK_STORAGE, "Shows the stock of every SKU."), check_storage)
+        .add_tool(spec(name::CHECK_BUDGET, "Shows the posted budget."), check_budget)
+        .add_tool(spec(name::WAIT, "Does nothing and ends the day."), wait);
 }
 
 /// Arguments of tools that take none.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NoArgs {}
 

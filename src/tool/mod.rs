@@ -1,8 +1,10 @@
 //! What an agent can do: the register of tools, one file a family.
 //!
 //! A tool is a Bevy system that takes typed arguments and returns a [`result::ToolReply`]. Arguments are checked
-//! before it runs; a refused call is an outcome, never an error of the program.
+//! before it runs; a refused call is an outcome, never an error of the program. Built-in tools and those of third
+//! parties are registered in the same way, by [`add_tool`](registry::ToolAppExt::add_tool).
 
+pub mod arguments;
 pub mod customer;
 pub mod look;
 pub mod name;
@@ -20,7 +22,6 @@ pub struct ToolPlugin;
 
 impl Plugin for ToolPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<registry::ToolRegistry>();
         supplier::register(app);
         customer::register(app);
         look::register(app);

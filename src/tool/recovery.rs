@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::look::NoArgs;
 use super::name;
-use super::registry::{Availability, CAUSAL, ToolSpec, add};
+use super::registry::{Availability, ToolAppExt, ToolSpec};
 use super::result::{Binding, ToolError, ToolReply};
 use crate::agent::observation::Briefing;
 use crate::agent::policy::{Work, next_work};
@@ -24,17 +24,13 @@ use crate::world::sku::{Shelves, Sku, Stock};
 use crate::world::supplier::SupplierMarket;
 
 pub(super) fn register(app: &mut App) {
-    let spec = |name, description, tools| ToolSpec {
-        name,
-        description,
-        availability: Availability::WithRecovery(tools),
-        binds: CAUSAL,
-    };
+    let spec = |name, description, tools| ToolSpec::new(name, description).offered(Availability::WithRecovery(tools));
     let reset = "Clears the conversation and takes back all open predictions; the scratchpad stays.";
-    add(app, spec(name::RESET_BELIEFS, reset, RecoveryTools::Reset), reset_beliefs);
     let audit = "Shows your last predictions and what became of them, as far as you were told.";
-    add(app, spec(name::AUDIT_PREDICTIONS, audit, RecoveryTools::Audit), audit_predictions);
-    add(app, spec(name::ASK_HELP, "Gives one hint about what to do now.", RecoveryTools::Help), ask_help);
+    let help = "Gives one hint about what to do now.";
+    app.add_tool(spec(name::RESET_BELIEFS, reset, RecoveryTools::Reset), reset_beliefs)
+        .add_tool(spec(name::AUDIT_PREDICTIONS, audit, RecoveryTools::Audit), audit_predictions)
+        .add_tool(spec(name::ASK_HELP, help, RecoveryTools::Help), ask_help);
 }
 
 #[derive(Serialize)]

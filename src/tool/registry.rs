@@ -1,18 +1,21 @@
 //! The register of tools and the call of one.
 
+use std::any::type_name;
 use std::collections::BTreeMap;
+use std::panic::Location;
 use std::sync::Arc;
 
 use bevy::app::App;
 use bevy::ecs::system::{BoxedSystem, IntoSystem};
 use bevy::ecs::world::World;
 use bevy::prelude::{In, Resource};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::arguments::{ToolArguments, schema_of};
 use super::result::{ErrorCode, ToolError, ToolReply};
 use crate::agent::observation::OfferedTool;
 use crate::config::settings::{InterfaceConfig, MemoryTools, RecoveryTools};
+use crate::plugins::problem::{PluginProblem, PluginProblems, Registrable, SourcePlace, admit};
 use crate::prediction::error::ErrorType;
 use crate::world::level::Level;
 
@@ -29,11 +32,14 @@ pub enum Availability {
     WithFullMemory,
     /// Those with these recovery tools, or all.
     WithRecovery(RecoveryTools),
+    /// Those whose `interface.extra_tools` names it: what a tool of a third party usually is.
+    Extra,
 }
 
 impl Availability {
-    fn holds(self, level: &Level, interface: &InterfaceConfig) -> bool {
+    fn holds(self, name: &str, level: &Level, interface: &InterfaceConfig) -> bool {
         match self {
+            Availability::Extra => interface.extra_tools.iter().any(|tool| tool == name),
             Availability::Always => true,
             Availability::WithExpedite => level.has_expedite(),
             Availability::WithMemory => interface.memory_tools != MemoryTools::None,
@@ -44,8 +50,9 @@ impl Availability {
         }
     }
 
-    fn reason(self) -> &'static str {
+    pub(crate) fn reason(self) -> &'static str {
         match self {
+            Availability::Extra => "it is offered where interface.extra_tools names it",
             Availability::Always => "it is always offered",
             Availability::WithExpedite => "it is offered from complexity level 2",
             Availability::WithMemory => "it is offered with memory_tools basic or full",
@@ -59,6 +66,7 @@ impl Availability {
 
 /// What is stated of a tool when it is registered.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct ToolSpec {
     /// Its unique name.
     pub name: &'static str,
@@ -70,13 +78,36 @@ pub struct ToolSpec {
     pub binds: &'static [ErrorType],
 }
 
-/// What a tool that only looks can bind.
-pub const CAUSAL: &[ErrorType] = &[ErrorType::Causal];
+impl ToolSpec {
+    /// A tool with a `snake_case` name and a sentence that tells the agent what it does. Unless said otherwise, it is
+    /// offered where `interface.extra_tools` names it, and predictions can bind only to the action itself.
+    #[must_use]
+    pub fn new(name: &'static str, description: &'static str) -> ToolSpec {
+        ToolSpec { name, description, availability: Availability::Extra, binds: &[ErrorType::Causal] }
+    }
+
+    /// Says which runs offer it.
+    #[must_use]
+    pub fn offered(mut self, availability: Availability) -> ToolSpec {
+        self.availability = availability;
+        self
+    }
+
+    /// Says which predictions a successful call can bind: those that its [`Binding`](super::result::Binding) decides
+    /// or leaves open, and `causal`.
+    #[must_use]
+    pub fn binds(mut self, binds: &'static [ErrorType]) -> ToolSpec {
+        self.binds = binds;
+        self
+    }
+}
 
 type Call = Box<dyn FnMut(&Map<String, Value>, &mut World) -> ToolReply + Send + Sync>;
 
 struct Tool {
     spec: ToolSpec,
+    arguments: Arc<Value>,
+    place: SourcePlace,
     call: Call,
 }
 
@@ -87,14 +118,111 @@ pub struct ToolRegistry {
     offered: Arc<[OfferedTool]>,
 }
 
-/// Registers a tool: its spec and the system that does it. The system's input is the type of its arguments.
-pub(crate) fn add<A, M>(app: &mut App, spec: ToolSpec, system: impl IntoSystem<In<A>, Result<ToolReply, ToolError>, M>)
-where
-    A: DeserializeOwned + 'static,
-{
+/// Registers tools.
+pub trait ToolAppExt {
+    /// Registers a tool: what is stated of it, and the system that does it. The system's input is the type of its
+    /// arguments: a struct with named fields that derives `Deserialize` and `JsonSchema`. Doc comments on the fields
+    /// become the descriptions that an agent is given; `#[serde(deny_unknown_fields)]` refuses fields that it made
+    /// up. A call with other arguments is refused before the system runs.
+    ///
+    /// # Runs in
+    ///
+    /// [`PostAgentSystems::Act`](crate::step::PostAgentSystems::Act), when the agent has called it and the run offers
+    /// it, before predictions bind. At most one tool runs in a step. What it changes must be told by its reply, by
+    /// facts ([`ToolReply::showing`]) and by what predictions can bind to ([`ToolReply::binding`]); a refusal
+    /// ([`ToolError`]) must leave no trace.
+    ///
+    /// A name that is no `snake_case` name or is taken, and arguments that are no object, are reported with all other
+    /// problems of the plugins, by [`Plugins::check`](crate::plugins::Plugins::check), `main_with`, or a panic of
+    /// [`Simulation::from_app`](crate::step::driver::Simulation::from_app).
+    ///
+    /// ```
+    /// use vendomini::prelude::*;
+    ///
+    /// #[derive(Deserialize, JsonSchema)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct CountArgs {
+    ///     /// The SKU to count, such as sku_0.
+    ///     sku: String,
+    /// }
+    ///
+    /// #[derive(Serialize)]
+    /// struct Counted {
+    ///     units: Units,
+    /// }
+    ///
+    /// fn count(In(args): In<CountArgs>, warehouse: Warehouse) -> Result<ToolReply, ToolError> {
+    ///     let sku = args.sku.parse().ok().and_then(|sku| Some((sku, warehouse.stock(sku)?)));
+    ///     let (sku, units) = sku.ok_or_else(|| ToolError::refused(format!("there is no SKU {}", args.sku)))?;
+    ///     Ok(ToolReply::success(false, &Counted { units }).showing(Fact::StockOf(sku, units)).about(sku))
+    /// }
+    ///
+    /// fn counting(app: &mut App) {
+    ///     app.add_tool(ToolSpec::new("tool_count", "Counts the stock of one SKU."), count);
+    /// }
+    ///
+    /// let registered = Plugins::default().with(counting, "0.1.0").check().unwrap();
+    /// assert!(registered.tools.contains(&("tool_count", Availability::Extra)));
+    /// ```
+    ///
+    /// Arguments without a schema do not compile:
+    ///
+    /// ```compile_fail
+    /// use vendomini::prelude::*;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct CountArgs {}
+    ///
+    /// fn count(_: In<CountArgs>) -> Result<ToolReply, ToolError> {
+    ///     Err(ToolError::refused("not today"))
+    /// }
+    ///
+    /// App::new().add_tool(ToolSpec::new("tool_count", "Counts."), count);
+    /// ```
+    #[track_caller]
+    fn add_tool<A: ToolArguments, M>(
+        &mut self,
+        spec: ToolSpec,
+        system: impl IntoSystem<In<A>, Result<ToolReply, ToolError>, M>,
+    ) -> &mut Self;
+}
+
+impl ToolAppExt for App {
+    #[track_caller]
+    fn add_tool<A: ToolArguments, M>(
+        &mut self,
+        spec: ToolSpec,
+        system: impl IntoSystem<In<A>, Result<ToolReply, ToolError>, M>,
+    ) -> &mut Self {
+        let (name, place) = (spec.name, SourcePlace::of(Location::caller()));
+        let known = self.init_resource::<ToolRegistry>().world().resource::<ToolRegistry>().tools.get(name);
+        let known = known.map(|tool| tool.place.clone());
+        if !admit(self, Registrable::Tool, name, known, &place) {
+            return self;
+        }
+        let arguments = match schema_of::<A>() {
+            Ok(schema) => Arc::new(schema),
+            Err(described) => {
+                let (name, arguments) = (name.to_owned(), type_name::<A>());
+                PluginProblems::note(self, PluginProblem::Arguments { name, arguments, described, place });
+                return self;
+            }
+        };
+        let call = call_of(self.world_mut(), system);
+        let tools = &mut self.world_mut().resource_mut::<ToolRegistry>().tools;
+        tools.insert(name, Tool { spec, arguments, place, call });
+        self
+    }
+}
+
+/// A tool's system with its arguments still to be read.
+fn call_of<A: ToolArguments, M>(
+    world: &mut World,
+    system: impl IntoSystem<In<A>, Result<ToolReply, ToolError>, M>,
+) -> Call {
     let mut system: BoxedSystem<In<A>, Result<ToolReply, ToolError>> = Box::new(IntoSystem::into_system(system));
-    system.initialize(app.world_mut());
-    let call: Call = Box::new(move |args, world| {
+    system.initialize(world);
+    Box::new(move |args, world| {
         let arguments = match A::deserialize(args) {
             Ok(arguments) => arguments,
             Err(_) => {
@@ -107,9 +235,7 @@ where
         let reply = system.run(arguments, world).expect("a tool's system runs");
         system.apply_deferred(world);
         reply.into()
-    });
-    let known = app.world_mut().resource_mut::<ToolRegistry>().tools.insert(spec.name, Tool { spec, call });
-    assert!(known.is_none(), "the tool {} is registered twice", spec.name);
+    })
 }
 
 impl ToolRegistry {
@@ -118,11 +244,20 @@ impl ToolRegistry {
         self.offered = self
             .tools
             .values()
-            .map(|tool| tool.spec)
-            .filter(|spec| spec.availability.holds(level, interface))
-            .map(|spec| OfferedTool { name: spec.name.to_owned(), description: spec.description, binds: spec.binds })
+            .filter(|Tool { spec, .. }| spec.availability.holds(spec.name, level, interface))
+            .map(|Tool { spec, arguments, .. }| OfferedTool {
+                name: spec.name.to_owned(),
+                description: spec.description,
+                arguments: arguments.clone(),
+                binds: spec.binds,
+            })
             .collect();
         self.offered.clone()
+    }
+
+    /// What is stated of the registered tools, by name.
+    pub fn specs(&self) -> impl Iterator<Item = ToolSpec> + '_ {
+        self.tools.values().map(|tool| tool.spec)
     }
 
     /// Error types that a successful call of a tool can bind; none for a tool that is not offered.

@@ -69,6 +69,12 @@ impl ToolError {
         ToolError { code, message: message.into(), facts, precondition, subject: None }
     }
 
+    /// A refusal of a tool that is not built in, which the agent could have known.
+    #[must_use]
+    pub fn refused(message: impl Into<String>) -> ToolError {
+        ToolError::new(ErrorCode::Refused, message)
+    }
+
     /// Adds what the sentence shows.
     #[must_use]
     pub fn showing(mut self, fact: Fact) -> ToolError {

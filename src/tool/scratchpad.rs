@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use bevy::app::App;
 use bevy::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::name;
-use super::registry::{Availability, CAUSAL, ToolSpec, add};
+use super::registry::{Availability, ToolAppExt, ToolSpec};
 use super::result::{ErrorCode, ToolError, ToolReply};
 
 /// Most keys.
@@ -73,23 +74,28 @@ impl Scratchpad {
 }
 
 pub(super) fn register(app: &mut App) {
-    let spec = |name, description, availability| ToolSpec { name, description, availability, binds: CAUSAL };
+    let spec = |name, description, availability| ToolSpec::new(name, description).offered(availability);
     let memory = Availability::WithMemory;
-    add(app, spec(name::WRITE_SCRATCHPAD, "Notes a value under a key.", memory), write);
-    add(app, spec(name::READ_SCRATCHPAD, "Shows the value noted under a key.", memory), read);
-    add(app, spec(name::DELETE_SCRATCHPAD, "Deletes the note under a key.", Availability::WithFullMemory), delete);
+    app.add_tool(spec(name::WRITE_SCRATCHPAD, "Notes a value under a key.", memory), write)
+        .add_tool(spec(name::READ_SCRATCHPAD, "Shows the value noted under a key.", memory), read)
+        .add_tool(spec(name::DELETE_SCRATCHPAD, "Deletes the note under a key.", Availability::WithFullMemory), delete);
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WriteArgs {
+    /// Name of the note, of 1 to 256 bytes. A note of this name is replaced.
+    #[schemars(length(min = 1, max = MAX_KEY))]
     key: String,
+    /// What to note, at most 4096 bytes.
+    #[schemars(length(max = MAX_VALUE))]
     value: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct KeyArgs {
+    /// Name of the note.
     key: String,
 }
 

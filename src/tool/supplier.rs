@@ -2,10 +2,11 @@
 
 use bevy::app::App;
 use bevy::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::name;
-use super::registry::{Availability, CAUSAL, ToolSpec, add};
+use super::registry::{Availability, ToolAppExt, ToolSpec};
 use super::result::{Binding, ErrorCode, Precondition, ToolError, ToolReply};
 use crate::agent::shown::Fact;
 use crate::ids::{OrderId, SkuId, SupplierId};
@@ -24,67 +25,59 @@ use crate::world::supplier::{Offer, SupplierMarket, Terms};
 pub const CANCEL_SHARE: f64 = 0.1;
 /// The same for an expedite.
 pub const EXPEDITE_SHARE: f64 = 0.5;
+
 pub(super) fn register(app: &mut App) {
-    let always = Availability::Always;
+    let spec = |name, description| ToolSpec::new(name, description).offered(Availability::Always);
     let order = "Orders a quantity of a SKU from a supplier; charged on delivery.";
-    add(
-        app,
-        ToolSpec {
-            name: name::ORDER,
-            description: order,
-            availability: always,
-            binds: &[Temporal, Quantity, Cost, Causal],
-        },
-        place_order,
-    );
     let quote = "Shows a supplier's present unit price and lead time for a SKU.";
-    add(app, ToolSpec { name: name::QUOTE, description: quote, availability: always, binds: CAUSAL }, quote_offer);
     let cancel = "Cancels a pending supplier order for a fee of 10% of its value.";
-    add(
-        app,
-        ToolSpec { name: name::CANCEL, description: cancel, availability: always, binds: &[Cost, Causal] },
-        cancel_order,
-    );
     let expedite = "Makes a pending supplier order come up to 2 days sooner for a fee of 50% of its value.";
-    add(
-        app,
-        ToolSpec {
-            name: name::EXPEDITE,
-            description: expedite,
-            availability: Availability::WithExpedite,
-            binds: &[Temporal, Cost, Causal],
-        },
-        expedite_order,
-    );
+    let expedite = ToolSpec::new(name::EXPEDITE, expedite).offered(Availability::WithExpedite);
+    app.add_tool(spec(name::ORDER, order).binds(&[Temporal, Quantity, Cost, Causal]), place_order)
+        .add_tool(spec(name::QUOTE, quote), quote_offer)
+        .add_tool(spec(name::CANCEL, cancel).binds(&[Cost, Causal]), cancel_order)
+        .add_tool(expedite.binds(&[Temporal, Cost, Causal]), expedite_order);
 }
 
 /// Arguments of `tool_order`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OrderArgs {
+    /// Id of the supplier, such as S1.
     supplier_id: String,
+    /// Id of the SKU, such as sku_0.
     sku: String,
+    /// Units to order, at most what the whole warehouse holds.
+    #[schemars(range(min = 1))]
     quantity: i64,
 }
 
 /// Arguments of `tool_quote`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct QuoteArgs {
+    /// Id of the supplier, such as S1.
     supplier_id: String,
+    /// Id of the SKU, such as sku_0.
     sku: String,
+    /// Units to ask for, at most what the whole warehouse holds.
+    #[schemars(range(min = 1))]
     qty: i64,
 }
 
 /// Arguments of `tool_cancel_order` and `tool_expedite`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PendingOrderArgs {
+    /// Id of the pending order, such as ORD1.
     order_id: String,
 }
 
-/// Supplier, SKU and offer behind two ids.
-fn find_offer(
+/// Supplier, SKU and terms behind two ids, as an agent writes them.
+///
+/// # Errors
+/// `unknown_supplier` or `unknown_sku`, with the ids that there are.
+pub fn find_offer(
     market: &SupplierMarket,
     shelves: &Shelves,
     supplier: &str,
@@ -104,8 +97,11 @@ fn find_offer(
     Ok((supplier_id, sku_id, terms))
 }
 
-/// A quantity that makes sense: 1 to what the warehouse can hold.
-fn check_quantity(argument: &str, quantity: i64, shelves: &Shelves) -> Result<Units, ToolError> {
+/// A quantity that makes sense: 1 to what the warehouse can hold. `argument` is its name in messages.
+///
+/// # Errors
+/// `bad_arguments`.
+pub fn check_quantity(argument: &str, quantity: i64, shelves: &Shelves) -> Result<Units, ToolError> {
     Units::try_from(quantity).ok().filter(|units| (1..=shelves.capacity()).contains(units)).ok_or_else(|| {
         let message = format!(
             "{argument} is {quantity}; it must be a whole number from 1 to {}, which is all that the warehouse holds",
@@ -113,6 +109,22 @@ fn check_quantity(argument: &str, quantity: i64, shelves: &Shelves) -> Result<Un
         );
         ToolError::new(ErrorCode::BadArguments, message)
     })
+}
+
+/// Whether suppliers take orders: not while the posted budget is below zero.
+///
+/// # Errors
+/// `budget_below_zero`.
+pub fn check_credit(ledger: &Ledger, sku: SkuId) -> Result<(), ToolError> {
+    let budget = ledger.budget();
+    if budget >= Cents::ZERO {
+        return Ok(());
+    }
+    let message = format!("suppliers take no orders while the budget is below zero; it is {budget}");
+    Err(ToolError::new(ErrorCode::BudgetBelowZero, message)
+        .showing(Fact::Budget(budget))
+        .because(Precondition::BudgetNotNegative)
+        .about(sku))
 }
 
 #[derive(Serialize)]
@@ -135,17 +147,9 @@ fn place_order(
     let today = calendar.day();
     let (supplier, sku, terms) = find_offer(&market, &shelves, &args.supplier_id, &args.sku, today)?;
     let quantity = check_quantity("quantity", args.quantity, &shelves)?;
-    let budget = ledger.budget();
-    if budget < Cents::ZERO {
-        let message = format!("suppliers take no orders while the budget is below zero; it is {budget}");
-        return Err(ToolError::new(ErrorCode::BudgetBelowZero, message)
-            .showing(Fact::Budget(budget))
-            .because(Precondition::BudgetNotNegative)
-            .about(sku));
-    }
-    let SupplierOrder { id, promised, unit_price, .. } = book.place(supplier, sku, quantity, terms, today);
-    doses.link(terms.lead_shock.into_iter().chain(terms.price_shock));
-    journal.note(Event::OrderPlaced { order: id, supplier, sku, quantity, unit_price, promised_day: promised });
+    check_credit(&ledger, sku)?;
+    let order = book.place(supplier, sku, quantity, terms, today, &mut doses, &mut journal);
+    let SupplierOrder { id, promised, unit_price, .. } = order;
     let data = OrderData { order_id: id, eta_day: promised, price: unit_price * quantity };
     Ok(ToolReply::success(true, &data)
         .showing(Fact::OrderPlaced { order: id, sku, quantity, unit_price, promised })

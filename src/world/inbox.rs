@@ -1,5 +1,6 @@
 //! Messages to the agent. They tell of the world and never change it; the state hash leaves them out.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -104,7 +105,7 @@ pub enum ShockNews {
         /// First day with the usual price.
         until_day: Day,
         /// Orders that come later, with their new days.
-        #[serde(serialize_with = "as_days")]
+        #[serde(serialize_with = "as_map")]
         orders: Vec<(OrderId, Day)>,
     },
     /// The next charge or revenue is posted late.
@@ -112,6 +113,8 @@ pub enum ShockNews {
         /// By so many mornings.
         days: Day,
     },
+    /// What a third party's shock did.
+    Custom(CustomNews),
     /// A supplier takes longer for a while.
     RegimeShift {
         /// The supplier.
@@ -125,7 +128,55 @@ pub enum ShockNews {
     },
 }
 
-fn as_days<S: serde::Serializer>(orders: &[(OrderId, Day)], serializer: S) -> Result<S::Ok, S::Error> {
+/// What a third party's shock did: a sentence, and what it means for pending orders. What is told here and is true is
+/// what the agent can know; the reference policy believes it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CustomNews {
+    /// The shock family, or a finer name of the plugin's.
+    name: Cow<'static, str>,
+    /// What happened, in a sentence.
+    text: String,
+    /// Orders that come on another day, with their new days.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    new_eta_days: Vec<(OrderId, Day)>,
+    /// Orders that bring another quantity, with it.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    new_quantities: Vec<(OrderId, Units)>,
+}
+
+impl CustomNews {
+    /// News under a name, in a sentence.
+    #[must_use]
+    pub fn new(name: impl Into<Cow<'static, str>>, text: impl Into<String>) -> CustomNews {
+        CustomNews { name: name.into(), text: text.into(), new_eta_days: Vec::new(), new_quantities: Vec::new() }
+    }
+
+    /// Tells that a pending order will arrive on another day.
+    #[must_use]
+    pub fn order_delayed(mut self, order: OrderId, new_eta_day: Day) -> CustomNews {
+        self.new_eta_days.push((order, new_eta_day));
+        self
+    }
+
+    /// Tells that a pending order will bring another quantity.
+    #[must_use]
+    pub fn order_quantity_changed(mut self, order: OrderId, new_quantity: Units) -> CustomNews {
+        self.new_quantities.push((order, new_quantity));
+        self
+    }
+
+    /// Orders that come on another day.
+    pub fn new_eta_days(&self) -> impl Iterator<Item = (OrderId, Day)> + '_ {
+        self.new_eta_days.iter().copied()
+    }
+
+    /// Orders that bring another quantity.
+    pub fn new_quantities(&self) -> impl Iterator<Item = (OrderId, Units)> + '_ {
+        self.new_quantities.iter().copied()
+    }
+}
+
+fn as_map<S: serde::Serializer>(orders: &[(OrderId, u32)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(orders.iter().copied())
 }
 
@@ -161,6 +212,13 @@ pub enum MessageBody {
         /// What it did.
         #[serde(flatten, skip_serializing_if = "Option::is_none")]
         news: Option<ShockNews>,
+    },
+    /// A message of a plugin. It says what it says: the shown state takes in nothing of it.
+    Note {
+        /// Who writes.
+        from: Cow<'static, str>,
+        /// The message.
+        text: String,
     },
     /// Messages were lost because nobody read them.
     Dropped {

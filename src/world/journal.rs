@@ -3,6 +3,8 @@
 //! Rules write here; prediction resolution, crash detection and records read it. Cleared by the driver when the
 //! next step starts, so nothing piles up over a run.
 
+use std::borrow::Cow;
+
 use bevy::prelude::*;
 use serde::Serialize;
 use smallvec::SmallVec;
@@ -231,6 +233,13 @@ pub enum Event {
     },
     /// A crashed run came back: all flags clear long enough.
     Recovery {},
+    /// Something that a plugin tells of.
+    Custom {
+        /// The plugin's name for it.
+        name: Cow<'static, str>,
+        /// What happened.
+        data: serde_json::Value,
+    },
     /// The crash is as severe as it will be called.
     SeverityDecided {
         /// How severe.

@@ -151,8 +151,9 @@ impl Ledger {
         });
     }
 
-    /// Arms a posting lag: the next charge or revenue is posted `days` mornings late. Armed ones queue.
-    pub(crate) fn arm_lag(&mut self, shock: ShockId, days: Day) {
+    /// Arms a posting lag for a shock that returns [`Armed`](crate::shock::ledger::ShockState::Armed): the next charge
+    /// or revenue is posted `days` mornings late. Armed ones queue.
+    pub fn arm_lag(&mut self, shock: ShockId, days: Day) {
         self.armed.push_back((shock, days));
     }
 

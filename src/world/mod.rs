@@ -10,6 +10,7 @@ pub mod journal;
 pub mod ledger;
 pub mod level;
 pub mod order;
+pub mod run_state;
 pub mod sku;
 pub mod snapshot;
 pub mod spawn;

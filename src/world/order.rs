@@ -64,6 +64,14 @@ pub struct InTransit {
     pub price_shocks: Causes,
 }
 
+impl InTransit {
+    /// Every shock that it carries, as often as it does.
+    pub(crate) fn shocks(&self) -> impl Iterator<Item = ShockId> + '_ {
+        let all = [&self.day_shocks, &self.told_shocks, &self.quantity_shocks, &self.price_shocks];
+        all.into_iter().flatten().copied()
+    }
+}
+
 /// Predictions about a pending order whose outcome is open.
 #[derive(Component, Clone, Debug, Default)]
 pub struct OpenExpectations {
@@ -142,7 +150,7 @@ impl OrderBook<'_, '_> {
         })
     }
 
-    /// Places an order at an offer.
+    /// Places an order on some terms, as an event. The shocks that made the terms what they are follow it.
     pub fn place(
         &mut self,
         supplier: SupplierId,
@@ -150,6 +158,8 @@ impl OrderBook<'_, '_> {
         quantity: Units,
         terms: Terms,
         today: Day,
+        doses: &mut DoseLedger,
+        journal: &mut Journal,
     ) -> SupplierOrder {
         let offer = terms.offer;
         self.index.placed += 1;
@@ -172,6 +182,9 @@ impl OrderBook<'_, '_> {
         };
         let entity = self.commands.spawn((order, transit, OpenExpectations::default())).id();
         self.index.open.insert(order.id, entity);
+        doses.link(terms.lead_shock.into_iter().chain(terms.price_shock));
+        let SupplierOrder { id, unit_price, promised: promised_day, .. } = order;
+        journal.note(Event::OrderPlaced { order: id, supplier, sku, quantity, unit_price, promised_day });
         order
     }
 
@@ -199,8 +212,11 @@ impl OrderBook<'_, '_> {
         Some((old, order.promised))
     }
 
-    /// Makes an order arrive later than it would have.
-    pub(crate) fn delay(&mut self, id: OrderId, days: Day, shock: ShockId) -> (Day, Day) {
+    /// Makes a pending order arrive later than it would have, for a shock; the true day before and after.
+    ///
+    /// # Panics
+    /// When the order is not pending.
+    pub fn delay(&mut self, id: OrderId, days: Day, shock: ShockId) -> (Day, Day) {
         let (_, mut transit, _) = self.orders.get_mut(self.index.open[&id]).expect("a shock strikes pending orders");
         let before = transit.arrives;
         transit.arrives = transit.arrives.saturating_add(days);
@@ -208,8 +224,11 @@ impl OrderBook<'_, '_> {
         (before, transit.arrives)
     }
 
-    /// Makes another quantity arrive.
-    pub(crate) fn change_quantity(&mut self, id: OrderId, quantity: Units, shock: ShockId) {
+    /// Makes another quantity of a pending order arrive, for a shock.
+    ///
+    /// # Panics
+    /// When the order is not pending.
+    pub fn change_quantity(&mut self, id: OrderId, quantity: Units, shock: ShockId) {
         let (_, mut transit, _) = self.orders.get_mut(self.index.open[&id]).expect("a shock strikes pending orders");
         transit.quantity = quantity;
         transit.quantity_shocks.push(shock);

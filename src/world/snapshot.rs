@@ -2,7 +2,8 @@
 //!
 //! Algorithm `xxh3-128/1`: XXH3 with 128 bits over the previous hash (16 bytes, little endian) and the canonical
 //! bytes of the world. Static tables enter once, into the start value. The inbox and whatever else is only shown
-//! does not enter, so observability cannot change a hash.
+//! does not enter, so observability cannot change a hash. Where plugins have [state of their own](super::run_state),
+//! a second link of the same kind follows in each step.
 
 use bevy::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
@@ -55,6 +56,14 @@ impl StateHash {
             put(&mut bytes, number);
         }
         StateHash { value: xxh3_128(&bytes), bytes }
+    }
+
+    /// Chains more of the world after this step into the hash.
+    pub(super) fn extend(&mut self, more: &[u8]) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&self.value.to_le_bytes());
+        self.bytes.extend_from_slice(more);
+        self.value = xxh3_128(&self.bytes);
     }
 
     /// The hash so far.

@@ -159,7 +159,7 @@ impl SupplierMarket<'_, '_> {
 
     /// Makes a SKU dearer at a supplier until a day; a repeat starts anew and never stacks. Returns the new price and
     /// the shock that this one replaces, or `None` when the price stays the same after rounding.
-    pub(crate) fn raise_price(
+    pub fn raise_price(
         &mut self,
         shock: ShockId,
         supplier: SupplierId,
@@ -180,7 +180,7 @@ impl SupplierMarket<'_, '_> {
 
     /// Makes a supplier's true lead times longer until a day; a repeat starts anew and never stacks. Returns the shock
     /// that this one replaces.
-    pub(crate) fn shift_regime(
+    pub fn shift_regime(
         &mut self,
         shock: ShockId,
         supplier: SupplierId,

@@ -8,15 +8,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use bevy::app::App;
 use serde_json::Value;
 use vendomini::agent::action::Decision;
-use vendomini::agent::{Agent, Input};
+use vendomini::agent::register::{AgentAppExt, AgentSetup};
+use vendomini::agent::{Agent, AgentPlugin, Input, scripted};
 use vendomini::batch::progress::Progress;
-use vendomini::batch::{Agents, BatchError, BatchOptions, BatchOutcome, Scripted, run_batch};
-use vendomini::config::{self, Overrides};
-use vendomini::plan::{Plan, PlannedRun};
+use vendomini::batch::{BatchError, BatchOptions, BatchOutcome, run_batch};
+use vendomini::config::{self, Overrides, to_yaml};
+use vendomini::plan::Plan;
+use vendomini::plugins::Plugins;
 use vendomini::record::manifest::BatchStatus;
-use vendomini::step::driver::Simulation;
 
 use crate::common::{plan, project};
 
@@ -33,8 +35,8 @@ fn options(results_dir: &Path, n_jobs: usize) -> BatchOptions<'static> {
     }
 }
 
-fn batch(plan: &Plan, results_dir: &Path, n_jobs: usize, agents: &dyn Agents) -> BatchOutcome {
-    run_batch(plan, options(results_dir, n_jobs), agents).unwrap_or_else(|error| panic!("{error}"))
+fn batch(plan: &Plan, results_dir: &Path, n_jobs: usize, plugins: &Plugins) -> BatchOutcome {
+    run_batch(plan, options(results_dir, n_jobs), plugins).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The plan of an experiment file that changes `configs/base.yaml`.
@@ -89,7 +91,7 @@ fn records_do_not_depend_on_the_number_of_threads_and_repeat() {
     let runs: Vec<_> = [1, 2, 8, 1]
         .map(|n_jobs| {
             let dir = tempfile::tempdir().unwrap();
-            let outcome = batch(&plan, dir.path(), n_jobs, &Scripted);
+            let outcome = batch(&plan, dir.path(), n_jobs, &Plugins::default());
             assert_eq!((outcome.status, outcome.tally.complete()), (BatchStatus::Complete, 12));
             (records(&outcome.folder), outcome.tally)
         })
@@ -108,9 +110,10 @@ fn records_do_not_depend_on_the_number_of_threads_and_repeat() {
 #[test]
 fn a_run_repeats_from_its_own_record() {
     let (dir, again) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let first = batch(&small(), dir.path(), 1, &Scripted).folder.join("runs/small_c1_r1");
+    let first = batch(&small(), dir.path(), 1, &Plugins::default()).folder.join("runs/small_c1_r1");
     let experiment = config::load(&first.join("config_used.yaml"), &Overrides::default()).unwrap();
-    let second = batch(&Plan::new(experiment).unwrap(), again.path(), 1, &Scripted).folder.join("runs/small_c0_r0");
+    let second =
+        batch(&Plan::new(experiment).unwrap(), again.path(), 1, &Plugins::default()).folder.join("runs/small_c0_r0");
     for name in ["steps.jsonl", "events.jsonl", "config_used.yaml"] {
         assert!(fs::read(first.join(name)).unwrap() == fs::read(second.join(name)).unwrap(), "{name} differs");
     }
@@ -127,7 +130,7 @@ simulation: {max_steps: 40}
 pe_induction: {pe_type_mix: temporal_only}
 grid: {model.name: [noop, heuristic]}",
     );
-    let outcome = batch(&plan, dir.path(), 2, &Scripted);
+    let outcome = batch(&plan, dir.path(), 2, &Plugins::default());
     let rows = table(&outcome.folder);
     for (row, run) in rows.iter().zip(plan.runs()) {
         let summary = json(&outcome.folder.join("runs").join(&run.run_id).join("summary.json"));
@@ -167,7 +170,7 @@ interface: {prediction_mode: required+full, prediction_format: rich}
 pe_induction: {p_shock: 0.5, pe_type_mix: realistic, pe_mag: medium}
 grid: {model.name: [heuristic]}",
     );
-    let outcome = batch(&plan, dir.path(), 1, &Scripted);
+    let outcome = batch(&plan, dir.path(), 1, &Plugins::default());
     let row = table(&outcome.folder).remove(0);
     let summary = json(&outcome.folder.join("runs/flat_c0_r0/summary.json"));
     let mut compared = 0;
@@ -206,7 +209,7 @@ fn a_crash_of_another_type_than_the_primary_one_competes_with_it() {
 simulation: {max_steps: 200}
 grid: {model.name: [noop], measurement.primary: [[looping], [invalid_burst]]}",
     );
-    let outcome = batch(&plan, dir.path(), 1, &Scripted);
+    let outcome = batch(&plan, dir.path(), 1, &Plugins::default());
     let rows = table(&outcome.folder);
     let of = |row: usize| {
         ["end_reason", "crash_type", "survival", "primary_crash_type"].map(|column| rows[row][column].clone())
@@ -222,24 +225,35 @@ grid: {model.name: [noop], measurement.primary: [[looping], [invalid_burst]]}",
 /// What is to happen at a step of a run, besides what the run's agent decides.
 type Disturbance = Arc<dyn Fn(usize, u32) + Send + Sync>;
 
-/// Scripted agents that are disturbed.
-struct Disturbed(Disturbance);
-
+/// A scripted agent that is disturbed.
 struct DisturbedAgent {
     inner: Box<dyn Agent>,
     run: usize,
     disturbance: Disturbance,
 }
 
-impl Agents for Disturbed {
-    fn names(&self) -> &[&str] {
-        Scripted.names()
-    }
+/// Scripted agents that are disturbed in the runs of a plan.
+fn disturbed(plan: &Plan, disturbance: impl Fn(usize, u32) + Send + Sync + 'static) -> Plugins {
+    let disturbance: Disturbance = Arc::new(disturbance);
+    let indexes: BTreeMap<String, usize> = plan.runs().map(|run| (to_yaml(&run.config), run.index)).collect();
+    let indexes = Arc::new(indexes);
+    instead_of_scripted(&["heuristic", "random", "mock", "noop"], move |setup| {
+        let (inner, run) = (scripted::build(setup), indexes[&to_yaml(setup.config)]);
+        Box::new(DisturbedAgent { inner, run, disturbance: Arc::clone(&disturbance) })
+    })
+}
 
-    fn agent(&self, run: &PlannedRun, simulation: &Simulation) -> Box<dyn Agent> {
-        let inner = Scripted.agent(run, simulation);
-        Box::new(DisturbedAgent { inner, run: run.index, disturbance: Arc::clone(&self.0) })
-    }
+/// Plugins with other agents under the names of scripted ones, and no others.
+fn instead_of_scripted(
+    names: &'static [&'static str],
+    build: impl Fn(AgentSetup<'_>) -> Box<dyn Agent> + Clone + Send + Sync + 'static,
+) -> Plugins {
+    let register = move |app: &mut App| {
+        for name in names {
+            app.add_agent(name, build.clone());
+        }
+    };
+    Plugins::default().disable::<AgentPlugin>().with(register, "0")
 }
 
 impl Agent for DisturbedAgent {
@@ -253,9 +267,9 @@ impl Agent for DisturbedAgent {
 fn a_panic_costs_one_run() {
     let (dir, calm) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let plan = small();
-    let panics = Disturbed(Arc::new(|run, step| assert!((run, step) != (3, 7), "planted\nfor a test")));
+    let panics = disturbed(&plan, |run, step| assert!((run, step) != (3, 7), "planted\nfor a test"));
     let outcome = batch(&plan, dir.path(), 1, &panics);
-    let undisturbed = batch(&plan, calm.path(), 1, &Scripted);
+    let undisturbed = batch(&plan, calm.path(), 1, &Plugins::default());
     assert_eq!((outcome.status, outcome.tally.complete(), outcome.tally.failed()), (BatchStatus::Failed, 11, 1));
 
     let failed = outcome.folder.join("failed/small_c1_r1");
@@ -288,11 +302,11 @@ fn a_stopped_batch_keeps_whole_runs_only() {
     static STOP: AtomicBool = AtomicBool::new(false);
     let dir = tempfile::tempdir().unwrap();
     let plan = small();
-    let stops = Disturbed(Arc::new(|run, step| {
+    let stops = disturbed(&plan, |run, step| {
         if (run, step) == (4, 20) {
             STOP.store(true, Ordering::Relaxed);
         }
-    }));
+    });
     let options = BatchOptions { stop: &STOP, ..options(dir.path(), 1) };
     let outcome = run_batch(&plan, options, &stops).unwrap();
     assert_eq!((outcome.status, outcome.tally.complete(), outcome.planned), (BatchStatus::Cancelled, 4, 12));
@@ -314,7 +328,7 @@ fn a_slow_run_holds_the_others_back_at_the_edge_of_the_buffer() {
     let seen = Arc::new(AtomicUsize::new(0));
     let slow = {
         let (others, seen) = (Arc::clone(&others), Arc::clone(&seen));
-        Disturbed(Arc::new(move |run, _| {
+        disturbed(&plan, move |run, _| {
             if run > 0 {
                 others.fetch_add(1, Ordering::SeqCst);
                 return;
@@ -325,7 +339,7 @@ fn a_slow_run_holds_the_others_back_at_the_edge_of_the_buffer() {
             // Nothing more may begin, however long this takes.
             thread::sleep(Duration::from_millis(50));
             seen.store(others.load(Ordering::SeqCst), Ordering::SeqCst);
-        }))
+        })
     };
     let outcome = batch(&plan, dir.path(), 2, &slow);
     assert_eq!((seen.load(Ordering::SeqCst), outcome.tally.complete()), (AHEAD - 1, 1100));
@@ -342,16 +356,8 @@ impl Agent for Mute {
     }
 }
 
-struct Mutes;
-
-impl Agents for Mutes {
-    fn names(&self) -> &[&str] {
-        &["heuristic"]
-    }
-
-    fn agent(&self, run: &PlannedRun, simulation: &Simulation) -> Box<dyn Agent> {
-        Box::new(Mute(Scripted.agent(run, simulation)))
-    }
+fn mutes() -> Plugins {
+    instead_of_scripted(&["heuristic"], |setup| Box::new(Mute(scripted::build(setup))))
 }
 
 #[test]
@@ -362,7 +368,7 @@ fn runs_without_the_predictions_that_were_demanded_are_counted() {
 simulation: {max_steps: 40}
 grid: {interface.prediction_mode: [optional, required]}",
     );
-    let outcome = batch(&plan, dir.path(), 1, &Mutes);
+    let outcome = batch(&plan, dir.path(), 1, &mutes());
     let (runs, named) = outcome.tally.without_predictions();
     assert_eq!((runs, named.len(), named[0].as_str()), (7, 5, "mute_c1_r0"));
 }
@@ -370,7 +376,7 @@ grid: {interface.prediction_mode: [optional, required]}",
 #[test]
 fn an_agent_that_does_not_exist_is_refused_before_anything_is_made() {
     let dir = tempfile::tempdir().unwrap();
-    let error = run_batch(&small(), options(dir.path(), 1), &Mutes).unwrap_err();
+    let error = run_batch(&small(), options(dir.path(), 1), &mutes()).unwrap_err();
     assert!(matches!(error, BatchError::Plan(_)), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

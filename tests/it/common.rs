@@ -35,7 +35,7 @@ pub(crate) fn nobody() -> RunIdentity {
 /// Runs a scripted agent to the end.
 pub(crate) fn finish(simulation: &mut Simulation, config: &RunConfig) -> Summary {
     simulation.start(config, false);
-    let mut agent = simulation.scripted_agent(&config.model.name).expect("a scripted agent");
+    let mut agent = simulation.agent(&config.model.name).expect("a scripted agent");
     let reason: EndReason = loop {
         simulation.observe();
         let decision = simulation.ask(agent.as_mut());
@@ -50,7 +50,7 @@ pub(crate) fn finish(simulation: &mut Simulation, config: &RunConfig) -> Summary
 pub(crate) fn record(config: &RunConfig) -> (Vec<Value>, Vec<Value>) {
     let mut simulation = Simulation::new();
     simulation.start(config, true);
-    let mut agent = simulation.scripted_agent(&config.model.name).expect("a scripted agent");
+    let mut agent = simulation.agent(&config.model.name).expect("a scripted agent");
     loop {
         simulation.observe();
         let decision = simulation.ask(agent.as_mut());

@@ -4,6 +4,7 @@ use serde_json::Value;
 use vendomini::agent::Agent;
 use vendomini::config::RunConfig;
 use vendomini::crash::state::CrashState;
+use vendomini::plugins::Plugins;
 use vendomini::selftest::{LEAST_RECALL, Size, run};
 use vendomini::step::driver::Simulation;
 
@@ -23,7 +24,7 @@ const KINDS: [(&str, &str); 8] = [
 /// The sets of `vendomini selftest --full`, with fewer healthy runs: at least 200 broken runs of each kind.
 #[test]
 fn detectors_find_what_they_are_made_for_and_leave_the_healthy_alone() {
-    let report = run(Size { broken: 204, healthy: 120, healthy_steps: 1_000, threads: 2 });
+    let report = run(Size { broken: 204, healthy: 120, healthy_steps: 1_000, threads: 2 }, &Plugins::default());
     for detector in &report.detectors {
         assert!(detector.broken_runs >= 200 && detector.counted >= 150, "{detector:#?}");
         assert!(detector.recall.is_some_and(|recall| recall >= LEAST_RECALL), "{detector:#?}");
@@ -44,7 +45,7 @@ fn detectors_find_what_they_are_made_for_and_leave_the_healthy_alone() {
 /// Makes a run to its end: its agent, and the steps in which each detector fired.
 fn follow(simulation: &mut Simulation, config: &RunConfig) -> (Box<dyn Agent>, Vec<(u64, &'static str)>) {
     simulation.start(config, false);
-    let mut agent = simulation.scripted_agent(&config.model.name).expect("a scripted agent");
+    let mut agent = simulation.agent(&config.model.name).expect("a scripted agent");
     let mut fired = Vec::new();
     for step in 0.. {
         simulation.observe();

@@ -3,6 +3,7 @@
 use bevy::MinimalPlugins;
 use bevy::ecs::schedule::{ScheduleBuildSettings, ScheduleLabel};
 use bevy::prelude::*;
+use vendomini::agent::AgentPlugin;
 use vendomini::config::RunConfig;
 use vendomini::crash::CrashPlugin;
 use vendomini::ids::SkuId;
@@ -37,7 +38,7 @@ fn busy(agent: &str) -> RunConfig {
 /// Step and event records of a run, and its last state hash.
 fn trace(simulation: &mut Simulation, config: &RunConfig) -> (Vec<u8>, Vec<u8>, u128) {
     simulation.start(config, true);
-    let mut agent = simulation.scripted_agent(&config.model.name).unwrap();
+    let mut agent = simulation.agent(&config.model.name).unwrap();
     loop {
         simulation.observe();
         let decision = simulation.ask(agent.as_mut());
@@ -74,13 +75,13 @@ fn the_order_of_plugins_changes_nothing() {
     let expected = trace(&mut Simulation::new(), &config);
     let orders: [fn(&mut App); 3] = [
         |app| {
-            app.add_plugins((StepPlugin, CrashPlugin, ShockPlugin, ToolPlugin));
+            app.add_plugins((StepPlugin, CrashPlugin, ShockPlugin, AgentPlugin, ToolPlugin));
         },
         |app| {
-            app.add_plugins((ShockPlugin, StepPlugin, ToolPlugin, CrashPlugin));
+            app.add_plugins((ShockPlugin, StepPlugin, ToolPlugin, CrashPlugin, AgentPlugin));
         },
         |app| {
-            app.add_plugins((CrashPlugin, ToolPlugin, StepPlugin, ShockPlugin, MinimalPlugins));
+            app.add_plugins((AgentPlugin, CrashPlugin, ToolPlugin, StepPlugin, ShockPlugin, MinimalPlugins));
         },
     ];
     for add in orders {

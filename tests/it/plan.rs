@@ -83,7 +83,7 @@ fn our_phases_have_the_grids_of_the_original() {
 }
 
 #[test]
-fn the_original_phase_1_becomes_a_plan_for_a_scripted_agent() {
+fn the_original_phase_1_becomes_a_plan_for_a_agent() {
     let Some(path) = original("phase1_core_hypothesis.yaml") else { return };
     let set = ["--set", "model.name=heuristic", "--set", "pe_induction.pe_type_mix=temporal_only"];
     let plan = json(&path, &set);

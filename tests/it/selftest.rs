@@ -2,13 +2,14 @@
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use serde_json::Value;
+use vendomini::plugins::Plugins;
 use vendomini::selftest::{LEAST_RECALL, LEAST_SPECIFICITY, Size, run};
 
 #[test]
 fn it_passes_whatever_the_number_of_threads() {
     let size = Size { broken: 12, healthy: 6, healthy_steps: 200, threads: 1 };
-    let one = run(size);
-    assert_eq!(one, run(Size { threads: 3, ..size }));
+    let one = run(size, &Plugins::default());
+    assert_eq!(one, run(Size { threads: 3, ..size }, &Plugins::default()));
     assert!(one.passed, "{one:#?}");
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::Value;
 use vendomini::config::RunConfig;
-use vendomini::config::settings::{Magnitude, Observability, PredictionFormat, PredictionMode, TypeMix};
+use vendomini::config::settings::{Magnitude, MixWord, Observability, PredictionFormat, PredictionMode, TypeMix};
 use vendomini::ids::SkuId;
 use vendomini::prediction::error::ErrorType;
 use vendomini::prediction::predictions::Predictions;
@@ -47,13 +47,15 @@ fn random_cell() -> impl Strategy<Value = RunConfig> {
                 config.demand.orders_per_day = demand;
                 config.demand.late_penalty = 0.25;
                 config.pe_induction.p_shock = p;
-                config.pe_induction.pe_type_mix = [
-                    TypeMix::Realistic,
-                    TypeMix::TemporalOnly,
-                    TypeMix::QuantityOnly,
-                    TypeMix::CausalOnly,
-                    TypeMix::Uniform,
-                ][mix];
+                config.pe_induction.pe_type_mix = TypeMix::Word(
+                    [
+                        MixWord::Realistic,
+                        MixWord::TemporalOnly,
+                        MixWord::QuantityOnly,
+                        MixWord::CausalOnly,
+                        MixWord::Uniform,
+                    ][mix],
+                );
                 config.pe_induction.pe_mag = [Magnitude::Low, Magnitude::Medium, Magnitude::High][magnitude];
                 config.pe_induction.observability =
                     [Observability::Full, Observability::Delayed, Observability::Partial, Observability::Hidden]
@@ -131,7 +133,7 @@ proptest! {
         }
         SIMULATION.with_borrow_mut(|simulation| {
             simulation.start(&config, true);
-            let mut agent = simulation.scripted_agent(&config.model.name).unwrap();
+            let mut agent = simulation.agent(&config.model.name).unwrap();
             let mut books = Books::new(&config);
             loop {
                 simulation.observe();

@@ -9,8 +9,7 @@ mod random;
 pub mod synthetic;
 
 use super::Agent;
-use super::observation::Briefing;
-use crate::config::settings::RunConfig;
+use super::register::AgentSetup;
 
 /// Names of the scripted agents, as `model.name` takes them.
 pub const NAMES: &[&str] = &["heuristic", "mock", "noop", "oracle", "random", "synthetic"];
@@ -18,16 +17,19 @@ pub const NAMES: &[&str] = &["heuristic", "mock", "noop", "oracle", "random", "s
 /// Streams that these agents draw from, with their versions.
 pub const STREAMS: [(&str, u32); 2] = [random::STREAM, synthetic::STREAM];
 
-/// The scripted agent of a name, for a run with this configuration.
+/// The scripted agent of a name. What a third party registers may wrap it.
+///
+/// # Panics
+/// When the name is none of [`NAMES`].
 #[must_use]
-pub fn build(name: &str, config: &RunConfig, briefing: &Briefing) -> Option<Box<dyn Agent>> {
-    match name {
-        "heuristic" => Some(Box::new(heuristic::Heuristic::default())),
-        "mock" => Some(Box::new(mock::Mock::default())),
-        "noop" => Some(Box::new(noop::Noop)),
-        "oracle" => Some(Box::new(oracle::rehearse(config))),
-        "random" => Some(Box::new(random::Random::new(briefing))),
-        "synthetic" => Some(Box::new(synthetic::Synthetic::new(&config.synthetic, briefing))),
-        _ => None,
+pub fn build(setup: AgentSetup<'_>) -> Box<dyn Agent> {
+    match setup.name {
+        "heuristic" => Box::new(heuristic::Heuristic::default()),
+        "mock" => Box::new(mock::Mock::default()),
+        "noop" => Box::new(noop::Noop),
+        "oracle" => Box::new(oracle::rehearse(setup.config, setup.plugins)),
+        "random" => Box::new(random::Random::new(setup)),
+        "synthetic" => Box::new(synthetic::Synthetic::new(setup)),
+        other => panic!("{other} is no scripted agent"),
     }
 }

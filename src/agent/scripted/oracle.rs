@@ -9,10 +9,10 @@ use super::heuristic::Heuristic;
 use crate::agent::action::Decision;
 use crate::agent::{Agent, Input};
 use crate::config::settings::RunConfig;
+use crate::plugins::Plugins;
 use crate::prediction::card::Card;
 use crate::prediction::error::ErrorType;
 use crate::prediction::predictions::{Predictions, Value};
-use crate::step::driver::Simulation;
 use crate::units::Step;
 use crate::world::snapshot::StateHash;
 
@@ -62,16 +62,14 @@ pub struct Oracle {
     hashes: Vec<u128>,
 }
 
-/// Makes the first pass of a run, in a World of its own and without records.
-///
-/// Only the built-in plugins take part in it: a run with a third party's shocks is refused in its second pass.
+/// Makes the first pass of a run, in a World of its own with the run's plugins and without records.
 #[must_use]
-pub fn rehearse(config: &RunConfig) -> Oracle {
+pub fn rehearse(config: &RunConfig, plugins: &Plugins) -> Oracle {
     let mut config = config.clone();
     // The first pass states what the heuristic thinks, so a detector may call it a crash where the second is none:
     // it must not end the pass.
     config.measurement.continue_after_crash = Step::MAX / 2;
-    let mut simulation = Simulation::new();
+    let mut simulation = plugins.simulation();
     simulation.start(&config, false);
     let mut heuristic = Heuristic::default();
     let (mut outcomes, mut hashes): (Vec<Outcome>, Vec<u128>) = (Vec::new(), Vec::new());

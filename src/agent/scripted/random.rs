@@ -1,7 +1,11 @@
-//! `random`: ignores what it sees. A tool uniformly among those offered, arguments from the ids that can exist.
+//! `random`: ignores what it sees. A tool uniformly among those offered, arguments from the ids that can exist, by the
+//! names and types that the tool's schema states.
+
+use serde_json::Value;
 
 use crate::agent::action::{Action, Decision};
-use crate::agent::observation::Briefing;
+use crate::agent::observation::{Briefing, OfferedTool};
+use crate::agent::register::AgentSetup;
 use crate::agent::scripted::card::fill_demanded;
 use crate::agent::{Agent, Input};
 use crate::ids::{CustomerOrderId, OrderId, SkuId, SupplierId};
@@ -9,6 +13,7 @@ use crate::prediction::card::{Card, Field};
 use crate::rng::Stream;
 use crate::tool::name;
 use crate::units::Step;
+use crate::world::level::Level;
 
 /// The agent's own stream, with its version.
 pub(super) const STREAM: (&str, u32) = ("agent.random", 1);
@@ -34,8 +39,8 @@ pub(super) struct Random {
 }
 
 impl Random {
-    pub(super) fn new(briefing: &Briefing) -> Random {
-        Random { stream: Stream::new(briefing.draw_key, STREAM) }
+    pub(super) fn new(setup: AgentSetup<'_>) -> Random {
+        Random { stream: setup.stream(STREAM.1) }
     }
 
     fn number(&mut self, step: Step, field: u64, low: u32, high: u32) -> u32 {
@@ -44,27 +49,37 @@ impl Random {
 
     fn action(&mut self, step: Step, briefing: &Briefing) -> Action {
         let pick = self.number(step, field::TOOL, 0, briefing.tools.len() as u32 - 1);
-        let tool = briefing.tools[pick as usize].name.as_str();
-        let action = Action::of(tool);
-        let supplier = SupplierId(self.number(step, field::SUPPLIER, 1, briefing.level.suppliers as u32)).to_string();
-        let sku = SkuId(self.number(step, field::SKU, 0, briefing.level.skus as u32 - 1)).to_string();
-        let quantity = self.number(step, field::QUANTITY, 1, LARGEST_QUANTITY);
-        let key = format!("note_{}", self.number(step, field::KEY, 0, 9));
-        match tool {
-            name::ORDER => action.with("supplier_id", supplier).with("sku", sku).with("quantity", quantity),
-            name::QUOTE => action.with("supplier_id", supplier).with("sku", sku).with("qty", quantity),
-            name::CANCEL | name::EXPEDITE => {
-                action.with("order_id", OrderId(self.number(step, field::ORDER, 1, step + 1)).to_string())
-            }
-            name::SHIP => {
-                let id = CustomerOrderId(self.number(step, field::CUSTOMER, 1, step + 1));
-                action.with("customer_order_id", id.to_string())
-            }
-            name::WRITE_SCRATCHPAD => action.with("key", key).with("value", format!("{sku} {quantity}")),
-            name::READ_SCRATCHPAD | name::DELETE_SCRATCHPAD => action.with("key", key),
-            _ => action,
+        let tool = &briefing.tools[pick as usize];
+        let mut action = Action::of(&tool.name);
+        for (argument, schema) in arguments(tool) {
+            action.args.insert(argument.clone(), self.guess(argument, schema, step, briefing));
+        }
+        action
+    }
+
+    /// Something that an argument might be, by its name or else by its type.
+    fn guess(&mut self, argument: &str, schema: &Value, step: Step, briefing: &Briefing) -> Value {
+        let Level { skus, suppliers, .. } = briefing.level;
+        let sku = |random: &mut Random| SkuId(random.number(step, field::SKU, 0, skus as u32 - 1));
+        let quantity = |random: &mut Random| random.number(step, field::QUANTITY, 1, LARGEST_QUANTITY);
+        match argument {
+            "supplier_id" => SupplierId(self.number(step, field::SUPPLIER, 1, suppliers as u32)).to_string().into(),
+            "sku" => sku(self).to_string().into(),
+            "order_id" => OrderId(self.number(step, field::ORDER, 1, step + 1)).to_string().into(),
+            "customer_order_id" => CustomerOrderId(self.number(step, field::CUSTOMER, 1, step + 1)).to_string().into(),
+            "value" => format!("{} {}", sku(self), quantity(self)).into(),
+            _ => match schema.get("type").and_then(Value::as_str) {
+                Some("integer" | "number") => quantity(self).into(),
+                Some("boolean") => (quantity(self) > LARGEST_QUANTITY / 2).into(),
+                _ => format!("note_{}", self.number(step, field::KEY, 0, 9)).into(),
+            },
         }
     }
+}
+
+/// The arguments of a tool, with their schemas.
+fn arguments(tool: &OfferedTool) -> impl Iterator<Item = (&String, &Value)> {
+    tool.arguments.get("properties").and_then(Value::as_object).into_iter().flatten()
 }
 
 impl Agent for Random {

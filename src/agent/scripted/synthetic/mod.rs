@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::heuristic::Heuristic;
 use crate::agent::action::Decision;
-use crate::agent::observation::Briefing;
+use crate::agent::register::AgentSetup;
 use crate::agent::{Agent, Input};
 use crate::config::settings::{SyntheticConfig, SyntheticKind};
 use crate::prediction::accumulate::Score;
@@ -59,10 +59,10 @@ pub struct Synthetic {
 impl Synthetic {
     /// A sound agent.
     #[must_use]
-    pub fn new(config: &SyntheticConfig, briefing: &Briefing) -> Synthetic {
+    pub fn new(setup: AgentSetup<'_>) -> Synthetic {
         Synthetic {
-            config: config.clone(),
-            stream: Stream::new(briefing.draw_key, STREAM),
+            config: setup.config.synthetic.clone(),
+            stream: setup.stream(STREAM.1),
             heuristic: Heuristic::default(),
             broken_since: None,
             onsets: Vec::new(),

@@ -1,0 +1,244 @@
+//! Which plugins a program is made of: the recipe by which every World of it is built.
+//!
+//! A batch makes one World for each worker thread, a self-test and the oracle make others; all of them must hold the
+//! same plugins, the program's own and those of third parties. [`Plugins`] says which, builds them, lists them for
+//! the manifest and compares itself with such a list.
+//!
+//! - [`problem`]: what can be wrong with what plugins register
+//! - [`registered`]: what they have registered, by name
+
+pub mod problem;
+pub mod registered;
+
+use std::any::{TypeId, type_name};
+use std::fmt;
+use std::sync::Arc;
+
+use bevy::MinimalPlugins;
+use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::VendoMiniPlugins;
+use crate::agent::AgentPlugin;
+use crate::crash::CrashPlugin;
+use crate::shock::ShockPlugin;
+use crate::step::StepPlugin;
+use crate::step::driver::{Simulation, build_steps};
+use crate::tool::ToolPlugin;
+use problem::{PluginErrors, PluginProblem, PluginProblems};
+use registered::Registered;
+
+/// A plugin as the manifest lists it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PluginRecord {
+    /// Bevy's name of it: the path of its type.
+    pub name: String,
+    /// The version of the package that it comes from.
+    pub version: String,
+}
+
+impl fmt::Display for PluginRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+/// Records that were made with other plugins than this program has.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the records were made with other plugins than this program has; use the program that made them\n\
+     plugins of the records: {}\n\
+     plugins of this program: {}",
+    list(.recorded),
+    list(.present)
+)]
+pub struct OtherPlugins {
+    /// Those of the records, by name.
+    pub recorded: Vec<PluginRecord>,
+    /// Those of this program, by name.
+    pub present: Vec<PluginRecord>,
+}
+
+fn list(plugins: &[PluginRecord]) -> String {
+    plugins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A plugin of [`VendoMiniPlugins`].
+#[derive(Clone, Copy)]
+struct BuiltIn {
+    id: TypeId,
+    name: &'static str,
+    disable: fn(PluginGroupBuilder) -> PluginGroupBuilder,
+}
+
+impl BuiltIn {
+    fn of<P: Plugin>() -> BuiltIn {
+        BuiltIn { id: TypeId::of::<P>(), name: type_name::<P>(), disable: PluginGroupBuilder::disable::<P> }
+    }
+
+    fn all() -> [BuiltIn; 5] {
+        [
+            BuiltIn::of::<ToolPlugin>(),
+            BuiltIn::of::<ShockPlugin>(),
+            BuiltIn::of::<CrashPlugin>(),
+            BuiltIn::of::<AgentPlugin>(),
+            BuiltIn::of::<StepPlugin>(),
+        ]
+    }
+}
+
+/// A plugin of somebody else.
+#[derive(Clone)]
+struct Added {
+    id: TypeId,
+    record: PluginRecord,
+    is_unique: bool,
+    add: Arc<dyn Fn(&mut App) + Send + Sync>,
+}
+
+/// The plugins of a program. [`Plugins::default`] are those of [`VendoMiniPlugins`].
+///
+/// Adding a plugin, taking one out, and replacing one by another:
+///
+/// ```
+/// use vendomini::crash::CrashPlugin;
+/// use vendomini::prelude::*;
+///
+/// fn my_plugin(app: &mut App) {
+///     app.add_agent("reader", |_: AgentSetup<'_>| unimplemented!());
+/// }
+///
+/// let plugins = Plugins::default().with(my_plugin, env!("CARGO_PKG_VERSION")).disable::<CrashPlugin>();
+/// let registered = plugins.check().unwrap();
+/// assert!(registered.detectors.is_empty());
+/// assert!(registered.agents.contains(&"reader".to_owned()));
+/// ```
+#[derive(Clone, Default)]
+pub struct Plugins {
+    disabled: Vec<BuiltIn>,
+    added: Vec<Added>,
+    problems: Vec<PluginProblem>,
+}
+
+impl fmt::Debug for Plugins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Plugins").field(&self.records()).finish()
+    }
+}
+
+impl Plugins {
+    /// Adds a plugin: a type with [`Plugin`], or a function `fn(&mut App)`. `version` is the version of the package
+    /// that it comes from, usually `env!("CARGO_PKG_VERSION")`; the manifest lists it.
+    ///
+    /// The plugin is cloned into every World, so it must always build the same. A plugin that is there already is
+    /// reported by [`check`](Plugins::check).
+    #[must_use]
+    pub fn with<P: Plugin + Clone>(mut self, plugin: P, version: impl Into<String>) -> Plugins {
+        let (name, is_unique, id) = (plugin.name().to_owned(), plugin.is_unique(), TypeId::of::<P>());
+        let built_in = BuiltIn::all().iter().any(|known| known.id == id) && !self.disabled.iter().any(|d| d.id == id);
+        let twice = self.added.iter().any(|known| known.is_unique && known.record.name == name);
+        if twice || built_in {
+            self.problems.push(PluginProblem::PluginTwice { name });
+            return self;
+        }
+        let add = {
+            let name = name.clone();
+            move |app: &mut App| {
+                // A plugin may bring others with it.
+                if is_unique && app.is_plugin_added::<P>() {
+                    PluginProblems::note(app, PluginProblem::PluginTwice { name: name.clone() });
+                } else {
+                    app.add_plugins(plugin.clone());
+                }
+            }
+        };
+        let record = PluginRecord { name, version: version.into() };
+        self.added.push(Added { id, record, is_unique, add: Arc::new(add) });
+        self
+    }
+
+    /// Takes a plugin out: one of [`VendoMiniPlugins`], or one added before. Without detectors nothing is called a
+    /// crash, without shocks nothing goes wrong; a run goes on all the same.
+    #[must_use]
+    pub fn disable<P: Plugin>(mut self) -> Plugins {
+        let (id, before) = (TypeId::of::<P>(), self.added.len());
+        self.added.retain(|added| added.id != id);
+        if let Some(built_in) = BuiltIn::all().into_iter().find(|known| known.id == id) {
+            if self.disabled.iter().all(|disabled| disabled.id != id) {
+                self.disabled.push(built_in);
+            }
+        } else if self.added.len() == before {
+            let known = list(&self.records());
+            self.problems.push(PluginProblem::NotThere { name: type_name::<P>().to_owned(), known });
+        }
+        self
+    }
+
+    /// The plugins with their versions, by name.
+    #[must_use]
+    pub fn records(&self) -> Vec<PluginRecord> {
+        let enabled = BuiltIn::all().into_iter().filter(|plugin| !self.disabled.iter().any(|d| d.id == plugin.id));
+        let built_in = enabled
+            .map(|plugin| PluginRecord { name: plugin.name.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() });
+        let mut records: Vec<_> = built_in.chain(self.added.iter().map(|added| added.record.clone())).collect();
+        records.sort();
+        records
+    }
+
+    /// Names of the plugins of [`VendoMiniPlugins`] that are disabled.
+    pub fn disabled(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.disabled.iter().map(|plugin| plugin.name)
+    }
+
+    /// Whether records were made with these plugins, in these versions.
+    ///
+    /// # Errors
+    /// With both lists, when not.
+    pub fn same_as(&self, recorded: &[PluginRecord]) -> Result<(), OtherPlugins> {
+        let (mut recorded, present) = (recorded.to_vec(), self.records());
+        recorded.sort();
+        if recorded == present { Ok(()) } else { Err(OtherPlugins { recorded, present }) }
+    }
+
+    /// A headless App with these plugins, to which more may be added before it is finished.
+    #[must_use]
+    pub fn app(&self) -> App {
+        let mut app = App::new();
+        let group = self.disabled.iter().fold(VendoMiniPlugins.build(), |group, plugin| (plugin.disable)(group));
+        app.add_plugins(MinimalPlugins).add_plugins(group);
+        for problem in &self.problems {
+            PluginProblems::note(&mut app, problem.clone());
+        }
+        for added in &self.added {
+            (added.add)(&mut app);
+        }
+        app
+    }
+
+    /// Builds a World once and says what the plugins have registered in it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the plugins and what they register.
+    pub fn check(&self) -> Result<Registered, PluginErrors> {
+        self.finished().map(|app| Registered::of(app.world()))
+    }
+
+    /// A headless App with these plugins, finished.
+    ///
+    /// # Errors
+    /// As [`check`](Plugins::check).
+    pub fn finished(&self) -> Result<App, PluginErrors> {
+        let mut app = self.app();
+        build_steps(&mut app).map(|()| app)
+    }
+
+    /// A World with these plugins.
+    ///
+    /// # Panics
+    /// When something is wrong with them: see [`check`](Plugins::check).
+    #[must_use]
+    pub fn simulation(&self) -> Simulation {
+        Simulation::of(self.app(), self.clone())
+    }
+}
