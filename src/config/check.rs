@@ -6,6 +6,7 @@ use serde_json::{Map, Number, Value as Json};
 use super::error::{Problem, SHOWN, nearest, shown};
 use super::scalar::{Scalar, scalar};
 use super::schema::{Entry, Kind};
+use super::settings::OnMalformed;
 use super::spelling;
 use super::yaml::{Key, Node, Value};
 use crate::ids::is_name;
@@ -85,6 +86,18 @@ fn of_kind(node: &Node, kind: Kind) -> Result<Json, Refused> {
                 Err(()) => Err(refused("not a draw key")),
             },
             _ => Err(refused(kind_of(node))),
+        },
+        Kind::Digits(number) => match &node.value {
+            Value::Scalar { text, .. } if text.len() != number => Err(refused("of another length")),
+            Value::Scalar { text, .. } if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                Ok(Json::from(text.to_ascii_lowercase()))
+            }
+            Value::Scalar { .. } => Err(refused("not hexadecimal")),
+            _ => Err(refused(kind_of(node))),
+        },
+        Kind::OnMalformed => match text(node)?.parse::<OnMalformed>() {
+            Ok(rule) => Ok(Json::from(rule.to_string())),
+            Err(()) => Err(refused("not known here")),
         },
         Kind::Windows(most) => {
             let mut windows = Vec::new();

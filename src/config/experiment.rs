@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
@@ -12,8 +13,9 @@ use super::check;
 use super::error::{ConfigError, Place, Problem};
 use super::inherit::SourceFile;
 use super::layer::{Layer, Written, WrittenAxis};
+use super::providers::{Providers, Section};
 use super::schema::{DEFAULT_SEED, DefaultValue, SCHEMA, Status, demand_of, rival, skus_at_level};
-use super::settings::{PressureLevel, RunConfig};
+use super::settings::{ExperimentLimits, PressureLevel, RunConfig};
 use super::spelling;
 use super::yaml;
 use crate::rng::DrawKey;
@@ -59,6 +61,11 @@ pub struct Experiment {
     max_steps_by_level: BTreeMap<u32, u64>,
     /// Whether something above `max_steps_by_level` sets `simulation.max_steps`.
     max_steps_overridden: bool,
+    /// The section `providers`, with places, and typed.
+    section: Section,
+    providers: Arc<Providers>,
+    /// What its entries and the environment came to, by name of the model.
+    resolved: Option<Arc<Providers>>,
 }
 
 impl Experiment {
@@ -77,6 +84,33 @@ impl Experiment {
     #[must_use]
     pub fn max_steps_by_level(&self) -> &BTreeMap<u32, u64> {
         &self.max_steps_by_level
+    }
+
+    /// The section `providers` as the files have it.
+    #[must_use]
+    pub fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
+    /// From now on, the configurations of runs have these entries, which say everything, in place of the files' own.
+    pub(crate) fn set_resolved(&mut self, resolved: Providers) {
+        self.resolved = Some(Arc::new(resolved));
+    }
+
+    /// Where a key of a `providers` entry was written, or its entry; `None` for a pattern that the files do not have.
+    pub(crate) fn provider_place(&self, pattern: &str, key: &str) -> Option<Place> {
+        self.section.place(pattern, key).cloned()
+    }
+
+    /// What the experiment as a whole may use.
+    #[must_use]
+    pub fn limits(&self) -> ExperimentLimits {
+        let limit = |path: &str| &self.settings[path].value;
+        ExperimentLimits {
+            tokens: limit("limits.tokens").as_u64(),
+            cost: limit("limits.cost").as_f64(),
+            time_s: limit("limits.time_s").as_f64(),
+        }
     }
 
     /// The seed, unless it is a grid axis.
@@ -130,7 +164,13 @@ impl Experiment {
         // One run is one replication: this file alone repeats it.
         flat.insert("experiment.replications", Json::from(1));
         let nested = nest(flat.into_iter().filter(|(path, _)| is_used(path)));
-        serde_json::from_value(nested).unwrap_or_else(|error| panic!("the schema and RunConfig disagree: {error}"))
+        let mut config: RunConfig =
+            serde_json::from_value(nested).unwrap_or_else(|error| panic!("the schema and RunConfig disagree: {error}"));
+        let providers = self.resolved.as_ref().unwrap_or(&self.providers);
+        if !providers.is_empty() {
+            config.providers = Arc::new(providers.concerning(&config.model.name));
+        }
+        config
     }
 }
 
@@ -199,6 +239,9 @@ pub(crate) fn merge(
         settings: defaults(),
         max_steps_by_level: BTreeMap::new(),
         max_steps_overridden: false,
+        section: Section::default(),
+        providers: Arc::default(),
+        resolved: None,
     };
     experiment.notices = unused(&layers);
     let Layers { files, arguments, flags } = layers;
@@ -210,6 +253,7 @@ pub(crate) fn merge(
         experiment
             .max_steps_by_level
             .extend(layer.max_steps_by_level.into_iter().map(|(level, steps, _)| (level, steps)));
+        layer.providers.into_iter().for_each(|written| experiment.section.take(written));
         fixed.extend(layer.fixed);
         for axis in layer.grid {
             match axes.iter_mut().find(|known| known.entry.path == axis.entry.path) {
@@ -230,6 +274,7 @@ pub(crate) fn merge(
     for written in arguments.settings.into_iter().chain(flags.settings) {
         experiment.override_with(written, errors);
     }
+    experiment.providers = Arc::new(experiment.section.finish(errors));
     experiment.finish();
     experiment
 }

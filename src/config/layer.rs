@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use super::check::{self, kind_of, written};
 use super::error::{ConfigError, LISTED, Place, Problem, Source};
 use super::inherit::Document;
+use super::providers::WrittenProvider;
 use super::schema::{Entry, MAX_LEVEL, find, rival};
 use super::spelling::{self, STRUCTURE};
 use super::yaml::{self, Key, Node, Value};
@@ -37,6 +38,7 @@ pub(crate) struct Layer {
     pub(crate) grid: Vec<WrittenAxis>,
     /// (level, steps, place).
     pub(crate) max_steps_by_level: Vec<(u32, u64, Place)>,
+    pub(crate) providers: Vec<WrittenProvider>,
 }
 
 impl Layer {
@@ -56,6 +58,9 @@ impl Layer {
                 }),
                 "max_steps_by_level" => reader.section(key, node, |reader, entries| {
                     reader.steps_by_level(entries, &mut layer.max_steps_by_level);
+                }),
+                "providers" => reader.section(key, node, |reader, entries| {
+                    layer.providers = WrittenProvider::read(entries, reader.source, reader.errors);
                 }),
                 _ => reader.flatten("", std::slice::from_ref(&(key.clone(), node.clone())), "", &mut settings),
             }

@@ -10,6 +10,7 @@
 //! - `yaml`, `scalar`: YAML to nodes that know their line
 //! - `layer`: one source's settings in canonical spelling (`spelling`), each checked (`check`) against the
 //!   table of keys (`schema`)
+//! - `providers`: the section that says where language models are asked
 //! - `experiment`: layers merged, and the configuration of a cell
 //! - `settings`: that configuration as the rest of the program reads it
 //! - `emit`: the way back to YAML
@@ -21,6 +22,7 @@ mod error;
 mod experiment;
 mod inherit;
 mod layer;
+pub mod providers;
 mod scalar;
 pub mod schema;
 pub mod settings;

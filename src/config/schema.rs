@@ -1,12 +1,19 @@
 //! Every key of a configuration, once: canonical path, what it takes, default, meaning.
 //!
 //! Checks, error texts and the building of a [`RunConfig`](super::settings::RunConfig) read this table and hold no
-//! key, range or default of their own. What a default depends on (the pressure level) stands here too.
+//! key, range or default of their own. What a default depends on (the pressure level) stands here too. The keys of a
+//! `providers` entry have a table of their own in [`super::providers`].
+
+mod entry;
+
+pub use entry::{DefaultValue, Entry, Kind, Status};
+
+use entry::{entry, used};
 
 use super::settings::{
     CrashThreshold, ErrorAccount, Magnitude, MemoryTools, MixWord, Observability, PredictionFormat, PredictionMode,
-    PressureLevel, RecoveryTools, Scenario, SeedPolicy, StateVisibility, SyntheticKind, TemporalBasis,
-};
+    PressureLevel, RecoveryTools, ReplyFormat, Scenario, SeedPolicy, StateVisibility, SyntheticKind, TemporalBasis,
+    };
 
 /// The experiment's seed where no file names one.
 pub const DEFAULT_SEED: u64 = 42;
@@ -36,158 +43,6 @@ pub fn demand_of(pressure: PressureLevel) -> (f64, u32) {
     }
 }
 
-/// What a key takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    /// A whole number in a range, both ends included.
-    Integer(u64, u64),
-    /// A finite number in a range, both ends included.
-    Real(f64, f64),
-    /// A number from 0 to 1.
-    Probability,
-    /// An amount of money in currency units with at most two decimals, both ends included.
-    Money(i64, i64),
-    /// `true` or `false`.
-    Flag,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A text of 1 to so many characters, without control characters.
-    Line(usize),
-    /// A text of at most so many characters, line breaks allowed.
-    Prose(usize),
-    /// 1 to 64 letters, digits, dots, underscores and hyphens, not starting with a dot.
-    Name,
-    /// 64 hexadecimal digits.
-    DrawKey,
-    /// A list of different whole numbers from 1 to this, not empty.
-    Windows(u64),
-    /// A list of keys and sections in any spelling.
-    Paths,
-    /// A list of two numbers in a range, the first not larger than the second.
-    Range(f64, f64),
-    /// A list of two numbers, each in a range of its own.
-    Pair((f64, f64), (f64, f64)),
-    /// A list of different names of what is registered, or one of these words, which stand for a whole list. One name
-    /// alone is a list of it. Which names there are is known where the plugins are, and checked by the plan.
-    Names(&'static [&'static str]),
-    /// One of these words, or a map of weights by names of what is registered.
-    Mix(&'static [&'static str]),
-}
-
-impl Kind {
-    /// Whether one value of the key is a list.
-    #[must_use]
-    pub fn takes_list(self) -> bool {
-        matches!(self, Kind::Windows(_) | Kind::Paths | Kind::Range(..) | Kind::Pair(..) | Kind::Names(_))
-    }
-
-    /// What the key takes, for "expected …".
-    #[must_use]
-    pub fn expected(self) -> String {
-        match self {
-            Kind::Integer(low, high) => format!("a whole number from {low} to {high}"),
-            Kind::Real(low, high) => format!("a number from {low} to {high}"),
-            Kind::Probability => "a probability from 0 to 1".to_owned(),
-            Kind::Money(low, high) => format!("an amount of money from {low} to {high} with at most two decimals"),
-            Kind::Flag => "true or false".to_owned(),
-            Kind::Word([only]) => (*only).to_owned(),
-            Kind::Word(words) => format!("one of {}", words.join(", ")),
-            Kind::Line(most) => format!("a text of 1 to {most} characters on one line"),
-            Kind::Prose(most) => format!("a text of at most {most} characters"),
-            Kind::Name => "1 to 64 letters, digits, dots, underscores or hyphens, not starting with a dot".to_owned(),
-            Kind::DrawKey => "64 hexadecimal digits".to_owned(),
-            Kind::Windows(most) => format!("a list of different whole numbers from 1 to {most}, such as [10, 100]"),
-            Kind::Paths => "a list of keys or sections, such as [pe_induction]".to_owned(),
-            Kind::Range(low, high) => format!("a list of two numbers from {low} to {high}, smaller one first"),
-            Kind::Pair((a, b), (c, d)) => {
-                format!("a list of two numbers, the first from {a} to {b}, the second from {c} to {d}")
-            }
-            Kind::Names([]) => "a list of different names, such as [looping]".to_owned(),
-            Kind::Names(alone) => format!("{}, or a list of different names, such as [looping]", alone.join(", ")),
-            Kind::Mix(words) => {
-                format!("one of {}, or weights by family, such as {{temporal: 1, quantity: 2}}", words.join(", "))
-            }
-        }
-    }
-}
-
-/// What holds where no file names the key. Texts are YAML.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DefaultValue {
-    /// The key must be given.
-    Required,
-    /// This value.
-    Value(&'static str),
-    /// This value, which `null` also stands for.
-    NullFor(&'static str),
-    /// Nothing, or what the key's documentation says.
-    Null,
-}
-
-/// What becomes of a key's value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Part of every run's configuration.
-    Used,
-    /// Decides the value of another key.
-    Resolved,
-    /// Means something to the batch, nothing to a run.
-    Batch,
-    /// Found in older files; accepted, checked and reported as unused.
-    Unused,
-}
-
-/// One key.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Entry {
-    /// Canonical dotted path.
-    pub path: &'static str,
-    /// What it takes.
-    pub kind: Kind,
-    /// What holds without it.
-    pub default: DefaultValue,
-    /// What becomes of it.
-    pub status: Status,
-    /// What it means, in one line.
-    pub doc: &'static str,
-}
-
-impl Entry {
-    /// Whether `null` may be written.
-    #[must_use]
-    pub fn takes_null(&self) -> bool {
-        matches!(self.default, Null | NullFor(_))
-    }
-
-    /// What the key takes, for "expected …".
-    #[must_use]
-    pub fn expected(&self) -> String {
-        let kind = self.kind.expected();
-        if self.takes_null() { format!("{kind}, or null") } else { kind }
-    }
-
-    /// Why a grid may not run over this key, if so.
-    #[must_use]
-    pub fn no_axis(&self) -> Option<&'static str> {
-        match self.status {
-            Status::Unused => Some("this key is not used, so an axis over it would only repeat runs"),
-            Status::Batch => Some("this key belongs to the batch as a whole and cannot be a grid axis"),
-            _ if self.path.starts_with("experiment.") && self.path != "experiment.seed" => {
-                Some("this key belongs to the experiment as a whole and cannot be a grid axis")
-            }
-            Status::Used | Status::Resolved => None,
-        }
-    }
-}
-
-const fn used(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Entry {
-    Entry { path, kind, default: DefaultValue::Value(default), status: Status::Used, doc }
-}
-
-const fn entry(path: &'static str, kind: Kind, default: DefaultValue, status: Status, doc: &'static str) -> Entry {
-    Entry { path, kind, default, status, doc }
-}
-
 use DefaultValue::{Null, NullFor, Required};
 use Status::{Batch, Resolved, Unused, Used};
 
@@ -200,6 +55,10 @@ const COUNT: Kind = Kind::Integer(0, 1_000_000);
 const DAYS: Kind = Kind::Integer(1, 1_000_000);
 const STEPS: Kind = Kind::Integer(1, MAX_STEPS);
 const BUDGET: Kind = Kind::Money(-1_000_000_000, 1_000_000_000);
+const SECONDS: Kind = Kind::Real(0.001, 1e9);
+const CONNECTIONS: Kind = Kind::Integer(1, 100_000);
+const TOKENS: Kind = Kind::Integer(1, MAX_SEED);
+const USD: Kind = Kind::Real(0.0, 1e9);
 
 /// The table, by section.
 pub const SCHEMA: &[Entry] = &[
@@ -276,6 +135,21 @@ pub const SCHEMA: &[Entry] = &[
     used("model.context_length", Kind::Integer(1, 100_000_000), "32000", "tokens that the conversation may hold"),
     used("model.temperature", Kind::Real(0.0, 2.0), "0.3", "sampling temperature"),
     used("model.max_tokens_per_call", Kind::Integer(1, 10_000_000), "2000", "tokens that a reply may have"),
+    entry("model.top_p", Kind::Probability, Null, Used, "share of the likeliest tokens to sample from; null: not sent"),
+    entry(
+        "model.seed",
+        Kind::Integer(0, MAX_SEED),
+        Null,
+        Used,
+        "seed sent with every call; null: one derived per call",
+    ),
+    used("model.timeout_s", SECONDS, "60", "seconds that a call may take, over all its attempts and waits"),
+    used("model.attempt_timeout_s", SECONDS, "60", "seconds that one attempt of a call may take"),
+    used("model.connect_timeout_s", SECONDS, "5", "seconds within which a connection must stand"),
+    used("model.max_retries", Kind::Integer(0, 1000), "8", "attempts of a call after its first"),
+    used("model.start_connections", CONNECTIONS, "20", "calls in flight at the start, at most max_connections"),
+    used("model.max_connections", CONNECTIONS, "100", "calls that may ever be in flight to one provider"),
+    used("model.pin_model", Kind::Flag, "false", "whether it is an error when another model answers"),
     used(
         "interface.prediction_mode",
         Kind::Word(PredictionMode::WORDS),
@@ -297,6 +171,25 @@ pub const SCHEMA: &[Entry] = &[
         "what a step's input shows besides the last result",
     ),
     used("interface.extra_tools", Kind::Names(&[]), "[]", "tools of plugins that are offered besides"),
+    used(
+        "interface.reply_format",
+        Kind::Word(ReplyFormat::WORDS),
+        "tool_calls",
+        "how a language model states its action",
+    ),
+    used(
+        "interface.on_malformed",
+        Kind::OnMalformed,
+        "reask(1)",
+        "what follows an unreadable reply: the model is asked up to k times more, or the step passes without action",
+    ),
+    entry(
+        "interface.prompts",
+        Kind::Line(4096),
+        Null,
+        Used,
+        "folder of templates that replace the built-in ones, relative to the current directory",
+    ),
     used("pe_induction.p_shock", Kind::Probability, "0.1", "probability of a shock an evening"),
     used("pe_induction.pe_mag", Kind::Word(Magnitude::WORDS), "medium", "how large shocks are"),
     used("pe_induction.pe_type_mix", Kind::Mix(MixWord::WORDS), "realistic", "which families of shocks strike"),
@@ -430,6 +323,26 @@ pub const SCHEMA: &[Entry] = &[
         Null,
         Used,
         "step at which it breaks down, whatever the hazard",
+    ),
+    entry("limits.tokens", TOKENS, Null, Batch, "tokens that the whole experiment may use"),
+    entry("limits.cost", USD, Null, Batch, "US dollars that the whole experiment may cost"),
+    entry("limits.time_s", SECONDS, Null, Batch, "seconds that the whole experiment may take"),
+    entry("limits.run_tokens", TOKENS, Null, Used, "tokens that one run may use"),
+    entry("limits.run_cost", USD, Null, Used, "US dollars that one run may cost"),
+    entry("limits.run_time_s", SECONDS, Null, Used, "seconds that one run may take"),
+    entry(
+        "pins.scenario_sha256",
+        Kind::Digits(64),
+        Null,
+        Used,
+        "what the SHA-256 of the scenario must be; anything else is an error",
+    ),
+    entry(
+        "pins.initial_state_hash",
+        Kind::Digits(32),
+        Null,
+        Used,
+        "what the state hash before the first step must be; anything else is an error",
     ),
     entry("paths.results_dir", Kind::Line(4096), Null, Batch, "where results go when --output-dir is not given"),
     entry("paths.logs_dir", Kind::Line(4096), Null, Unused, "each run's log lies in its result folder"),

@@ -3,105 +3,23 @@
 //! There are no defaults here: they stand once, in the schema ([`super::schema`]), which also checks ranges.
 //! Field names are the canonical spelling of the configuration's keys.
 
+mod words;
+
 use std::collections::BTreeMap;
-use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::providers::Providers;
 use crate::rng::DrawKey;
 use crate::units::{Cents, Day, Step, Units};
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $(#[doc = concat!("`", $word, "`. ")] $(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
+pub use words::{
+    CrashThreshold, ErrorAccount, Magnitude, MaxTokensKey, MemoryTools, Observability, OnMalformed, PredictionFormat,
+    PredictionMode, PressureLevel, ProviderKind, RecoveryTools, ReplyFormat, RequestField, Scenario, SeedPolicy,
+    StateVisibility, SyntheticKind, TemporalBasis, MixWord,
+};
 
-        impl $name {
-            /// Every word that the configuration accepts here.
-            pub const WORDS: &'static [&'static str] = &[$($word),+];
-
-            /// The word of this value in configuration files and records.
-            #[must_use]
-            pub fn word(self) -> &'static str {
-                match self { $($name::$variant => $word),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.word())
-            }
-        }
-    };
-}
-
-words!(
-    /// Which world the agent runs.
-    Scenario {
-        /// A warehouse between suppliers and customers.
-        Warehouse = "warehouse",
-    }
-);
-words!(
-    /// How much demand presses on the agent.
-    PressureLevel { Low = "low", Medium = "medium", High = "high" }
-);
-words!(
-    /// What a step's input shows besides the last result.
-    StateVisibility {
-        /// Day and number of unread messages.
-        LastResult = "last_result",
-        /// A dashboard of stock, budget and orders.
-        Full = "full",
-    }
-);
-words!(
-    /// Which predictions an action must carry.
-    PredictionMode {
-        /// None.
-        Optional = "optional",
-        /// At least one expected field.
-        Required = "required",
-        /// That and a confidence.
-        RequiredConfidence = "required+confidence",
-        /// That and what the agent is uncertain about.
-        RequiredUncertainty = "required+uncertainty",
-        /// Every field that the tool can bind, and the rich ones.
-        RequiredFull = "required+full",
-    }
-);
-words!(
-    /// Which fields a prediction card offers.
-    PredictionFormat { Minimal = "minimal", Structured = "structured", Rich = "rich" }
-);
-words!(
-    /// Which scratchpad tools the agent has.
-    MemoryTools { None = "none", Basic = "basic", Full = "full" }
-);
-words!(
-    /// Which recovery tools the agent has.
-    RecoveryTools { None = "none", Reset = "reset", Audit = "audit", Help = "help", All = "all" }
-);
-words!(
-    /// How large shocks are.
-    Magnitude { Low = "low", Medium = "medium", High = "high" }
-);
-words!(
-    /// Which families of shocks strike, and in which shares, in one word.
-    MixWord {
-        /// 40% temporal, 30% quantity, 20% causal, 10% rule.
-        Realistic = "realistic",
-        /// Only late deliveries.
-        TemporalOnly = "temporal_only",
-        /// Only changed quantities.
-        QuantityOnly = "quantity_only",
-        /// Causal and rule evenly.
-        CausalOnly = "causal_only",
-        /// A quarter each.
-        Uniform = "uniform",
-    }
-);
 /// Which families of shocks strike, and in which shares.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -111,60 +29,6 @@ pub enum TypeMix {
     /// A weight for each family, not negative and not all 0.
     Weights(BTreeMap<String, f64>),
 }
-
-words!(
-    /// What the agent is told of shocks.
-    Observability { Full = "full", Delayed = "delayed", Partial = "partial", Hidden = "hidden" }
-);
-words!(
-    /// How much evidence a crash detector asks for.
-    CrashThreshold { Strict = "strict", Moderate = "moderate", Lenient = "lenient" }
-);
-words!(
-    /// How an agent made to break down does so.
-    SyntheticKind {
-        /// Repeats one call that changes nothing.
-        Loop = "loop",
-        /// Calls with arguments that cannot be right.
-        Invalid = "invalid",
-        /// Orders on although the money is gone.
-        Denial = "denial",
-        /// Does other things than its cards say.
-        Decouple = "decouple",
-        /// Uses one tool only.
-        Collapse = "collapse",
-        /// Thinks of something else.
-        Drift = "drift",
-        /// Replies in a way that cannot be read.
-        Prose = "prose",
-        /// States budgets and stocks that are far from the truth.
-        Belief = "belief",
-        /// Stops working.
-        Abandon = "abandon",
-    }
-);
-words!(
-    /// Which account of prediction errors counts.
-    ErrorAccount {
-        /// Errors count when the world has decided them.
-        Objective = "objective",
-        /// Errors count when the agent could first see them.
-        Revealed = "revealed",
-    }
-);
-words!(
-    /// What a temporal error is divided by.
-    TemporalBasis {
-        /// The expected lead time: `expected_delivery_day` minus the day of the order, at least 1.
-        LeadTime = "lead_time",
-        /// The expected day itself, at least 1, as in the Python original.
-        Day = "day",
-    }
-);
-words!(
-    /// Which cells of a grid share their random draws.
-    SeedPolicy { Paired = "paired", Shared = "shared", Independent = "independent" }
-);
 
 /// Everything that decides what happens in one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -186,6 +50,13 @@ pub struct RunConfig {
     pub measurement: MeasurementConfig,
     /// How the agent `synthetic` breaks down; others have no use for it.
     pub synthetic: SyntheticConfig,
+    /// What the run may use.
+    pub limits: LimitsConfig,
+    /// What must be as it was.
+    pub pins: PinsConfig,
+    /// The entry of the file's section `providers` that concerns the agent; empty where none does.
+    #[serde(default, skip_serializing_if = "Providers::is_empty")]
+    pub providers: Arc<Providers>,
 }
 
 /// Section `experiment`, with what identifies this run in it.
@@ -266,8 +137,26 @@ pub struct ModelConfig {
     pub context_length: u32,
     /// Sampling temperature (language models).
     pub temperature: f64,
-    /// Tokens a reply may have (language models).
+    /// Tokens a reply may have (language models, as all that follows).
     pub max_tokens_per_call: u32,
+    /// Share of the likeliest tokens to sample from, 0 to 1; `None`: not sent.
+    pub top_p: Option<f64>,
+    /// Seed sent with every call; `None`: one derived per call.
+    pub seed: Option<u64>,
+    /// Seconds that a call may take, over all its attempts and waits.
+    pub timeout_s: f64,
+    /// Seconds that one attempt may take.
+    pub attempt_timeout_s: f64,
+    /// Seconds within which a connection must stand.
+    pub connect_timeout_s: f64,
+    /// Attempts of a call after its first.
+    pub max_retries: u32,
+    /// Calls in flight to one provider at the start; more than `max_connections` means that many.
+    pub start_connections: u32,
+    /// Most calls ever in flight to one provider.
+    pub max_connections: u32,
+    /// Whether it is an error when another model answers than was asked.
+    pub pin_model: bool,
 }
 
 /// Section `interface`.
@@ -286,6 +175,12 @@ pub struct InterfaceConfig {
     pub state_visibility: StateVisibility,
     /// Tools of plugins that are offered besides, by name.
     pub extra_tools: Vec<String>,
+    /// How a language model states its action.
+    pub reply_format: ReplyFormat,
+    /// What follows an unreadable reply.
+    pub on_malformed: OnMalformed,
+    /// Folder of templates that replace the built-in ones, relative to the current directory.
+    pub prompts: Option<String>,
 }
 
 /// Section `pe_induction`.
@@ -414,4 +309,37 @@ pub struct ScaleCoefficients {
     pub slow: f64,
     /// Of the sum of all errors.
     pub sum: f64,
+}
+
+/// Section `limits`, as far as it concerns one run. A run that reaches one ends there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Tokens, of requests and replies.
+    pub run_tokens: Option<u64>,
+    /// US dollars.
+    pub run_cost: Option<f64>,
+    /// Seconds of wall time.
+    pub run_time_s: Option<f64>,
+}
+
+/// Section `limits`, as far as it concerns the experiment as a whole. No part of a run's configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ExperimentLimits {
+    /// Tokens, of requests and replies.
+    pub tokens: Option<u64>,
+    /// US dollars.
+    pub cost: Option<f64>,
+    /// Seconds of wall time.
+    pub time_s: Option<f64>,
+}
+
+/// Section `pins`: what must be as it was, so that a run is no other than the one that was meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinsConfig {
+    /// SHA-256 of the scenario, 64 hexadecimal digits in lower case.
+    pub scenario_sha256: Option<String>,
+    /// State hash before the first step, 32 hexadecimal digits in lower case.
+    pub initial_state_hash: Option<String>,
 }

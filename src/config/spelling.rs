@@ -27,7 +27,7 @@ const KEYS: &[(&str, &str)] = &[
 ];
 
 /// Keys of a file that are not settings.
-pub(crate) const STRUCTURE: &[&str] = &["inherit", "grid", "fixed", "max_steps_by_level"];
+pub(crate) const STRUCTURE: &[&str] = &["inherit", "grid", "fixed", "max_steps_by_level", "providers"];
 
 /// Every accepted spelling with its entry, the canonical ones first.
 static SPELLINGS: LazyLock<Vec<(String, &'static Entry)>> = LazyLock::new(|| {

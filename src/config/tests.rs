@@ -1,5 +1,7 @@
 //! Tests of loading as a whole: what holds after a load, and which error a bad input gives.
 
+mod providers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
@@ -98,6 +100,8 @@ fn other_than_default(entry: &schema::Entry) -> String {
         Kind::Word(words) => words.iter().find(|word| **word != default).unwrap_or(&words[0]).to_string(),
         Kind::Line(_) | Kind::Prose(_) | Kind::Name => "other".to_owned(),
         Kind::DrawKey => "0123456789abcdef".repeat(4),
+        Kind::Digits(number) => "1".repeat(number),
+        Kind::OnMalformed => "reask(7)".to_owned(),
         Kind::Windows(_) => "[7]".to_owned(),
         Kind::Range(..) | Kind::Pair(..) => "[0.25, 1.5]".to_owned(),
         Kind::Names(_) => "[something_else]".to_owned(),
@@ -116,7 +120,7 @@ fn every_key_reaches_its_field() {
         let text = other_than_default(entry);
         let used = flat(&first("", &[&format!("{}={text}", entry.path)]))[entry.path].clone();
         let expected: Json = serde_yaml::from_str(&text).unwrap_or(Json::from(text.clone()));
-        let expected = if matches!(entry.kind, Kind::DrawKey) { Json::from(text) } else { expected };
+        let expected = if matches!(entry.kind, Kind::DrawKey | Kind::Digits(_)) { Json::from(text) } else { expected };
         assert_eq!(used, expected, "{}", entry.path);
     }
 }
@@ -159,12 +163,24 @@ fn a_file_with_a_name_alone_is_a_whole_experiment() {
       context_length: 32000
       temperature: 0.3
       max_tokens_per_call: 2000
+      top_p: null
+      seed: null
+      timeout_s: 60.0
+      attempt_timeout_s: 60.0
+      connect_timeout_s: 5.0
+      max_retries: 8
+      start_connections: 20
+      max_connections: 100
+      pin_model: false
     interface:
       prediction_mode: required
       prediction_format: structured
       memory_tools: none
       recovery_tools: none
       state_visibility: last_result
+      reply_format: tool_calls
+      on_malformed: reask(1)
+      prompts: null
       extra_tools: []
     pe_induction:
       p_shock: 0.1
@@ -269,6 +285,13 @@ fn a_file_with_a_name_alone_is_a_whole_experiment() {
       account: objective
       recovery: 0.0
       onset: null
+    limits:
+      run_tokens: null
+      run_cost: null
+      run_time_s: null
+    pins:
+      scenario_sha256: null
+      initial_state_hash: null
     "#);
 }
 

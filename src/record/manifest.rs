@@ -222,8 +222,9 @@ fn streams(families: &[String]) -> BTreeMap<String, u32> {
     fixed.map(|(name, version)| ((*name).to_owned(), *version)).chain(families).collect()
 }
 
-/// SHA-256 over the resolved configuration: each setting that means something to a run, the axes of the grid and
-/// the steps at each level, a line each, as `path=JSON`. Where results go is no part of it.
+/// SHA-256 over the resolved configuration: each setting that means something to a run, the axes of the grid, the
+/// steps at each level and the entries of `providers` as the files have them, a line each, as `path=JSON`. Where
+/// results go, what the experiment as a whole may use and what the environment says are no part of it.
 #[must_use]
 pub fn digest(experiment: &Experiment) -> String {
     let mut hasher = Sha256::new();
@@ -235,6 +236,9 @@ pub fn digest(experiment: &Experiment) -> String {
     }
     for (level, steps) in experiment.max_steps_by_level() {
         line(&format!("max_steps_by_level.{level}"), steps);
+    }
+    for (pattern, entry) in experiment.providers().iter() {
+        line(&format!("providers.{pattern}"), &serde_json::to_value(entry).expect("an entry has a JSON form"));
     }
     for axis in &experiment.axes {
         line(&format!("grid.{}", axis.path), &Value::Array(axis.values.clone()));

@@ -224,7 +224,8 @@ fn zero_if_unlisted(count: &mut Value) {
     }
 }
 
-/// Every setting and its value, sorted by path.
+/// Every setting and its value, sorted by path. Without the section `providers`, which not every run has and which
+/// has no fixed keys; it stands in `config_used.yaml`.
 fn leaves(config: &RunConfig) -> Vec<(String, Value)> {
     fn collect(path: &str, value: Value, leaves: &mut Vec<(String, Value)>) {
         let keys = match value {
@@ -238,7 +239,9 @@ fn leaves(config: &RunConfig) -> Vec<(String, Value)> {
         }
     }
     let mut leaves = Vec::new();
-    collect("", serde_json::to_value(config).expect("a configuration has a JSON form"), &mut leaves);
+    let mut config = serde_json::to_value(config).expect("a configuration has a JSON form");
+    config.as_object_mut().expect("a configuration is an object").remove("providers");
+    collect("", config, &mut leaves);
     // A JSON object keeps the order of insertion or sorts, depending on a feature that any dependency can switch.
     leaves.sort_by(|(one, _), (other, _)| one.cmp(other));
     leaves
