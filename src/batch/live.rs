@@ -8,8 +8,8 @@ use super::run_folder::RunFolder;
 use crate::agent::llm::deliberation::{Call, Deliberation, Move};
 use crate::agent::llm::prompt::PromptError;
 use crate::agent::llm::record::Lines;
-use crate::agent::provider::attempt::Attempt;
-use crate::agent::provider::cost::{LimitHit, RunLimits};
+use crate::agent::provider::attempt::{Attempt, Outcome};
+use crate::agent::provider::limits::{LimitHit, RunLimits};
 use crate::agent::provider::wire::{Asked, Wire, WireError};
 use crate::crash::state::CrashState;
 use crate::record::summary::{RunIdentity, Summary};
@@ -23,7 +23,7 @@ pub(super) struct LiveRun<'a> {
     identity: RunIdentity,
     agent: Deliberation,
     wire: Wire<'a>,
-    limits: RunLimits<'a>,
+    limits: RunLimits,
     pub(super) folder: RunFolder,
     lines: Lines,
     /// What is asked, while the answer is under way.
@@ -64,7 +64,7 @@ impl<'a> LiveRun<'a> {
         identity: RunIdentity,
         agent: Deliberation,
         wire: Wire<'a>,
-        limits: RunLimits<'a>,
+        limits: RunLimits,
         folder: RunFolder,
     ) -> LiveRun<'a> {
         LiveRun {
@@ -110,8 +110,13 @@ impl<'a> LiveRun<'a> {
 
     fn hear(&mut self, attempt: &Attempt) -> Result<Option<Move>, LiveError> {
         let next = self.agent.hear(attempt, &mut self.lines)?;
-        if next.is_some() {
-            self.limits.settle(self.agent.spent());
+        match self.agent.take_use() {
+            Some((usage, cost)) => self.limits.settle(&usage, cost),
+            None if attempt.last => self.limits.fail(!matches!(
+                attempt.outcome,
+                Outcome::HttpError | Outcome::ConnectError | Outcome::ContextOverflow
+            )),
+            None => {}
         }
         Ok(next)
     }

@@ -178,10 +178,10 @@ fn a_file_with_a_name_alone_is_a_whole_experiment() {
       memory_tools: none
       recovery_tools: none
       state_visibility: last_result
+      extra_tools: []
       reply_format: tool_calls
       on_malformed: reask(1)
       prompts: null
-      extra_tools: []
     pe_induction:
       p_shock: 0.1
       pe_mag: medium

@@ -303,6 +303,33 @@ impl CardRule {
     }
 }
 
+/// JSON Schema of a card by this rule, for the tools of language models. What is demanded is said there; which fields
+/// a tool's card lacks is checked when it is called.
+#[must_use]
+pub fn card_schema(rule: &CardRule) -> Value {
+    let mut properties = Map::new();
+    for field in Field::ALL.into_iter().filter(|field| rule.offers(*field)) {
+        let mut schema = Map::new();
+        schema.insert("type".to_owned(), field.json_type().into());
+        schema.insert("description".to_owned(), field.doc().into());
+        properties.insert(field.key().to_owned(), schema.into());
+    }
+    let mut card = Map::new();
+    card.insert("type".to_owned(), "object".into());
+    card.insert("description".to_owned(), "what you expect to come of this action".into());
+    card.insert("properties".to_owned(), properties.into());
+    let demanded = Field::ALL.into_iter().filter(|field| rule.demands(*field, &[ErrorType::Causal]));
+    let mut required: Vec<Value> = demanded.map(|field| field.key().into()).collect();
+    if rule.demands_card() && required.is_empty() {
+        required.push(Success.key().into());
+    }
+    if !required.is_empty() {
+        card.insert("required".to_owned(), required.into());
+    }
+    card.insert("additionalProperties".to_owned(), false.into());
+    Value::Object(card)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

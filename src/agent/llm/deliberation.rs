@@ -16,8 +16,8 @@ use crate::agent::Input;
 use crate::agent::action::{ActionSource, Decision, ModelUse};
 use crate::agent::observation::Briefing;
 use crate::agent::provider::attempt::{Attempt, Outcome};
-use crate::agent::provider::cost::{PricingSource, Prices};
-use crate::agent::provider::dialect::{Dialect, RequestHead};
+use crate::agent::provider::cost::{Pricing, PricingSource};
+use crate::agent::provider::dialect::{Dialect, Head, ToolResult};
 use crate::agent::provider::reply::{Finish, ModelReply, RawToolCall, Usage};
 use crate::agent::reply::{KnownTool, ReadReply, Reason, Unreadable, read_text, read_tool_calls};
 use crate::config::settings::{ReplyFormat, RunConfig};
@@ -68,9 +68,11 @@ pub struct Setup {
     /// How the provider wants to be spoken to.
     pub dialect: Dialect,
     /// What every request begins with.
-    pub head: RequestHead,
+    pub head: Head,
     /// What tokens cost.
-    pub prices: Prices,
+    pub pricing: Pricing,
+    /// The form of the replies.
+    pub format: ReplyFormat,
     /// Where actions come from: a model, or a recording.
     pub source: ReplySource,
 }
@@ -108,6 +110,8 @@ pub struct Deliberation {
     pin_model: bool,
     max_steps: Step,
     tools: Vec<KnownTool>,
+    /// The one seed of all calls, where the configuration names one.
+    seed: Option<u64>,
     seeds: Stream,
     conversation: Conversation,
     question: Question,
@@ -117,6 +121,7 @@ pub struct Deliberation {
     notices: Vec<String>,
     refusals: u32,
     told_of_other_model: bool,
+    last_use: Option<(Usage, Option<f64>)>,
     account: Account,
 }
 
@@ -128,13 +133,15 @@ impl Deliberation {
         let (context, reply) = (u64::from(model.context_length), u64::from(model.max_tokens_per_call));
         Deliberation {
             conversation: Conversation::new(setup.head.bytes(), context, reply),
+            format: setup.format,
+            // A recording has one reply a step.
+            reasks: if setup.source == ReplySource::Model { config.interface.on_malformed.reasks } else { 0 },
             setup,
-            format: config.interface.reply_format,
-            reasks: config.interface.on_malformed.reasks,
             requested_model: model.name.clone(),
             pin_model: model.pin_model,
             max_steps: briefing.max_steps,
             tools: briefing.tools.iter().map(KnownTool::from).collect(),
+            seed: model.seed,
             seeds: Stream::new(config.experiment.draw_key, SEED_STREAM),
             question: Question::default(),
             pending_call: None,
@@ -142,6 +149,7 @@ impl Deliberation {
             notices: Vec::new(),
             refusals: 0,
             told_of_other_model: false,
+            last_use: None,
             account: Account::default(),
         }
     }
@@ -163,7 +171,8 @@ impl Deliberation {
         let mut in_message = result;
         if let (Some(call), Some(result)) = (self.pending_call.take(), result) {
             let failed = result.success == Some(false);
-            self.conversation.push(self.setup.dialect.tool_result(&call, result.json(), failed));
+            let result = ToolResult { call_id: &call, text: result.json(), is_error: failed };
+            self.conversation.push(self.setup.dialect.turn(&[result], ""));
             in_message = None;
         }
         let notices = mem::take(&mut self.notices);
@@ -191,7 +200,7 @@ impl Deliberation {
             },
             _ => None,
         };
-        let cost = reply.as_ref().and_then(|reply| self.setup.prices.cost(&reply.usage, reply.reported_cost));
+        let cost = reply.as_ref().and_then(|reply| self.setup.pricing.cost(&reply.usage, reply.reported_cost));
         let request = (self.question.request_bytes, self.question.request_digest.as_str());
         let event = ProviderCall::new(self.question.call, attempt, request, reply.as_ref(), cost);
         lines.event(self.question.step, self.question.day, &LlmEvent::ProviderCall(Box::new(event)));
@@ -220,10 +229,9 @@ impl Deliberation {
         self.error(ErrorType::Stopped, message, lines);
     }
 
-    /// What was spent so far.
-    #[must_use]
-    pub fn spent(&self) -> Spent {
-        self.account.spent()
+    /// What the reply that was heard last took, in tokens and US dollars; `None` where there was none.
+    pub fn take_use(&mut self) -> Option<(Usage, Option<f64>)> {
+        self.last_use.take()
     }
 
     /// Whether the model refuses for good: the run ends after this step.
@@ -238,7 +246,6 @@ impl Deliberation {
         self.account.summary()
     }
 
-    /// The tokens that a call of this run may have besides those of its request.
     fn ask(&mut self, lines: &mut Lines) -> Move {
         match self.conversation.fit() {
             Ok(dropped) if dropped.turns == 0 => {}
@@ -253,7 +260,8 @@ impl Deliberation {
             }
         }
         let seed = self.seeds.integer(self.question.step, u64::from(self.question.call), 0, i32::MAX as u32);
-        let body = self.setup.head.body(self.conversation.messages(), u64::from(seed));
+        let seed = self.seed.unwrap_or(u64::from(seed));
+        let body = self.setup.head.body(self.conversation.messages(), Some(seed));
         self.question.request_bytes = body.len();
         self.question.request_digest = digest(&body);
         Move::Ask(Call {
@@ -279,6 +287,7 @@ impl Deliberation {
         lines: &mut Lines,
     ) -> Result<Move, PromptError> {
         self.account.reply(attempt, &reply, cost);
+        self.last_use = Some((reply.usage, cost.map(|(cost, _)| cost)));
         self.question.calls += 1;
         self.question.usage.add(&reply.usage);
         if let Some(tokens) = reply.usage.input_tokens {
@@ -307,8 +316,10 @@ impl Deliberation {
         match &read.call {
             Ok(_) => {
                 self.name_calls(&mut reply);
-                self.conversation.push(self.setup.dialect.assistant(&reply));
-                self.pending_call = reply.tool_calls.first().map(|call| call.id.clone());
+                // A call that cannot be said again as one is said as text, and its result as well.
+                let said = self.setup.dialect.assistant(&reply);
+                self.pending_call = said.calls.into_iter().next();
+                said.message.into_iter().for_each(|message| self.conversation.push(message));
                 Ok(Move::Decide(self.decide(read, &parse, &raw, &reply, lines)))
             }
             Err(why) => {
@@ -316,7 +327,8 @@ impl Deliberation {
                 self.error(ErrorType::ParseFailure, &format!("{}: {}", why.reason.word(), why.detail), lines);
                 // Only a call that was read stays a call: servers refuse conversations with broken ones.
                 let said = ModelReply { content: as_text(&reply), ..ModelReply::default() };
-                self.conversation.push(self.setup.dialect.assistant(&said));
+                let said = self.setup.dialect.assistant(&said);
+                said.message.into_iter().for_each(|message| self.conversation.push(message));
                 if self.question.asked_again < self.reasks {
                     let text = self.setup.prompts.unreadable(why)?;
                     self.conversation.push(self.setup.dialect.user(&text));

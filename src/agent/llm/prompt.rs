@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::agent::observation::{Briefing, Observation, OfferedTool};
-use crate::agent::reply::Unreadable;
-use crate::config::settings::ReplyFormat;
+use crate::agent::reply::{Reason, Unreadable};
+use crate::config::settings::{ReplyFormat, RunConfig};
 use crate::prediction::card::{CardRule, Field};
 use crate::units::Step;
 
@@ -189,6 +189,19 @@ impl Prompts {
     /// When the template asks for what there is not.
     pub fn unreadable(&self, why: &Unreadable) -> Result<String, PromptError> {
         self.render("unreadable.txt", context! { reason => why.reason.word(), detail => why.detail })
+    }
+
+    /// Renders everything once, so that a template that asks for what there is not is found before the first run.
+    ///
+    /// # Errors
+    /// When one does.
+    pub fn try_on(&self, briefing: &Briefing, config: &RunConfig, step: &Observation) -> Result<(), PromptError> {
+        self.system(briefing, config.interface.reply_format)?;
+        let notices = ["a notice".to_owned()];
+        self.step(step, briefing.max_steps, None, &[])?;
+        self.step(step, briefing.max_steps, Some("{}"), &notices)?;
+        self.unreadable(&Unreadable { reason: Reason::Empty, detail: "There was no reply.".to_owned() })?;
+        Ok(())
     }
 
     fn render(&self, name: &str, context: minijinja::Value) -> Result<String, PromptError> {

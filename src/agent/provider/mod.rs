@@ -9,7 +9,9 @@
 //! - [`transport`]: how requests get there and answers back
 
 pub mod attempt;
+pub mod backend;
 pub mod cassette;
+pub mod limits;
 pub mod mock;
 pub mod recording;
 pub mod reply;

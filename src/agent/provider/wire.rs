@@ -27,6 +27,8 @@ pub enum Source<'a> {
         answers: Sender<Answer>,
         /// By which they are known there.
         ticket: u64,
+        /// Tokens that a reply may have.
+        reply_tokens: u64,
     },
     /// The provider that answers inside the process.
     Mock {
@@ -104,11 +106,11 @@ impl<'a> Wire<'a> {
     /// When the cassette cannot be written, or there is nobody to ask.
     pub fn ask(&mut self, call: &mut Call) -> Result<Asked, WireError> {
         let attempt = match &self.source {
-            Source::Server { transport, provider, answers, ticket } => {
+            Source::Server { transport, provider, answers, ticket, reply_tokens } => {
                 let request = transport::Call {
                     ticket: *ticket,
                     body: std::mem::take(&mut call.body),
-                    tokens_estimate: call.tokens,
+                    tokens_estimate: call.tokens.saturating_add(*reply_tokens),
                     answers: answers.clone(),
                 };
                 self.under_way = Some(transport.submit(*provider, request));

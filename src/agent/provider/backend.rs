@@ -1,0 +1,504 @@
+//! The models of a plan, made ready before its first run: who is asked where, with which prompts, at which prices,
+//! within which limits. Whatever is missing is said here, at once and before anything was paid for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+use serde::Serialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use super::attempt::Outcome;
+use super::budget::{Budget, Ledger, Scope};
+use super::cassette::{Player, Recorder};
+use super::cost::{PriceSources, Pricing, PricingSource, models_api};
+use super::dialect::{Dialect, Head, ToolSpec};
+use super::limits::{RunLimits, until};
+use super::recording::{PREFIX, Recording, RecordingError};
+use super::settings::{self, Environment, Provider};
+use super::transport::descriptors::TooFewDescriptors;
+use super::transport::{Answer, Endpoint, Headers, ProviderId, Transport, TransportError, raise_descriptor_limit};
+use super::wire::{Source, Wire};
+use crate::agent::llm::deliberation::{Deliberation, ReplySource, Setup};
+use crate::agent::llm::prompt::{PromptError, Prompts};
+use crate::agent::observation::{Briefing, Observation};
+use crate::config::ConfigErrors;
+use crate::config::prices::{PriceList, Prices};
+use crate::config::settings::{ModelConfig, ProviderKind, ReplyFormat, RunConfig};
+use crate::plan::Plan;
+use crate::plugins::Plugins;
+use crate::prediction::card::card_schema;
+
+/// How long a server may take to answer before the first run.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Files that a run under way keeps open: its cassette, and one more while a piece is written.
+const FILES_PER_RUN: u32 = 2;
+
+/// What the command line says of prices.
+#[derive(Clone, Debug, Default)]
+pub struct PriceOptions {
+    /// `--prompt-price-per-mtok` and `--completion-price-per-mtok`.
+    pub flags: Option<Prices>,
+    /// `--pricing-file`.
+    pub file: Option<PriceList>,
+}
+
+/// Why the models of a plan cannot be asked. Nothing was run.
+#[derive(Debug, Error)]
+pub enum BackendError {
+    /// A name means nothing, a variable is missing, or a limit of cost has no prices.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// A prompt cannot be used.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// A recording cannot be used.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// A server does not answer.
+    #[error(
+        "the server of {model} does not answer: {why}; start it, or say where it is (providers.{model}.base_url, or \
+         VENDOMINI_BASE_URL for models of your own)"
+    )]
+    Unreachable {
+        /// The model.
+        model: String,
+        /// Where and why.
+        why: String,
+    },
+    /// Requests cannot be sent at all.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// Too few files can be open.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
+}
+
+/// What decides over a connection. Runs that agree in it share one pool and its limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Terms {
+    timeout: Duration,
+    attempt_timeout: Duration,
+    connect_timeout: Duration,
+    max_retries: u32,
+    start_connections: u32,
+    max_connections: u32,
+}
+
+impl Terms {
+    fn of(model: &ModelConfig) -> Terms {
+        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+        Terms {
+            timeout: seconds(model.timeout_s),
+            attempt_timeout: seconds(model.attempt_timeout_s),
+            connect_timeout: seconds(model.connect_timeout_s),
+            max_retries: model.max_retries,
+            start_connections: model.start_connections.min(model.max_connections),
+            max_connections: model.max_connections,
+        }
+    }
+}
+
+/// Where one model's replies come from.
+#[derive(Debug)]
+enum Backend {
+    Server { provider: Arc<Provider>, pricing: Pricing },
+    Mock { provider: Arc<Provider>, pricing: Pricing },
+    Recording(Recording),
+}
+
+/// A model as the manifest names it. Holds names of variables and no value of any.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelRecord {
+    /// `model.name`.
+    pub name: String,
+    /// What its server speaks; `replay` for a recording.
+    pub kind: String,
+    /// Where it is.
+    pub base_url: Option<String>,
+    /// The server's own word on what it is.
+    pub server: Option<String>,
+    /// Where prices come from.
+    pub pricing_source: PricingSource,
+}
+
+/// The models of a plan.
+pub struct Backends {
+    transport: Option<Transport>,
+    models: BTreeMap<String, Backend>,
+    pools: BTreeMap<(String, Terms), ProviderId>,
+    prompts: BTreeMap<Option<String>, Arc<Prompts>>,
+    ledger: Arc<Ledger>,
+    until: Option<(Instant, f64)>,
+    most_connections: u32,
+    records: Vec<ModelRecord>,
+}
+
+impl std::fmt::Debug for Backends {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Backends").field("models", &self.records).finish_non_exhaustive()
+    }
+}
+
+impl Backends {
+    /// Makes the models of a plan ready; `None` when all its agents are programs, which `scripted` names. Writes what
+    /// was found of their servers into the configurations of the plan.
+    ///
+    /// # Errors
+    /// Whatever is missing.
+    pub fn open(
+        plan: &mut Plan,
+        scripted: &[&str],
+        plugins: &Plugins,
+        prices: &PriceOptions,
+        environment: &Environment<'_>,
+    ) -> Result<Option<Backends>, BackendError> {
+        let providers = settings::resolve(plan, scripted, environment)?;
+        let limits = plan.experiment().limits();
+        let begun = Instant::now();
+        let mut backends = Backends {
+            transport: None,
+            models: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            prompts: BTreeMap::new(),
+            ledger: Arc::new(Ledger::new(Scope::Experiment, limits.tokens, limits.cost)),
+            until: until(begun, limits.time_s),
+            most_connections: 1,
+            records: Vec::new(),
+        };
+        let names = plan.project(&["model.name"]).map(|cell| cell.config.model.name);
+        let names: BTreeSet<String> = names.filter(|name| !scripted.contains(&name.as_str())).collect();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        backends.load_prompts(plan, plugins)?;
+        for name in names {
+            if let Some(path) = name.strip_prefix(PREFIX) {
+                let recording = Recording::read(Path::new(path))?;
+                backends.records.push(ModelRecord {
+                    name: name.clone(),
+                    kind: "replay".to_owned(),
+                    base_url: None,
+                    server: None,
+                    pricing_source: PricingSource::Unknown,
+                });
+                backends.models.insert(name, Backend::Recording(recording));
+                continue;
+            }
+            let provider = Arc::clone(&providers[&name]);
+            backends.add(plan, provider, prices)?;
+        }
+        super::cost::check_limits(plan, &backends.pricings())?;
+        backends.open_pools(plan)?;
+        Ok(Some(backends))
+    }
+
+    /// The models, for the manifest.
+    #[must_use]
+    pub fn records(&self) -> &[ModelRecord] {
+        &self.records
+    }
+
+    /// SHA-256 of each prompt, by the folder that replaces the built-in ones and the file's name.
+    #[must_use]
+    pub fn prompt_digests(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let folders = self.prompts.iter();
+        folders
+            .map(|(folder, prompts)| (folder.clone().unwrap_or_else(|| "built in".to_owned()), prompts.digests().clone()))
+            .collect()
+    }
+
+    /// Names of the environment variables that were used.
+    #[must_use]
+    pub fn environment(&self) -> BTreeSet<String> {
+        let providers = self.models.values().filter_map(|backend| match backend {
+            Backend::Server { provider, .. } | Backend::Mock { provider, .. } => Some(provider),
+            Backend::Recording(_) => None,
+        });
+        providers.flat_map(|provider| provider.variables()).map(str::to_owned).collect()
+    }
+
+    /// How many runs are worth keeping under way at once: as many as can be answered at once.
+    #[must_use]
+    pub fn most_connections(&self) -> u32 {
+        self.most_connections
+    }
+
+    /// Whether an agent's name is a model's.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.models.contains_key(name)
+    }
+
+    /// What decided in the runs of a model, for the history.
+    #[must_use]
+    pub fn is_mock(&self, name: &str) -> bool {
+        matches!(self.models.get(name), Some(Backend::Mock { .. }))
+    }
+
+    /// The agent of a run that was just started.
+    ///
+    /// # Errors
+    /// When its prompts ask for what there is not.
+    ///
+    /// # Panics
+    /// When the plan of the run was not opened.
+    pub fn agent(&self, config: &RunConfig, briefing: &Briefing) -> Result<Deliberation, PromptError> {
+        let prompts = Arc::clone(&self.prompts[&config.interface.prompts]);
+        let (provider, pricing, source) = match self.backend(config) {
+            Backend::Server { provider, pricing } | Backend::Mock { provider, pricing } => {
+                (Some(provider), *pricing, ReplySource::Model)
+            }
+            Backend::Recording(_) => (None, Pricing::of("", &PriceSources::default()), ReplySource::Recording),
+        };
+        let setup = deliberation_setup(config, briefing, provider.map(AsRef::as_ref), prompts, pricing, source)?;
+        Ok(Deliberation::new(config, briefing, setup))
+    }
+
+    /// The wire of a run.
+    #[must_use]
+    pub fn wire(
+        &self,
+        config: &RunConfig,
+        answers: &Sender<Answer>,
+        ticket: u64,
+        player: Option<Player>,
+        recorder: Recorder,
+    ) -> Wire<'_> {
+        let source = match self.backend(config) {
+            Backend::Server { provider, .. } => Source::Server {
+                transport: self.transport.as_ref().expect("a server is asked through a transport"),
+                provider: self.pools[&(provider.group.clone(), Terms::of(&config.model))],
+                answers: answers.clone(),
+                ticket,
+                reply_tokens: u64::from(config.model.max_tokens_per_call),
+            },
+            Backend::Mock { .. } => {
+                Source::Mock { model: config.model.name.clone(), format: config.interface.reply_format }
+            }
+            Backend::Recording(recording) => Source::Recording(recording.clone()),
+        };
+        Wire::new(source, player, Some(recorder))
+    }
+
+    /// The limits of a run that begins now.
+    #[must_use]
+    pub fn limits(&self, config: &RunConfig) -> RunLimits {
+        let limits = &config.limits;
+        let run = Ledger::new(Scope::Run, limits.run_tokens, limits.run_cost);
+        let pricing = match self.backend(config) {
+            Backend::Server { pricing, .. } | Backend::Mock { pricing, .. } => *pricing,
+            Backend::Recording(_) => Pricing::of("", &PriceSources::default()),
+        };
+        RunLimits::new(
+            Budget::new(run, Arc::clone(&self.ledger)),
+            Arc::clone(&self.ledger),
+            pricing,
+            u64::from(config.model.max_tokens_per_call),
+            until(Instant::now(), limits.run_time_s),
+            self.until,
+        )
+    }
+
+    /// What all runs have spent so far.
+    #[must_use]
+    pub fn spent(&self) -> super::budget::Spent {
+        self.ledger.spent()
+    }
+
+    fn backend(&self, config: &RunConfig) -> &Backend {
+        self.models.get(&config.model.name).expect("the plan was opened")
+    }
+
+    fn pricings(&self) -> BTreeMap<String, Pricing> {
+        let priced = self.models.iter().filter_map(|(name, backend)| match backend {
+            Backend::Server { pricing, .. } | Backend::Mock { pricing, .. } => Some((name.clone(), *pricing)),
+            Backend::Recording(_) => None,
+        });
+        priced.collect()
+    }
+
+    /// Loads the prompts of every cell and tries them on the world that they are for.
+    fn load_prompts(&mut self, plan: &Plan, plugins: &Plugins) -> Result<(), PromptError> {
+        let mut simulation = plugins.simulation();
+        for cell in plan.project(&["interface.prompts", "interface.reply_format"]) {
+            let folder = cell.config.interface.prompts.clone();
+            let prompts = match self.prompts.get(&folder) {
+                Some(prompts) => Arc::clone(prompts),
+                None => Arc::new(Prompts::load(folder.as_deref().map(Path::new))?),
+            };
+            simulation.start(&cell.config, false);
+            prompts.try_on(simulation.world().resource::<Briefing>(), &cell.config, &Observation::default())?;
+            self.prompts.insert(folder, prompts);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, plan: &Plan, provider: Arc<Provider>, prices: &PriceOptions) -> Result<(), BackendError> {
+        let name = provider.model.clone();
+        let mut server = None;
+        let mut listed = None;
+        if let (Some(url), true) = (&provider.url(), provider.kind != ProviderKind::Mock) {
+            if self.transport.is_none() {
+                self.transport = Some(Transport::new()?);
+            }
+            let transport = self.transport.as_ref().expect("it was just made");
+            let patience = plan
+                .project(&["model.name", "model.connect_timeout_s"])
+                .map(|cell| Terms::of(&cell.config.model).connect_timeout)
+                .max()
+                .map_or(PATIENCE, |connect| connect.min(PATIENCE));
+            transport
+                .reachable(url, patience)
+                .map_err(|why| BackendError::Unreachable { model: name.clone(), why })?;
+            let known = prices.flags.is_some() || provider.prices.is_some();
+            if let Some(models) = provider.models_url().filter(|_| !known) {
+                let page = transport.get(&models, provider.headers(), patience).ok();
+                listed = page.filter(|page| page.status == 200).and_then(|page| models_api(&page.body, &name));
+            }
+            server = server_version(transport, &provider, patience);
+        }
+        let sources = PriceSources {
+            flags: prices.flags,
+            file: prices.file.as_ref(),
+            entry: provider.prices,
+            models_api: listed,
+        };
+        let pricing = Pricing::of(&name, &sources);
+        self.records.push(ModelRecord {
+            name: name.clone(),
+            kind: provider.kind.to_string(),
+            base_url: provider.base_url.clone(),
+            server,
+            pricing_source: pricing.source(),
+        });
+        let backend = match provider.kind {
+            ProviderKind::Mock => Backend::Mock { provider, pricing },
+            _ => Backend::Server { provider, pricing },
+        };
+        self.models.insert(name, backend);
+        Ok(())
+    }
+
+    /// One pool for each group of models and terms.
+    fn open_pools(&mut self, plan: &Plan) -> Result<(), BackendError> {
+        let keys = [
+            "model.name",
+            "model.timeout_s",
+            "model.attempt_timeout_s",
+            "model.connect_timeout_s",
+            "model.max_retries",
+            "model.start_connections",
+            "model.max_connections",
+        ];
+        for cell in plan.project(&keys) {
+            let Some(Backend::Server { provider, .. }) = self.models.get(&cell.config.model.name) else { continue };
+            let terms = Terms::of(&cell.config.model);
+            let key = (provider.group.clone(), terms);
+            if self.pools.contains_key(&key) {
+                continue;
+            }
+            let endpoint = endpoint(provider, terms);
+            let transport = self.transport.as_mut().expect("a server is asked through a transport");
+            let id = transport.add(&endpoint)?;
+            self.pools.insert(key, id);
+        }
+        self.most_connections = self.pools.keys().map(|(_, terms)| terms.max_connections).sum::<u32>().max(1);
+        if !self.pools.is_empty() {
+            raise_descriptor_limit(self.most_connections, FILES_PER_RUN, self.most_connections)?;
+        }
+        Ok(())
+    }
+}
+
+fn endpoint(provider: &Provider, terms: Terms) -> Endpoint {
+    let judge: fn(u16, Option<&str>, &[u8]) -> Outcome = match provider.dialect() {
+        Dialect::OpenAiChat => |status, kind, body| Dialect::OpenAiChat.judge(status, kind, body),
+        Dialect::AnthropicMessages => |status, kind, body| Dialect::AnthropicMessages.judge(status, kind, body),
+    };
+    let per_minute = |most: Option<u64>| {
+        most.and_then(|most| NonZeroU32::new(u32::try_from(most).unwrap_or(u32::MAX)))
+    };
+    Endpoint {
+        url: provider.url().expect("a server has an address"),
+        headers: provider.headers().clone(),
+        judge,
+        timeout: terms.timeout,
+        attempt_timeout: terms.attempt_timeout,
+        connect_timeout: terms.connect_timeout,
+        max_retries: terms.max_retries,
+        start_connections: terms.start_connections,
+        max_connections: terms.max_connections,
+        requests_per_minute: per_minute(provider.requests_per_minute),
+        tokens_per_minute: per_minute(provider.tokens_per_minute),
+    }
+}
+
+/// What a server of one's own says that it is: vLLM at `/version`, llama.cpp at `/props`.
+fn server_version(transport: &Transport, provider: &Provider, patience: Duration) -> Option<String> {
+    let base = provider.base_url.as_deref().filter(|base| base.starts_with("http://"))?;
+    let root = base.trim_end_matches('/').trim_end_matches("/v1");
+    let ask = |path: &str, key: &str| {
+        let page = transport.get(&format!("{root}{path}"), &Headers::default(), patience).ok()?;
+        let page: Value = serde_json::from_str(&page.body).ok()?;
+        page.get(key)?.as_str().map(|version| version.chars().take(200).collect::<String>())
+    };
+    ask("/version", "version")
+        .map(|version| format!("version {version}"))
+        .or_else(|| ask("/props", "build_info").map(|build| format!("llama.cpp {build}")))
+}
+
+/// What a deliberation is made of, for a model at a provider or for a recording.
+pub(crate) fn deliberation_setup(
+    config: &RunConfig,
+    briefing: &Briefing,
+    provider: Option<&Provider>,
+    prompts: Arc<Prompts>,
+    pricing: Pricing,
+    source: ReplySource,
+) -> Result<Setup, PromptError> {
+    let format = match source {
+        ReplySource::Model => config.interface.reply_format,
+        ReplySource::Recording => ReplyFormat::Text,
+    };
+    let system = prompts.system(briefing, format)?;
+    let tools = match format {
+        ReplyFormat::Text => Vec::new(),
+        ReplyFormat::ToolCalls => tool_specs(briefing),
+    };
+    let (dialect, head) = match provider {
+        Some(provider) => (provider.dialect(), provider.head(&config.model, &system, &tools)),
+        // Nobody reads what a recording is asked.
+        None => (Dialect::OpenAiChat, Head::empty()),
+    };
+    Ok(Setup { prompts, dialect, head, pricing, format, source })
+}
+
+/// The tools as a model is told of them: with the prediction card among their arguments.
+fn tool_specs(briefing: &Briefing) -> Vec<ToolSpec> {
+    let card = card_schema(&briefing.cards);
+    let specs = briefing.tools.iter().map(|tool| {
+        let mut schema = Value::clone(&tool.schema);
+        if let Some(object) = schema.as_object_mut() {
+            object.remove("$schema");
+            object.remove("title");
+            let properties = object.entry("properties").or_insert_with(|| Value::Object(serde_json::Map::new()));
+            if let Some(properties) = properties.as_object_mut() {
+                properties.insert("prediction".to_owned(), card.clone());
+            }
+            if briefing.cards.demands_card() {
+                let required = object.entry("required").or_insert_with(|| Value::Array(Vec::new()));
+                if let Some(required) = required.as_array_mut() {
+                    required.push("prediction".into());
+                }
+            }
+        }
+        ToolSpec { name: tool.name.clone(), description: tool.description.to_string(), schema }
+    });
+    specs.collect()
+}
