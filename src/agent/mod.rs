@@ -7,6 +7,7 @@ pub mod forecast;
 pub mod observation;
 pub mod policy;
 pub mod provider;
+pub mod reply;
 pub mod scripted;
 pub mod shown;
 
