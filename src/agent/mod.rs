@@ -9,6 +9,7 @@ pub mod observation;
 pub mod policy;
 pub mod provider;
 pub mod register;
+pub mod reply;
 pub mod scripted;
 pub mod shown;
 

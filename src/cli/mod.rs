@@ -7,12 +7,14 @@
 //! - [`detect`]: `vendomini detect`
 //! - [`import`]: `vendomini import`
 //! - [`audit`]: `vendomini audit`
+//! - [`parse_reply`]: `vendomini parse-reply`
 //! - [`config_args`]: the flags of `run` and `plan` that name an experiment
 
 pub mod audit;
 pub mod config_args;
 pub mod detect;
 pub mod import;
+pub mod parse_reply;
 pub mod plan;
 pub mod run;
 pub mod selftest;
@@ -33,6 +35,7 @@ use crate::plugins::Plugins;
 use crate::plugins::problem::PluginErrors;
 use crate::record::folder::ReadError;
 use crate::record::import::ImportError;
+use parse_reply::RepliesError;
 use plan::PlanError;
 
 const EXAMPLES: &str = "\
@@ -99,6 +102,11 @@ pub enum Command {
     /// Counts runs, records, seeds, colliding ids, step numbers that go back, actions that nobody asked for,
     /// predictions, errors, identical runs and broken logs, for our runs or the Python original's.
     Audit(audit::AuditArgs),
+    /// Say how replies of a language model are read
+    ///
+    /// Reads replies as a run would, and prints the action, the prediction card and the thoughts of each, or why it
+    /// cannot be read. For work on prompts.
+    ParseReply(parse_reply::ParseReplyArgs),
 }
 
 /// How the program ends.
@@ -146,6 +154,9 @@ pub enum CliError {
     /// Nothing was imported.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// There are no replies to read.
+    #[error(transparent)]
+    Replies(#[from] RepliesError),
     /// A file could not be written.
     #[error(transparent)]
     Write(WriteError),
@@ -164,7 +175,7 @@ impl CliError {
             | CliError::Plugins(_)
             | CliError::Plan(PlanError::Config(_) | PlanError::Plugins(_)) => ExitStatus::Refused,
             CliError::Plan(PlanError::Output(_)) | CliError::Output(_) | CliError::Write(_) => ExitStatus::Unfinished,
-            CliError::Read(_) => ExitStatus::Unreadable,
+            CliError::Read(_) | CliError::Replies(_) => ExitStatus::Unreadable,
             CliError::Import(error) => match error {
                 ImportError::Read(_) | ImportError::NotTheirs { .. } => ExitStatus::Unreadable,
                 ImportError::SameName(..) | ImportError::Exists(_) | ImportError::Foreign(_) => ExitStatus::Refused,
@@ -204,6 +215,7 @@ impl Cli {
             Command::Detect(args) => detect::run(args, plugins, out, err).map(|()| ExitStatus::Done),
             Command::Import(args) => import::run(args, out, err).map(|()| ExitStatus::Done),
             Command::Audit(args) => audit::run(args, out).map(|()| ExitStatus::Done),
+            Command::ParseReply(args) => parse_reply::run(args, out).map(|()| ExitStatus::Done),
         }
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::evidence::Unknown;
 use super::lenient;
 use crate::agent::action::Action;
+use crate::agent::reply::text::{Marker, last_line};
 use crate::crash::evidence::StepEvidence;
 use crate::crash::v1::V1Step;
 use crate::tool::name;
@@ -89,8 +90,7 @@ pub const HARNESS_FALLBACK: &str = "harness_fallback";
 /// quotes around it. `None` when there is no such line.
 #[must_use]
 pub fn asked(reply: &str) -> Option<&str> {
-    let line = reply.lines().rev().find_map(|line| line.trim().strip_prefix("ACTION:"))?;
-    let rest = line.split('#').next().unwrap_or_default();
+    let rest = last_line(reply, Marker::Action)?.split('#').next().unwrap_or_default();
     Some(rest.trim_matches(|letter: char| letter.is_whitespace() || letter == '"' || letter == '\''))
 }
 
@@ -98,8 +98,7 @@ pub fn asked(reply: &str) -> Option<&str> {
 /// `true` or `false` and not both.
 #[must_use]
 pub fn stated_success(reply: &str) -> Option<bool> {
-    let line = reply.lines().rev().find_map(|line| line.trim().strip_prefix("SUCCESS:"))?;
-    match line.trim().to_ascii_lowercase().as_str() {
+    match last_line(reply, Marker::Success)?.to_ascii_lowercase().as_str() {
         "true" => Some(true),
         "false" => Some(false),
         _ => None,

@@ -30,3 +30,26 @@ pub const RESET_BELIEFS: &str = "tool_reset_beliefs";
 pub const AUDIT_PREDICTIONS: &str = "tool_audit_predictions";
 /// Ask for a hint.
 pub const ASK_HELP: &str = "tool_ask_help";
+
+/// All built-in tools, sorted.
+pub const ALL: [&str; 15] = [
+    ASK_HELP,
+    AUDIT_PREDICTIONS,
+    CANCEL,
+    CHECK_BUDGET,
+    CHECK_INBOX,
+    CHECK_STORAGE,
+    DELETE_SCRATCHPAD,
+    EXPEDITE,
+    ORDER,
+    QUOTE,
+    READ_SCRATCHPAD,
+    RESET_BELIEFS,
+    SHIP,
+    WAIT,
+    WRITE_SCRATCHPAD,
+];
+
+/// Those of them that cannot be called without arguments, sorted.
+pub const NEED_ARGUMENTS: [&str; 8] =
+    [CANCEL, DELETE_SCRATCHPAD, EXPEDITE, ORDER, QUOTE, READ_SCRATCHPAD, SHIP, WRITE_SCRATCHPAD];

@@ -15,6 +15,7 @@ mod mock_server;
 mod oracle;
 mod plan;
 mod predictions;
+mod replies;
 mod selftest;
 mod tools;
 mod transport;

@@ -28,13 +28,14 @@ fn help_teaches() {
     Usage: vendomini <COMMAND>
 
     Commands:
-      run       Run an experiment
-      plan      List the runs of an experiment without running any
-      selftest  Test the instrument itself
-      detect    Run crash detectors over existing step records
-      import    Turn runs of the Python original into runs of this program
-      audit     Say what a referee would ask of a folder of runs
-      help      Print this message or the help of the given subcommand(s)
+      run          Run an experiment
+      plan         List the runs of an experiment without running any
+      selftest     Test the instrument itself
+      detect       Run crash detectors over existing step records
+      import       Turn runs of the Python original into runs of this program
+      audit        Say what a referee would ask of a folder of runs
+      parse-reply  Say how replies of a language model are read
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help
@@ -130,6 +131,61 @@ fn help_of_run_teaches() {
           results.csv     one row a run: its configuration and its summary
           runs/<run_id>/  config_used.yaml, steps.jsonl, events.jsonl, summary.json, experiment.log
         ");
+}
+
+#[test]
+fn help_of_parse_reply_teaches() {
+    insta::assert_snapshot!(help(Some("parse-reply")), @r#"
+    Say how replies of a language model are read
+
+    Reads replies as a run would, and prints the action, the prediction card and the thoughts of each,
+    or why it cannot be read. For work on prompts.
+
+    Usage: vendomini parse-reply [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>
+              File of replies, or - for stdin
+
+    Options:
+          --format <FORMAT>
+              How the model was asked to reply
+
+              Possible values:
+              - text:       Lines that start with THOUGHTS:, ACTION:, ARGS:, PREDICTION:, SUCCESS:
+              - tool_calls: Native tool calls
+
+              [default: text]
+
+          --tools <NAME>
+              The tools that it was offered, by name; all built-in ones without it
+
+              A name that is not built in stands for a tool that can be called without arguments.
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      vendomini parse-reply reply.txt
+              why the program cannot read this reply
+      vendomini parse-reply replies.jsonl | grep -c '"unreadable":null'
+              how many of these replies it can read
+      vendomini parse-reply --format tool_calls --tools tool_order,tool_wait - < response.json
+
+    Input: when the first line with content is a JSON object with the key raw, each line must be one,
+    and each raw is a reply. Otherwise the whole input is one reply. With --format tool_calls a reply
+    is a message of a chat completion, or a whole response, as an object or as text:
+      {"content": ..., "tool_calls": [{"id": ..., "function": {"name": ..., "arguments": ...}}]}
+    Other text is a message that calls no tool.
+
+    Output, a line a reply: line, action (tool and args), card, card_problem, thoughts, and unreadable
+    (the reason, and in detail the sentence that the model is sent). What there is not is null.
+
+    Exit codes:
+      0  all replies were looked at, readable or not
+      2  the command line is wrong
+      6  the input cannot be read
+    "#);
 }
 
 #[test]

@@ -1,0 +1,106 @@
+//! The arguments of a call, from the text that states them. Called by both formats.
+
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+
+use super::json::{self, Fault, Members};
+use super::{KnownTool, Reason, Unreadable, in_quotes};
+
+/// Why a text states no arguments.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// It begins with an object that cannot be read.
+    Object(Fault),
+    /// It begins with another JSON value.
+    NotAnObject,
+    /// It begins with something else.
+    NoJson,
+}
+
+/// What a text states as arguments: an object, in a code fence or not; `None` for `null`, Python's `None` and a text
+/// without content.
+pub(super) fn stated(text: &str) -> Result<Option<Members>, Wrong> {
+    let text = out_of_fence(text);
+    if text.starts_with('{') {
+        return json::object(text).map(Some).map_err(Wrong::Object);
+    }
+    let is_empty_fence = text.starts_with("```");
+    if text.is_empty() || is_empty_fence || is_nothing(text) {
+        return Ok(None);
+    }
+    let other: Result<IgnoredAny, _> = serde::Deserialize::deserialize(&mut serde_json::Deserializer::from_str(text));
+    Err(if other.is_ok() { Wrong::NotAnObject } else { Wrong::NoJson })
+}
+
+/// The text without the spaces and the code fence before it.
+fn out_of_fence(text: &str) -> &str {
+    let text = text.trim_start();
+    let inside = text.trim_start_matches('`');
+    if text.len() - inside.len() < 3 {
+        return inside.trim_start();
+    }
+    // The name of a language, if it is one.
+    inside.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric()).trim_start()
+}
+
+/// Whether a text begins with a word for no value.
+fn is_nothing(text: &str) -> bool {
+    ["null", "None"].iter().any(|word| {
+        let rest = text.strip_prefix(word);
+        rest.is_some_and(|rest| !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_'))
+    })
+}
+
+/// The arguments with which a tool can be called. `remedy` says where to write them.
+pub(super) fn for_tool(
+    args: Option<Map<String, Value>>,
+    tool: &KnownTool,
+    remedy: &str,
+) -> Result<Map<String, Value>, Unreadable> {
+    match args {
+        None if tool.needs_arguments => {
+            let detail = format!("{} needs arguments, and there are none; {remedy}", tool.name);
+            Err(Reason::ArgumentsMissing.because(detail))
+        }
+        None => Ok(Map::new()),
+        Some(args) => Ok(args),
+    }
+}
+
+/// The reason for arguments that cannot be read. `remedy` says where to write them.
+pub(super) fn unreadable(wrong: &Wrong, text: &str, remedy: &str) -> Unreadable {
+    let written = in_quotes(text.trim());
+    match wrong {
+        Wrong::Object(fault) => {
+            Reason::ArgumentsUnreadable.because(format!("the arguments {written} cannot be read: {fault}; {remedy}"))
+        }
+        Wrong::NotAnObject => {
+            Reason::ArgumentsNotAnObject.because(format!("the arguments {written} are no JSON object; {remedy}"))
+        }
+        Wrong::NoJson => Reason::ArgumentsUnreadable.because(format!("the arguments {written} are no JSON; {remedy}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_may_be_fenced_or_none() {
+        for text in
+            ["{\"a\": 1}", "\n ```json\n{\"a\": 1}\n```", "```{'a': 1}```", "`{\"a\": 1}` is it", "```\n\n{\"a\":1}"]
+        {
+            let args = stated(text).unwrap().unwrap().read().unwrap();
+            assert_eq!(args["a"], 1, "{text}");
+        }
+        for text in ["", " \n", "```\n```", "null", "None  # none", "None.", "```\nNone\n```"] {
+            assert!(stated(text).unwrap().is_none(), "{text}");
+        }
+        for text in ["Nonesuch", "none", "()", "(None)", "sku_0", "args: {}", "```json\nsku_0\n```"] {
+            assert_eq!(stated(text).unwrap_err(), Wrong::NoJson, "{text}");
+        }
+        for text in ["[1]", "\"{}\"", "5 units", "true"] {
+            assert_eq!(stated(text).unwrap_err(), Wrong::NotAnObject, "{text}");
+        }
+    }
+}
