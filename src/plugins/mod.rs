@@ -202,7 +202,6 @@ impl Plugins {
     }
 
     /// A headless App with these plugins, to which more may be added before it is finished.
-    #[must_use]
     pub fn app(&self) -> App {
         let mut app = App::new();
         let group = self.disabled.iter().fold(VendoMiniPlugins.build(), |group, plugin| (plugin.disable)(group));
