@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// What the program is made of: a change elsewhere does not make a build dirty.
-const SOURCES: [&str; 4] = ["src", "Cargo.toml", "Cargo.lock", "build.rs"];
+const SOURCES: [&str; 5] = ["src", "assets/prompts", "Cargo.toml", "Cargo.lock", "build.rs"];
 
 fn main() {
     for source in SOURCES {

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::confine::Defect;
+use crate::agent::llm::prompt::PromptError;
+use crate::agent::provider::backend::BackendError;
 use crate::config::ConfigErrors;
 use crate::plugins::problem::PluginErrors;
+use crate::record::pins::PinMismatch;
 
 /// A file or folder that could not be written.
 #[derive(Debug, Error)]
@@ -24,6 +27,19 @@ impl WriteError {
     pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError + '_ {
         |source| WriteError { path: path.to_owned(), source }
     }
+}
+
+/// A run that cannot be taken up where an earlier batch left it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the run {run_id} cannot go on from its cassette: {why}; was it made by another version of this program, or with \
+     other prompts? Its records are as they were"
+)]
+pub struct ResumeError {
+    /// The run.
+    pub run_id: String,
+    /// Why.
+    pub why: String,
 }
 
 /// Why a batch could not run, or could not go on.
@@ -76,6 +92,32 @@ pub enum BatchError {
         /// What went wrong.
         source: WriteError,
     },
+    /// The models of the plan cannot be asked. Nothing was run.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The configuration pins another world. Nothing was run.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Pins(Vec<PinMismatch>),
+    /// The results belong to another configuration. Nothing was run.
+    #[error(
+        "{} holds results of another configuration ({recorded} instead of {present}), so it cannot go on there; name \
+         another folder with --output-dir, or add --overwrite to replace the whole experiment",
+        .folder.display()
+    )]
+    OtherConfiguration {
+        /// The result folder.
+        folder: PathBuf,
+        /// Digest of its configuration.
+        recorded: String,
+        /// Digest of the present one.
+        present: String,
+    },
+    /// A run cannot be taken up where it stopped.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// A prompt asks for what there is not, in a step of a run.
+    #[error("the batch stopped")]
+    Prompt(#[from] PromptError),
     /// The batch itself has a defect.
     #[error("a defect of this program stopped the batch: {0}")]
     Defect(Defect),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::Existing;
 use super::error::{BatchError, WriteError};
 use crate::record::manifest::{Manifest, PROGRAM};
 
@@ -28,9 +29,14 @@ pub(super) struct ResultFolder {
 }
 
 impl ResultFolder {
-    /// Makes the folder of an experiment, or takes over an empty one. With `overwrite`, earlier results are moved
-    /// aside; [`ResultFolder::drop_replaced`] deletes them.
-    pub(super) fn claim(results_dir: &Path, experiment: &str, overwrite: bool) -> Result<ResultFolder, BatchError> {
+    /// Makes the folder of an experiment, or takes over an empty one. Earlier results that are to be replaced
+    /// are moved aside; [`ResultFolder::drop_replaced`] deletes them.
+    pub(super) fn claim(
+        results_dir: &Path,
+        experiment: &str,
+        existing: Existing,
+        configuration: &str,
+    ) -> Result<ResultFolder, BatchError> {
         let path = results_dir.join(experiment);
         let unusable = |source| BatchError::Folder(WriteError { path: path.clone(), source });
         match fs::symlink_metadata(&path) {
@@ -52,7 +58,15 @@ impl ResultFolder {
             Ok(_) if !is_ours(&path) => {
                 Err(BatchError::Foreign { folder: path, why: "it has no manifest.json of ours" })
             }
-            Ok(_) if !overwrite => Err(BatchError::Exists(path)),
+            Ok(_) if existing == Existing::Refused => Err(BatchError::Exists(path)),
+            Ok(_) if existing == Existing::Resumed && is_in_use(&path) => Err(BatchError::InUse(path)),
+            Ok(_) if existing == Existing::Resumed => match recorded_configuration(&path) {
+                Some(recorded) if recorded != configuration => {
+                    let present = configuration.to_owned();
+                    Err(BatchError::OtherConfiguration { folder: path, recorded, present })
+                }
+                _ => Ok(ResultFolder { path, made: false, replaced: None }),
+            },
             Ok(entry) if entry.is_symlink() => Err(BatchError::Foreign { folder: path, why: "it is a symbolic link" }),
             Ok(_) if is_in_use(&path) => Err(BatchError::InUse(path)),
             Ok(_) if holds_foreign(&path).map_err(unusable)? => {
@@ -168,9 +182,17 @@ pub(super) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<(),
     })
 }
 
+fn manifest(folder: &Path) -> Option<Value> {
+    fs::read(folder.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice(&text).ok())
+}
+
+/// Digest of the configuration that made the results of a folder.
+fn recorded_configuration(folder: &Path) -> Option<String> {
+    Some(manifest(folder)?.get("configuration")?.get("sha256")?.as_str()?.to_owned())
+}
+
 fn is_ours(folder: &Path) -> bool {
-    let manifest = fs::read(folder.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-    manifest.is_some_and(|manifest| manifest.get("program").and_then(Value::as_str) == Some(PROGRAM))
+    manifest(folder).is_some_and(|manifest| manifest.get("program").and_then(Value::as_str) == Some(PROGRAM))
 }
 
 /// Whether something lies in a result folder that no batch writes there: somebody's analyses, say.

@@ -3,6 +3,7 @@
 
 use std::mem;
 
+use super::Halt;
 use super::error::WriteError;
 use super::run_folder::RunFolder;
 use crate::agent::llm::deliberation::{Call, Deliberation, Move};
@@ -19,12 +20,13 @@ use crate::step::end::EndReason;
 /// A run under way.
 #[derive(Debug)]
 pub(super) struct LiveRun<'a> {
-    pub(super) simulation: Simulation,
+    simulation: Simulation,
     identity: RunIdentity,
     agent: Deliberation,
     wire: Wire<'a>,
     limits: RunLimits,
-    pub(super) folder: RunFolder,
+    folder: RunFolder,
+    halt: &'a Halt<'a>,
     lines: Lines,
     /// What is asked, while the answer is under way.
     asked: Option<Call>,
@@ -37,7 +39,7 @@ pub(super) struct LiveRun<'a> {
 /// How far a run got.
 #[derive(Debug)]
 pub(super) enum Progress {
-    /// An answer is under way.
+    /// An answer is under way, or the batch is halted.
     Waits,
     /// It has ended.
     Ended(Box<Summary>),
@@ -66,6 +68,7 @@ impl<'a> LiveRun<'a> {
         wire: Wire<'a>,
         limits: RunLimits,
         folder: RunFolder,
+        halt: &'a Halt<'a>,
     ) -> LiveRun<'a> {
         LiveRun {
             simulation,
@@ -74,6 +77,7 @@ impl<'a> LiveRun<'a> {
             wire,
             limits,
             folder,
+            halt,
             lines: Lines::default(),
             asked: None,
             before: None,
@@ -136,6 +140,10 @@ impl<'a> LiveRun<'a> {
                     if let Some(reason) = ended {
                         let summary = self.simulation.summary(self.identity.clone(), reason);
                         return self.end(summary);
+                    }
+                    // Replies that are there at once leave no other time to stop.
+                    if self.halt.is_set() {
+                        return Ok(Progress::Waits);
                     }
                     self.begin_step()?
                 }
@@ -204,7 +212,7 @@ impl<'a> LiveRun<'a> {
     }
 
     /// Writes out whatever is recorded: the run ends, or is put aside.
-    pub(super) fn flush(&mut self) -> Result<(), WriteError> {
+    fn flush(&mut self) -> Result<(), WriteError> {
         self.collect();
         self.folder.take_all(&mut self.simulation.recorder())?;
         self.folder.take_all_deliberations(&mut self.lines.deliberations)
@@ -217,6 +225,22 @@ impl<'a> LiveRun<'a> {
         summary.cost = model.cost_usd.map(crate::prediction::accumulate::Score);
         summary.model = Some(model);
         Ok(Progress::Ended(Box::new(summary)))
+    }
+
+    /// The run stops for now: what was recorded of it is written out, and its last request is let go.
+    pub(super) fn put_aside(&mut self) -> Result<(), WriteError> {
+        self.flush()?;
+        self.folder.log(&format!("after {} steps: put aside", self.steps_done()))
+    }
+
+    /// Steps that were finished.
+    pub(super) fn steps_done(&self) -> crate::units::Step {
+        self.simulation.steps_done()
+    }
+
+    /// What outlives the run: its World for the next one, its folder to be closed.
+    pub(super) fn into_parts(self) -> (Simulation, RunFolder) {
+        (self.simulation, self.folder)
     }
 
     /// The first recorded call that the run did not make, if any.

@@ -15,10 +15,14 @@
 
 mod confine;
 pub mod error;
+mod floor;
 mod folder;
+mod history;
+mod live;
 mod play;
 mod pool;
 pub mod progress;
+pub mod repeat;
 mod run_folder;
 pub mod tally;
 
@@ -31,9 +35,16 @@ use folder::ResultFolder;
 use progress::Progress;
 use tally::Tally;
 
-use crate::plan::{Plan, check_agents};
+use floor::Floor;
+use history::History;
+
+use crate::agent::provider::backend::{Backends, PriceOptions};
+use crate::agent::provider::budget::Spent;
+use crate::agent::provider::settings::process_environment;
+use crate::plan::Plan;
 use crate::plugins::Plugins;
-use crate::record::manifest::{BatchStatus, Manifest};
+use crate::record::manifest::{BatchStatus, Manifest, digest};
+use crate::record::pins;
 
 /// Most worker threads.
 pub const MAX_JOBS: usize = 1024;
@@ -45,14 +56,29 @@ pub struct BatchOptions<'a> {
     pub n_jobs: usize,
     /// The folder in which the experiment's folder is made.
     pub results_dir: PathBuf,
-    /// Whether earlier results of the experiment are replaced.
-    pub overwrite: bool,
+    /// What becomes of earlier results of the experiment.
+    pub existing: Existing,
     /// How to show how far it is.
     pub progress: Progress,
     /// The command line, for the manifest.
     pub command: Vec<String>,
     /// Set by someone else to stop the batch at the next step of each run.
     pub stop: &'a AtomicBool,
+    /// What the command line says of prices.
+    pub prices: PriceOptions,
+    /// Whether pins that do not hold are waived, and that is recorded.
+    pub allow_unpinned: bool,
+}
+
+/// What becomes of earlier results of an experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// They are left alone, and nothing is run.
+    Refused,
+    /// They are replaced, whole.
+    Replaced,
+    /// They are completed. Calls of language models that were answered are not made again; all else is.
+    Resumed,
 }
 
 /// What a batch came to.
@@ -68,6 +94,8 @@ pub struct BatchOutcome {
     pub tally: Tally,
     /// Wall time.
     pub took: Duration,
+    /// What language models used; `None` when all agents were programs.
+    pub spent: Option<Spent>,
     /// Earlier results that could not be deleted.
     pub leftover: Option<error::WriteError>,
 }
@@ -98,14 +126,22 @@ impl Halt<'_> {
 /// Before the first run, when something is wrong with the plugins, the plan names what they do not register, or the
 /// result folder cannot be used; later, when a record cannot be written.
 pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> Result<BatchOutcome, BatchError> {
-    let BatchOptions { n_jobs, results_dir, overwrite, progress, command, stop } = options;
+    let BatchOptions { n_jobs, results_dir, existing, progress, command, stop, prices, allow_unpinned } = options;
     let registered = plugins.check()?;
-    let plan = &plan.clone().fit(&registered)?;
-    check_agents(plan, &registered.agents.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let mut plan = plan.clone().fit(&registered)?;
+    let pins = pins::check(&plan, allow_unpinned).map_err(BatchError::Pins)?;
+    let programs: Vec<&str> = registered.agents.iter().map(String::as_str).collect();
+    let backends = Backends::open(&mut plan, &programs, plugins, &prices, &process_environment)?;
+    let (plan, backends) = (&plan, backends.as_ref());
     let begun = Instant::now();
     let n_jobs = n_jobs.clamp(1, MAX_JOBS).min(plan.len());
-    let mut folder = ResultFolder::claim(&results_dir, &plan.experiment().name, overwrite)?;
+    let configuration = digest(plan.experiment());
+    let mut folder = ResultFolder::claim(&results_dir, &plan.experiment().name, existing, &configuration)?;
     let mut manifest = Manifest::new(plan, n_jobs, command, plugins.records(), &registered);
+    manifest.pins = Some(pins);
+    if let Some(backends) = backends {
+        manifest.of_models(backends);
+    }
     let opened = folder.write_manifest(&manifest).and_then(|()| folder.open());
     let mut rows = match opened {
         Ok(rows) => rows,
@@ -115,9 +151,20 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         }
     };
     let leftover = folder.drop_replaced().err();
+    let mut history = History::open(&results_dir, &plan.experiment().name, configuration, backends)
+        .map_err(BatchError::Folder)?;
 
     let halt = Halt { user: stop, failure: AtomicBool::new(false) };
-    let (tally, stopped) = pool::run(plan, n_jobs, plugins, &folder, &mut rows, progress, &halt);
+    let floor = Floor {
+        plan,
+        plugins,
+        results: &folder,
+        halt: &halt,
+        backends,
+        live_runs: backends.map_or(1, |backends| (backends.most_connections() as usize).div_ceil(n_jobs)),
+        resume: existing == Existing::Resumed,
+    };
+    let (tally, stopped) = pool::run(&floor, n_jobs, &mut rows, &mut history, progress);
     let incomplete = |source| BatchError::Write {
         complete: tally.complete(),
         planned: plan.len(),
@@ -128,6 +175,8 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         None => rows.complete().err().map(incomplete),
         Some(pool::Stopped::Unwritable(error)) => Some(incomplete(error)),
         Some(pool::Stopped::Defect(defect)) => Some(BatchError::Defect(defect)),
+        Some(pool::Stopped::Resume(error)) => Some(BatchError::Resume(error)),
+        Some(pool::Stopped::Prompt(error)) => Some(BatchError::Prompt(error)),
     };
     let status = match &error {
         None if tally.complete() + tally.failed() < plan.len() => BatchStatus::Cancelled,
@@ -141,8 +190,9 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         return Err(error);
     }
     written.map_err(incomplete)?;
+    let spent = backends.map(Backends::spent);
     let folder = folder.path().to_owned();
-    Ok(BatchOutcome { folder, status, planned: plan.len(), tally, took: begun.elapsed(), leftover })
+    Ok(BatchOutcome { folder, status, planned: plan.len(), tally, took: begun.elapsed(), spent, leftover })
 }
 
 /// An error and its causes in one line.

@@ -6,13 +6,14 @@ use super::Halt;
 use super::confine::{Defect, confine};
 use super::error::WriteError;
 use super::folder::ResultFolder;
-use super::run_folder::RunFolder;
+use super::run_folder::{Keeping, RunFolder};
 use crate::config::settings::PredictionMode;
 use crate::crash::state::CrashState;
 use crate::plan::PlannedRun;
 use crate::plugins::Plugins;
 use crate::prediction::accumulate::Score;
 use crate::prediction::error::ByType;
+use crate::record::history::{Ineligible, ineligible};
 use crate::record::results::{Outcome, row};
 use crate::record::summary::{RunIdentity, Summary};
 use crate::step::driver::Simulation;
@@ -33,6 +34,11 @@ pub(super) struct Report {
     pub(super) mean_pe: ByType<Option<Score>>,
     /// Whether predictions were demanded and none was made where some could have been.
     pub(super) lacks_predictions: bool,
+    /// The run's agent.
+    pub(super) model: String,
+    pub(super) seed: u64,
+    pub(super) final_state_hash: Option<String>,
+    pub(super) ineligible: Option<Ineligible>,
     pub(super) defect: Option<Defect>,
 }
 
@@ -61,11 +67,11 @@ fn write(
     run: &PlannedRun,
     halt: &Halt<'_>,
 ) -> Result<Option<Report>, WriteError> {
-    let mut folder = RunFolder::create(results, run)?;
+    let mut folder = RunFolder::create(results, run, Keeping::Open)?;
     let steps = Cell::new(0);
     let played = confine(|| {
         let simulation = simulation.get_or_insert_with(|| plugins.simulation());
-        pass_through(simulation, run, &mut folder, halt, &steps)
+        pass_through(simulation, run, &identity(run), &mut folder, halt, &steps)
     });
     match played {
         Ok(Ok(Some(summary))) => {
@@ -82,9 +88,11 @@ fn write(
     }
 }
 
-fn pass_through(
+/// Passes a program through its run. `None` when the batch was halted.
+pub(super) fn pass_through(
     simulation: &mut Simulation,
     run: &PlannedRun,
+    identity: &RunIdentity,
     folder: &mut RunFolder,
     halt: &Halt<'_>,
     steps: &Cell<Step>,
@@ -118,12 +126,12 @@ fn pass_through(
         }
     };
     folder.take_all(&mut simulation.recorder())?;
-    let mut summary = simulation.summary(identity(run), end_reason);
+    let mut summary = simulation.summary(identity.clone(), end_reason);
     summary.truth = agent.truth();
     Ok(Some(summary))
 }
 
-fn identity(run: &PlannedRun) -> RunIdentity {
+pub(super) fn identity(run: &PlannedRun) -> RunIdentity {
     let mut params: Vec<_> = run.params.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect();
     params.push(("combination_id".into(), run.combination.into()));
     params.push(("replication_id".into(), run.replication.into()));
@@ -138,7 +146,7 @@ fn identity(run: &PlannedRun) -> RunIdentity {
 }
 
 /// Saves the lines that were complete before a defect, and lets the simulation go.
-fn rescue(simulation: Option<Simulation>, folder: &mut RunFolder) -> Result<(), WriteError> {
+pub(super) fn rescue(simulation: Option<Simulation>, folder: &mut RunFolder) -> Result<(), WriteError> {
     let rescued = confine(|| {
         let Some(mut simulation) = simulation else { return Ok(()) };
         let mut recorder = simulation.recorder();
@@ -153,7 +161,7 @@ fn rescue(simulation: Option<Simulation>, folder: &mut RunFolder) -> Result<(), 
     rescued.unwrap_or(Ok(()))
 }
 
-fn finished(run: &PlannedRun, summary: &Summary) -> Report {
+pub(super) fn finished(run: &PlannedRun, summary: &Summary) -> Report {
     let demanded = run.config.interface.prediction_mode != PredictionMode::Optional;
     Report {
         index: run.index,
@@ -164,11 +172,15 @@ fn finished(run: &PlannedRun, summary: &Summary) -> Report {
         crash_type: summary.crash_type,
         mean_pe: summary.mean_pe.clone(),
         lacks_predictions: demanded && summary.no_coverage,
+        model: run.config.model.name.clone(),
+        seed: summary.identity.seed,
+        final_state_hash: Some(summary.final_state_hash.clone()),
+        ineligible: ineligible(summary, demanded),
         defect: None,
     }
 }
 
-fn failed(run: &PlannedRun, steps: Step, defect: Defect) -> Report {
+pub(super) fn failed(run: &PlannedRun, steps: Step, defect: Defect) -> Report {
     Report {
         index: run.index,
         row: line(&row(run, Outcome::Failed { steps, error: &defect.to_string() })),
@@ -178,6 +190,10 @@ fn failed(run: &PlannedRun, steps: Step, defect: Defect) -> Report {
         crash_type: None,
         mean_pe: ByType::default(),
         lacks_predictions: false,
+        model: run.config.model.name.clone(),
+        seed: run.config.experiment.draw_key.short(),
+        final_state_hash: None,
+        ineligible: Some(Ineligible::HarnessError),
         defect: Some(defect),
     }
 }

@@ -11,54 +11,67 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use super::Halt;
-use super::confine::{Defect, confine};
-use super::error::WriteError;
-use super::folder::{ResultFolder, ResultsFile};
-use super::play::{Report, line, play};
+use super::confine::Defect;
+use super::error::{ResumeError, WriteError};
+use super::floor::Floor;
+use super::folder::ResultsFile;
+use super::history::History;
+use super::play::{Report, line};
 use super::progress::{Progress, Reporter};
 use super::tally::Tally;
-use crate::plan::Plan;
-use crate::plugins::Plugins;
+use crate::agent::llm::prompt::PromptError;
 use crate::record::results::header;
 
-/// How many runs may be under way or waiting to be written.
+/// How many runs may be under way or waiting to be written, at least.
 const AHEAD: usize = 1024;
 
 /// How often the writer looks around when nothing comes in.
-const TICK: Duration = Duration::from_millis(200);
+pub(super) const TICK: Duration = Duration::from_millis(200);
 
 /// Why the workers stopped before all runs were made, if not for the user.
 #[derive(Debug)]
 pub(super) enum Stopped {
     Unwritable(WriteError),
     Defect(Defect),
+    /// A run cannot be taken up where it stopped.
+    Resume(ResumeError),
+    /// A prompt asks for what there is not.
+    Prompt(PromptError),
+}
+
+impl From<WriteError> for Stopped {
+    fn from(error: WriteError) -> Stopped {
+        Stopped::Unwritable(error)
+    }
 }
 
 /// Makes the runs of a plan.
 pub(super) fn run(
-    plan: &Plan,
+    floor: &Floor<'_>,
     n_jobs: usize,
-    plugins: &Plugins,
-    folder: &ResultFolder,
     rows: &mut ResultsFile,
+    history: &mut History<'_>,
     progress: Progress,
-    halt: &Halt<'_>,
 ) -> (Tally, Option<Stopped>) {
+    let (plan, halt) = (floor.plan, floor.halt);
     let (tickets, take) = unbounded();
     let (send, reports) = unbounded();
     thread::scope(|scope| {
         for _ in 0..n_jobs {
             let (take, send) = (take.clone(), send.clone());
-            scope.spawn(move || work(plan, plugins, folder, halt, &take, &send));
+            scope.spawn(move || floor.work(&take, &send));
         }
         // The loop below ends when the last worker has let go of its end.
         drop((take, send));
         let mut writer = Writer {
             rows,
+            history,
             tally: Tally::default(),
             waiting: BTreeMap::new(),
             next: 0,
             planned: plan.len(),
+            // A run that takes long must not keep the others of its worker waiting.
+            ahead: AHEAD.max(2 * n_jobs * floor.live_runs),
             stopped: None,
             reporter: Reporter::new(progress, plan.len()),
         };
@@ -69,42 +82,16 @@ pub(super) fn run(
     })
 }
 
-/// A worker's life: one simulation, one run after another.
-fn work(
-    plan: &Plan,
-    plugins: &Plugins,
-    folder: &ResultFolder,
-    halt: &Halt<'_>,
-    tickets: &Receiver<usize>,
-    reports: &Sender<Result<Report, Stopped>>,
-) {
-    let mut simulation = None;
-    for index in tickets {
-        if halt.is_set() {
-            return;
-        }
-        let played = confine(|| play(&mut simulation, plugins, folder, &plan.run(index), halt));
-        let report = match played {
-            Ok(Ok(Some(report))) => Ok(report),
-            Ok(Ok(None)) => return,
-            Ok(Err(error)) => Err(Stopped::Unwritable(error)),
-            Err(defect) => Err(Stopped::Defect(defect)),
-        };
-        let last = report.is_err();
-        if reports.send(report).is_err() || last {
-            return;
-        }
-    }
-}
-
 struct Writer<'a> {
     rows: &'a mut ResultsFile,
+    history: &'a mut History<'a>,
     tally: Tally,
     /// Runs that ended before an earlier one did.
     waiting: BTreeMap<usize, Report>,
     /// The oldest run whose row is not written.
     next: usize,
     planned: usize,
+    ahead: usize,
     stopped: Option<Stopped>,
     reporter: Reporter,
 }
@@ -114,7 +101,7 @@ impl Writer<'_> {
         let mut tickets = Some(tickets);
         let mut handed_out = 0;
         loop {
-            while let Some(open) = tickets.as_ref().filter(|_| handed_out < self.planned.min(self.next + AHEAD)) {
+            while let Some(open) = tickets.as_ref().filter(|_| handed_out < self.planned.min(self.next + self.ahead)) {
                 // Workers that are gone need no tickets.
                 let _ = open.send(handed_out);
                 handed_out += 1;
@@ -147,6 +134,11 @@ impl Writer<'_> {
 
     fn take(&mut self, report: &Report) {
         self.write(&report.row);
+        if self.stopped.is_none()
+            && let Err(error) = self.history.add(report)
+        {
+            self.stop(Stopped::Unwritable(error));
+        }
         self.tally.add(report);
     }
 

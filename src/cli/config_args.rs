@@ -45,8 +45,16 @@ impl ConfigArgs {
     /// # Errors
     /// Everything that is wrong with the files and the flags.
     pub fn load(&self) -> Result<Experiment, ConfigErrors> {
+        self.load_with(Vec::new())
+    }
+
+    /// Reads the experiment with further settings, `path=value`, that other flags make.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files and the flags.
+    pub fn load_with(&self, settings: Vec<String>) -> Result<Experiment, ConfigErrors> {
         let overrides = Overrides {
-            set: self.set.clone(),
+            set: self.set.iter().cloned().chain(settings).collect(),
             seed: self.seed,
             replications: self.replications,
             max_steps: self.max_steps,

@@ -8,14 +8,20 @@
 //! - [`import`]: `vendomini import`
 //! - [`audit`]: `vendomini audit`
 //! - [`parse_reply`]: `vendomini parse-reply`
+//! - [`replay`]: `vendomini replay`
+//! - [`pin`]: `vendomini pin`
 //! - [`config_args`]: the flags of `run` and `plan` that name an experiment
+//! - [`model_args`]: the flags of `run` that concern language models
 
 pub mod audit;
 pub mod config_args;
 pub mod detect;
 pub mod import;
+pub mod model_args;
 pub mod parse_reply;
+pub mod pin;
 pub mod plan;
+pub mod replay;
 pub mod run;
 pub mod selftest;
 
@@ -27,7 +33,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use thiserror::Error;
 
+use crate::agent::provider::backend::BackendError;
 use crate::batch::BatchError;
+use crate::batch::repeat::RepeatError;
 use crate::batch::error::WriteError;
 use crate::config::ConfigErrors;
 use crate::crash::offline::UnknownDetector;
@@ -53,7 +61,9 @@ Exit codes:
   2  the command line is wrong
   3  nothing was run: the configuration is wrong, or the result folder cannot be used
   4  begun, but not finished: stopped, or a file could not be written
-  6  records cannot be read";
+  5  the provider of a language model gave up, or does not answer; run --resume goes on
+  6  records cannot be read
+  7  a replay differs from its records";
 
 /// A seeded warehouse for agents that measures prediction errors and detects when agents break down
 ///
@@ -93,6 +103,15 @@ pub enum Command {
     /// line a step with the verdict of the detectors. A log into which two processes wrote is judged in the order
     /// of its lines.
     Detect(detect::DetectArgs),
+    /// Make a recorded run again, without a network, and compare it with its records
+    ///
+    /// Programs decide anew; language models say what the run's cassette holds, and nobody is asked. Every byte of the
+    /// records must come out again; the first step and field that differ are named.
+    Replay(replay::ReplayArgs),
+    /// Write into experiment files which world they mean
+    ///
+    /// A digest of the scenario and the state hash of day 0 of the first run. A run of a pinned file checks them first.
+    Pin(pin::PinArgs),
     /// Turn runs of the Python original into runs of this program
     ///
     /// Carries over what the original's logs tell and leaves null what they do not.
@@ -123,8 +142,12 @@ pub enum ExitStatus {
     Refused = 3,
     /// Begun, but not finished.
     Unfinished = 4,
+    /// The provider of a language model gave up, or does not answer.
+    GaveUp = 5,
     /// Records cannot be read.
     Unreadable = 6,
+    /// A replay differs from its records.
+    Differs = 7,
 }
 
 /// Why a verb failed.
@@ -133,6 +156,9 @@ pub enum CliError {
     /// The command line is wrong in a way that only the verb can see.
     #[error("{0}")]
     Usage(&'static str),
+    /// A flag's value is wrong in a way that only the verb can see.
+    #[error("{0}")]
+    Flag(String),
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
@@ -154,6 +180,9 @@ pub enum CliError {
     /// Nothing was imported.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The run cannot be repeated.
+    #[error(transparent)]
+    Repeat(#[from] RepeatError),
     /// There are no replies to read.
     #[error(transparent)]
     Replies(#[from] RepliesError),
@@ -170,25 +199,40 @@ impl CliError {
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         match self {
-            CliError::Usage(_) | CliError::Detector(_) => ExitStatus::Usage,
+            CliError::Usage(_) | CliError::Flag(_) | CliError::Detector(_) => ExitStatus::Usage,
             CliError::Config(_)
             | CliError::Plugins(_)
             | CliError::Plan(PlanError::Config(_) | PlanError::Plugins(_)) => ExitStatus::Refused,
             CliError::Plan(PlanError::Output(_)) | CliError::Output(_) | CliError::Write(_) => ExitStatus::Unfinished,
             CliError::Read(_) | CliError::Replies(_) => ExitStatus::Unreadable,
+            CliError::Repeat(error) => match error {
+                RepeatError::Read(_)
+                | RepeatError::Incomplete(_)
+                | RepeatError::Config(_)
+                | RepeatError::Cassette(_)
+                | RepeatError::Prompt(_) => ExitStatus::Unreadable,
+                RepeatError::Plugins(_) | RepeatError::OtherPlugins(_) | RepeatError::Place(_) => ExitStatus::Refused,
+                RepeatError::Write(_) => ExitStatus::Unfinished,
+                RepeatError::Defect(_) => ExitStatus::Defect,
+            },
             CliError::Import(error) => match error {
                 ImportError::Read(_) | ImportError::NotTheirs { .. } => ExitStatus::Unreadable,
                 ImportError::SameName(..) | ImportError::Exists(_) | ImportError::Foreign(_) => ExitStatus::Refused,
                 ImportError::Write { .. } => ExitStatus::Unfinished,
             },
             CliError::Batch(error) => match error {
+                BatchError::Backend(BackendError::Unreachable { .. }) => ExitStatus::GaveUp,
                 BatchError::Plugins(_)
                 | BatchError::Plan(_)
+                | BatchError::Backend(_)
+                | BatchError::Pins(_)
+                | BatchError::OtherConfiguration { .. }
                 | BatchError::Exists(_)
                 | BatchError::Foreign { .. }
                 | BatchError::InUse(_)
                 | BatchError::Folder(_) => ExitStatus::Refused,
-                BatchError::Write { .. } => ExitStatus::Unfinished,
+                BatchError::Write { .. } | BatchError::Prompt(_) => ExitStatus::Unfinished,
+                BatchError::Resume(_) => ExitStatus::Unreadable,
                 BatchError::Defect(_) => ExitStatus::Defect,
             },
         }
@@ -213,6 +257,8 @@ impl Cli {
             Command::Plan(args) => Ok(plan::run(args, plugins, out, err).map(|()| ExitStatus::Done)?),
             Command::Selftest(args) => selftest::run(args, plugins, out, err),
             Command::Detect(args) => detect::run(args, plugins, out, err).map(|()| ExitStatus::Done),
+            Command::Replay(args) => replay::run(args, plugins, out, err),
+            Command::Pin(args) => pin::run(args, out),
             Command::Import(args) => import::run(args, out, err).map(|()| ExitStatus::Done),
             Command::Audit(args) => audit::run(args, out).map(|()| ExitStatus::Done),
             Command::ParseReply(args) => parse_reply::run(args, out).map(|()| ExitStatus::Done),

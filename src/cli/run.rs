@@ -13,13 +13,15 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::config_args::ConfigArgs;
+use super::model_args::ModelArgs;
 use super::{CliError, ExitStatus};
 use crate::batch::progress::Progress;
-use crate::batch::{BatchOptions, BatchOutcome, MAX_JOBS, run_batch};
+use crate::batch::{BatchOptions, BatchOutcome, Existing, MAX_JOBS, run_batch};
 use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::prediction::error::ErrorType;
 use crate::record::manifest::BatchStatus;
+use crate::step::end::{FaultOwner, LimitScope};
 
 /// Where results go when neither the command line nor the file says so.
 const RESULTS: &str = "results";
@@ -45,7 +47,9 @@ Examples:
 Results, in DIR/<experiment>/:
   manifest.json   what was run, with which program, and whether all of it is there
   results.csv     one row a run: its configuration and its summary
-  runs/<run_id>/  config_used.yaml, steps.jsonl, events.jsonl, summary.json, experiment.log";
+  runs/<run_id>/  config_used.yaml, steps.jsonl, events.jsonl, summary.json, experiment.log;
+                  for language models also deliberations.jsonl and cassette.jsonl
+DIR/history.jsonl has a line for every run that was ever finished there.";
 
 /// Flags of `run`. What the verb does stands with the verb, where the help takes it from.
 #[derive(Args, Clone, Debug)]
@@ -74,6 +78,16 @@ pub struct RunArgs {
     /// The whole experiment is replaced, also runs that are not in the plan any more. Only a folder that holds results of this program is ever replaced.
     #[arg(long)]
     pub overwrite: bool,
+
+    /// Go on with earlier results of this experiment
+    ///
+    /// Runs that were broken off, or that ended because a provider gave up or a limit of the experiment was reached, go on where they stopped: what their cassettes hold is not asked again. The configuration must be the same.
+    #[arg(long, conflicts_with = "overwrite")]
+    pub resume: bool,
+
+    /// Limits and prices.
+    #[command(flatten)]
+    pub model: ModelArgs,
 }
 
 /// Reads `--n-jobs`.
@@ -101,7 +115,8 @@ pub fn run(
         return Err(CliError::Usage(NO_WINDOW));
     }
     let registered = plugins.check()?;
-    let plan = Plan::new(args.config.load()?)?.fit(&registered)?;
+    let prices = args.model.prices()?;
+    let plan = Plan::new(args.config.load_with(args.model.settings())?)?.fit(&registered)?;
     for notice in &plan.experiment().notices {
         note(err, format_args!("notice: {notice}"));
     }
@@ -115,10 +130,16 @@ pub fn run(
     let options = BatchOptions {
         n_jobs: args.n_jobs,
         results_dir,
-        overwrite: args.overwrite,
+        existing: match (args.overwrite, args.resume) {
+            (true, _) => Existing::Replaced,
+            (_, true) => Existing::Resumed,
+            _ => Existing::Refused,
+        },
         progress: if io::stderr().is_terminal() { Progress::Bar } else { Progress::Lines },
         command,
         stop: &STOP,
+        prices,
+        allow_unpinned: args.model.allow_unpinned,
     };
     let outcome = run_batch(&plan, options, plugins)?;
     let written = write_table(&outcome, out);
@@ -128,7 +149,14 @@ pub fn run(
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
         _ => {}
     }
+    let reasons = outcome.tally.end_reasons();
     Ok(match outcome.status {
+        BatchStatus::Complete if reasons.keys().any(|reason| reason.fault_owner() == FaultOwner::Provider) => {
+            ExitStatus::GaveUp
+        }
+        BatchStatus::Complete if reasons.keys().any(|reason| reason.limit_scope() == Some(LimitScope::Experiment)) => {
+            ExitStatus::Unfinished
+        }
         BatchStatus::Complete => ExitStatus::Done,
         BatchStatus::Cancelled => ExitStatus::Unfinished,
         BatchStatus::Failed | BatchStatus::Running => ExitStatus::Defect,
@@ -212,6 +240,13 @@ fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
     let seconds = outcome.took.as_secs_f64();
     let rate = tally.steps() as f64 / seconds.max(1e-9);
     note(err, format_args!("{} steps in {seconds:.1} s, {rate:.0} steps a second", tally.steps()));
+    if let Some(spent) = &outcome.spent {
+        let estimated = match spent.estimated {
+            0 => String::new(),
+            calls => format!(", {calls} calls counted by estimate"),
+        };
+        note(err, format_args!("{} tokens, {:.6} USD by known prices{estimated}", spent.tokens, spent.cost));
+    }
     if let Some(leftover) = &outcome.leftover {
         let path = leftover.path.display();
         note(
@@ -248,7 +283,8 @@ fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
         note(
             err,
             format_args!(
-                "stopped: {} of {} runs are complete in {}; to run all of them again, add --overwrite",
+                "stopped: {} of {} runs are complete in {}; add --resume to go on, or --overwrite to run \
+                 all of them again",
                 tally.complete(),
                 outcome.planned,
                 outcome.folder.display()

@@ -3,13 +3,20 @@
 //! Made by the batch when it starts and again when it ends. Besides `experiment.log` this is the only record with
 //! times in it. It holds no value of the environment and nothing of the machine but the command line as given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::pins::PinRecord;
+use crate::agent::llm::record::OUTPUT_HEAD_CHARS;
+use crate::agent::provider::backend::{Backends, ModelRecord};
+use crate::agent::provider::transport::exchange;
 use crate::agent::scripted;
 use crate::config::schema::{self, Status};
 use crate::config::{Experiment, SourceFile};
@@ -49,6 +56,20 @@ impl BatchStatus {
     }
 }
 
+/// Digest of the running program's file, read once.
+static BINARY: LazyLock<Option<String>> = LazyLock::new(|| {
+    let mut file = File::open(std::env::current_exe().ok()?).ok()?;
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut piece).ok()? {
+            0 => break,
+            read => hasher.update(&piece[..read]),
+        }
+    }
+    Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+});
+
 /// The commit that the program was built from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Build {
@@ -58,6 +79,8 @@ pub struct Build {
     pub commit: &'static str,
     /// Whether the sources differed from the commit; null where that is unknown.
     pub dirty: Option<bool>,
+    /// SHA-256 of the program's file; null where it cannot be read.
+    pub binary_sha256: Option<&'static str>,
 }
 
 impl Build {
@@ -68,6 +91,7 @@ impl Build {
             version: env!("CARGO_PKG_VERSION"),
             commit: option_env!("VENDOMINI_COMMIT").unwrap_or("unknown"),
             dirty: option_env!("VENDOMINI_DIRTY").map(|dirty| dirty == "true"),
+            binary_sha256: BINARY.as_deref(),
         }
     }
 }
@@ -108,6 +132,36 @@ pub struct SeedRecord {
     /// The streams of draws and their versions.
     pub streams: BTreeMap<String, u32>,
 }
+
+/// The language models of a plan, and how they are asked.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelsRecord {
+    /// Each of them.
+    pub models: Vec<ModelRecord>,
+    /// SHA-256 of each prompt, by folder and file.
+    pub prompts: BTreeMap<String, BTreeMap<String, String>>,
+    /// Names of the environment variables that were used. No values.
+    pub environment: BTreeSet<String>,
+    /// What records cut, and where.
+    pub truncation: Truncation,
+}
+
+/// What records cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Truncation {
+    /// Characters of a reply that `provider_call` events repeat; `deliberations.jsonl` has all of it.
+    pub output_head_chars: usize,
+    /// Bytes that a reply may have.
+    pub reply_bytes: usize,
+    /// Bytes of the body of an error that are kept.
+    pub error_body_bytes: usize,
+}
+
+const TRUNCATION: Truncation = Truncation {
+    output_head_chars: OUTPUT_HEAD_CHARS,
+    reply_bytes: exchange::MAX_BODY,
+    error_body_bytes: exchange::MAX_ERROR_BODY,
+};
 
 /// How many runs there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -152,6 +206,11 @@ pub struct Manifest {
     pub plugins: Vec<PluginRecord>,
     /// The agents of the plan.
     pub agents: Vec<String>,
+    /// Which world the configuration means, and whether it pins that.
+    pub pins: Option<PinRecord>,
+    /// The language models of the plan; absent when all agents are programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models: Option<ModelsRecord>,
     /// Worker threads.
     pub n_jobs: usize,
     /// When the batch began, in UTC.
@@ -194,10 +253,22 @@ impl Manifest {
             state_hash: snapshot::ALGORITHM,
             plugins,
             agents: plan.project(&["model.name"]).map(|cell| cell.config.model.name).collect(),
+            pins: None,
+            models: None,
             n_jobs,
             started: now(),
             ended: None,
         }
+    }
+
+    /// The plan has language models.
+    pub fn of_models(&mut self, backends: &Backends) {
+        self.models = Some(ModelsRecord {
+            models: backends.records().to_vec(),
+            prompts: backends.prompt_digests(),
+            environment: backends.environment(),
+            truncation: TRUNCATION,
+        });
     }
 
     /// The batch has ended.
@@ -216,6 +287,13 @@ pub fn now() -> String {
 }
 
 /// The streams of draws in the simulation, of its scripted agents and of all shock families, with their versions.
+/// The streams that the world of a run follows from, with their versions.
+#[must_use]
+pub fn world_streams() -> BTreeMap<String, u32> {
+    let streams = spawn::STREAMS.iter().chain(&customer::STREAMS).chain(&strike::STREAMS);
+    streams.map(|(name, version)| ((*name).to_owned(), *version)).collect()
+}
+
 fn streams(families: &[String]) -> BTreeMap<String, u32> {
     let fixed = spawn::STREAMS.iter().chain(&customer::STREAMS).chain(&strike::STREAMS).chain(&scripted::STREAMS);
     let families = families.iter().map(|name| (format!("shock.{name}"), family::STREAM_VERSION));

@@ -226,9 +226,9 @@ fn card_fields(cards: &CardRule) -> Vec<CardField> {
 }
 
 fn tool_text(tool: &OfferedTool) -> ToolText<'_> {
-    let required = tool.schema.get("required").and_then(Value::as_array);
+    let required = tool.arguments.get("required").and_then(Value::as_array);
     let required = |name: &str| required.is_some_and(|names| names.iter().any(|required| required == name));
-    let arguments = tool.schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let arguments = tool.arguments.get("properties").and_then(Value::as_object).into_iter().flatten();
     let arguments = arguments.map(|(name, schema)| ArgumentText {
         name,
         r#type: schema.get("type").and_then(Value::as_str).unwrap_or("any"),

@@ -248,13 +248,16 @@ impl Backends {
     ///
     /// # Panics
     /// When the plan of the run was not opened.
-    pub fn agent(&self, config: &RunConfig, briefing: &Briefing) -> Result<Deliberation, PromptError> {
+    pub fn agent(
+        &self,
+        config: &RunConfig,
+        briefing: &Briefing,
+        pricing: Pricing,
+    ) -> Result<Deliberation, PromptError> {
         let prompts = Arc::clone(&self.prompts[&config.interface.prompts]);
-        let (provider, pricing, source) = match self.backend(config) {
-            Backend::Server { provider, pricing } | Backend::Mock { provider, pricing } => {
-                (Some(provider), *pricing, ReplySource::Model)
-            }
-            Backend::Recording(_) => (None, Pricing::of("", &PriceSources::default()), ReplySource::Recording),
+        let (provider, source) = match self.backend(config) {
+            Backend::Server { provider, .. } | Backend::Mock { provider, .. } => (Some(provider), ReplySource::Model),
+            Backend::Recording(_) => (None, ReplySource::Recording),
         };
         let setup = deliberation_setup(config, briefing, provider.map(AsRef::as_ref), prompts, pricing, source)?;
         Ok(Deliberation::new(config, briefing, setup))
@@ -288,13 +291,9 @@ impl Backends {
 
     /// The limits of a run that begins now.
     #[must_use]
-    pub fn limits(&self, config: &RunConfig) -> RunLimits {
+    pub fn limits(&self, config: &RunConfig, pricing: Pricing) -> RunLimits {
         let limits = &config.limits;
         let run = Ledger::new(Scope::Run, limits.run_tokens, limits.run_cost);
-        let pricing = match self.backend(config) {
-            Backend::Server { pricing, .. } | Backend::Mock { pricing, .. } => *pricing,
-            Backend::Recording(_) => Pricing::of("", &PriceSources::default()),
-        };
         RunLimits::new(
             Budget::new(run, Arc::clone(&self.ledger)),
             Arc::clone(&self.ledger),
@@ -309,6 +308,15 @@ impl Backends {
     #[must_use]
     pub fn spent(&self) -> super::budget::Spent {
         self.ledger.spent()
+    }
+
+    /// What the tokens of a run's model cost today.
+    #[must_use]
+    pub fn pricing(&self, config: &RunConfig) -> Pricing {
+        match self.backend(config) {
+            Backend::Server { pricing, .. } | Backend::Mock { pricing, .. } => *pricing,
+            Backend::Recording(_) => Pricing::unknown(),
+        }
     }
 
     fn backend(&self, config: &RunConfig) -> &Backend {
@@ -483,7 +491,7 @@ pub(crate) fn deliberation_setup(
 fn tool_specs(briefing: &Briefing) -> Vec<ToolSpec> {
     let card = card_schema(&briefing.cards);
     let specs = briefing.tools.iter().map(|tool| {
-        let mut schema = Value::clone(&tool.schema);
+        let mut schema = Value::clone(&tool.arguments);
         if let Some(object) = schema.as_object_mut() {
             object.remove("$schema");
             object.remove("title");

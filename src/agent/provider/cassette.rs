@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::attempt::{Attempt, Outcome};
+use super::cost::Pricing;
 use crate::step::end::EndReason;
 use crate::units::Step;
 
@@ -24,11 +25,13 @@ pub const NAME: &str = "cassette.jsonl";
 const VERSION: u32 = 1;
 
 /// The first line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
     cassette: u32,
     model: String,
+    /// By which the costs in the records were reckoned.
+    pricing: Pricing,
 }
 
 /// A request and what came of it.
@@ -66,9 +69,12 @@ enum LimitReached {
     RunTokens,
     RunCost,
     RunTime,
+    /// No limit: the recording that answered has no more replies.
+    RecordingEnded,
 }
 
-const LIMITS: [(LimitReached, EndReason); 6] = [
+const LIMITS: [(LimitReached, EndReason); 7] = [
+    (LimitReached::RecordingEnded, EndReason::AgentStop),
     (LimitReached::ExperimentTokens, EndReason::TokenLimit),
     (LimitReached::ExperimentCost, EndReason::CostLimit),
     (LimitReached::ExperimentTime, EndReason::TimeLimit),
@@ -149,6 +155,19 @@ pub enum Miss {
 }
 
 impl Miss {
+    /// The field that differs, what was recorded and what the repetition gives.
+    #[must_use]
+    pub fn fields(&self) -> (&'static str, String, String) {
+        let asks = |step: &Step, call: &u32| format!("a request of step {step} (call {call})");
+        match self {
+            Miss::End { step, call } => ("step", "no more requests".to_owned(), asks(step, call)),
+            Miss::Order { step, call, next_step, next_call } => {
+                ("step", asks(next_step, next_call), asks(step, call))
+            }
+            Miss::Request { now, recorded, .. } => ("request_digest", recorded.clone(), now.clone()),
+        }
+    }
+
     /// The step at which the difference shows.
     #[must_use]
     pub fn step(&self) -> Step {
@@ -161,6 +180,7 @@ impl Miss {
 /// A cassette being played.
 #[derive(Clone, Debug)]
 pub struct Player {
+    pricing: Pricing,
     entries: VecDeque<Entry>,
     limit: Option<(Step, EndReason, String)>,
     /// Whether the run may go on live where the cassette ends.
@@ -237,6 +257,12 @@ impl Player {
         Ok(Played::Attempt(Box::new(attempt)))
     }
 
+    /// By which the costs in the records were reckoned.
+    #[must_use]
+    pub fn pricing(&self) -> Pricing {
+        self.pricing
+    }
+
     /// The first recorded request that was not played, if any.
     #[must_use]
     pub fn left(&self) -> Option<(Step, u32)> {
@@ -251,7 +277,7 @@ fn read(path: &Path) -> Result<Vec<u8>, CassetteError> {
 /// The entries, and how many bytes of the text stay when the run goes on.
 fn parse(path: &Path, text: &[u8], may_be_cut: bool) -> Result<(Player, usize), CassetteError> {
     let wrong = |line: usize, why: String| CassetteError::Line { path: path.to_owned(), line, why };
-    let (mut entries, mut limit, mut keep) = (VecDeque::new(), None, 0);
+    let (mut pricing, mut entries, mut limit, mut keep) = (Pricing::unknown(), VecDeque::new(), None, 0);
     for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let number = index + 1;
         if !line.ends_with(b"\n") {
@@ -264,7 +290,10 @@ fn parse(path: &Path, text: &[u8], may_be_cut: bool) -> Result<(Player, usize), 
             return Err(wrong(number, "something follows the limit that ended the run".to_owned()));
         }
         match (index, serde_json::from_slice::<Line>(line).map_err(|error| wrong(number, error.to_string()))?) {
-            (0, Line::Header(Header { cassette: VERSION, .. })) => keep += line.len(),
+            (0, Line::Header(Header { cassette: VERSION, pricing: known, .. })) => {
+                pricing = known;
+                keep += line.len();
+            }
             (0, Line::Header(Header { cassette, .. })) => {
                 return Err(wrong(number, format!("it is of version {cassette}, and this program reads {VERSION}")));
             }
@@ -280,7 +309,7 @@ fn parse(path: &Path, text: &[u8], may_be_cut: bool) -> Result<(Player, usize), 
             }
         }
     }
-    Ok((Player { entries, limit, resumes: false }, keep))
+    Ok((Player { pricing, entries, limit, resumes: false }, keep))
 }
 
 /// A cassette being recorded. Each line goes to the system at once: a killed process loses none.
@@ -295,9 +324,9 @@ impl Recorder {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn create(path: &Path, model: &str) -> io::Result<Recorder> {
+    pub fn create(path: &Path, model: &str, pricing: Pricing) -> io::Result<Recorder> {
         let mut recorder = Recorder { file: File::create(path)?, line: Vec::new() };
-        recorder.write(&Header { cassette: VERSION, model: model.to_owned() })?;
+        recorder.write(&Header { cassette: VERSION, model: model.to_owned(), pricing })?;
         Ok(recorder)
     }
 
@@ -363,7 +392,7 @@ mod tests {
     fn recorded(entries: &[Entry]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
-        let mut recorder = Recorder::create(&path, "org/model").unwrap();
+        let mut recorder = Recorder::create(&path, "org/model", Pricing::unknown()).unwrap();
         for entry in entries {
             recorder.record(entry).unwrap();
         }

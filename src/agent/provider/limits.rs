@@ -1,8 +1,9 @@
 //! What one run may use of tokens, money and time: its own limits and those of the experiment, asked before each call.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::budget::{Budget, Exhausted, Quantity, Reservation, Scope, Spent};
+use super::budget::{Budget, Exhausted, Ledger, Quantity, Reservation, Scope, Spent};
 use super::cost::Pricing;
 use super::reply::Usage;
 use crate::step::end::EndReason;
@@ -20,7 +21,7 @@ pub struct LimitHit {
 #[derive(Debug)]
 pub struct RunLimits {
     budget: Budget,
-    experiment: std::sync::Arc<super::budget::Ledger>,
+    experiment: Arc<Ledger>,
     pricing: Pricing,
     /// Tokens that a reply may have.
     reply_tokens: u64,
@@ -45,13 +46,21 @@ impl RunLimits {
     #[must_use]
     pub fn new(
         budget: Budget,
-        experiment: std::sync::Arc<super::budget::Ledger>,
+        experiment: Arc<Ledger>,
         pricing: Pricing,
         reply_tokens: u64,
         run_until: Option<(Instant, f64)>,
         experiment_until: Option<(Instant, f64)>,
     ) -> RunLimits {
         RunLimits { budget, experiment, pricing, reply_tokens, run_until, experiment_until, reserved: None }
+    }
+
+    /// No limits at all: nothing is asked of anybody.
+    #[must_use]
+    pub fn none(pricing: Pricing) -> RunLimits {
+        let experiment = Arc::new(Ledger::new(Scope::Experiment, None, None));
+        let budget = Budget::new(Ledger::new(Scope::Run, None, None), Arc::clone(&experiment));
+        RunLimits::new(budget, experiment, pricing, 0, None, None)
     }
 
     /// Reserves what a call can use at most.

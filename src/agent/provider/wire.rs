@@ -120,7 +120,9 @@ impl<'a> Wire<'a> {
             Source::Recording(recording) => match recording.answer(call.step) {
                 Some(attempt) => attempt,
                 None => {
-                    return Ok(Asked::Over(EndReason::AgentStop, "the recording has no more replies".to_owned()));
+                    let (reason, message) = (EndReason::AgentStop, "the recording has no more replies");
+                    self.record_limit(call, reason, message)?;
+                    return Ok(Asked::Over(reason, message.to_owned()));
                 }
             },
             Source::Nowhere => return Err(Miss::End { step: call.step, call: call.number }.into()),

@@ -17,8 +17,10 @@ pub mod text;
 pub mod tool_calls;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::agent::action::Action;
+use crate::agent::observation::OfferedTool;
 use crate::config::{nearest, shown};
 use crate::prediction::card::Card;
 
@@ -32,6 +34,13 @@ pub struct KnownTool {
     pub name: String,
     /// Whether a call without arguments cannot be meant.
     pub needs_arguments: bool,
+}
+
+impl From<&OfferedTool> for KnownTool {
+    fn from(tool: &OfferedTool) -> KnownTool {
+        let required = tool.arguments.get("required").and_then(Value::as_array);
+        KnownTool { name: tool.name.clone(), needs_arguments: required.is_some_and(|names| !names.is_empty()) }
+    }
 }
 
 /// A reply, read.

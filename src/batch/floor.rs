@@ -1,0 +1,274 @@
+//! A worker's life: runs of programs one after another, runs of language models many at once.
+//!
+//! A run of a program needs nothing but the processor, so it is made from start to end. One of a language model spends
+//! its time waiting: the worker keeps it, asks, and moves on whichever run has an answer.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
+
+use super::confine::{Defect, confine};
+use super::error::{ResumeError, WriteError};
+use super::folder::ResultFolder;
+use super::live::{LiveError, LiveRun, Progress};
+use super::play::{Report, failed, finished, identity, play, rescue};
+use super::pool::{Stopped, TICK};
+use super::run_folder::{Keeping, RunFolder};
+use super::Halt;
+use crate::agent::observation::Briefing;
+use crate::agent::provider::backend::Backends;
+use crate::agent::provider::cassette::{self, Player, Recorder};
+use crate::agent::provider::cost::Pricing;
+use crate::agent::provider::transport::Answer;
+use crate::agent::provider::wire::WireError;
+use crate::plan::{Plan, PlannedRun};
+use crate::plugins::Plugins;
+use crate::step::driver::Simulation;
+
+/// What all workers share.
+#[derive(Debug)]
+pub(super) struct Floor<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) plugins: &'a Plugins,
+    pub(super) results: &'a ResultFolder,
+    pub(super) halt: &'a Halt<'a>,
+    /// `None` when all agents are programs.
+    pub(super) backends: Option<&'a Backends>,
+    /// Runs of language models that one worker keeps under way.
+    pub(super) live_runs: usize,
+    /// Whether runs that an earlier batch left go on where they stopped.
+    pub(super) resume: bool,
+}
+
+/// A run under way and the plan that it is of.
+struct Kept<'a> {
+    run: PlannedRun,
+    live: LiveRun<'a>,
+}
+
+struct Worker<'a> {
+    floor: &'a Floor<'a>,
+    reports: &'a Sender<Result<Report, Stopped>>,
+    /// Worlds that wait for their next run.
+    idle: Vec<Simulation>,
+    live: BTreeMap<u64, Kept<'a>>,
+    answers: (Sender<Answer>, Receiver<Answer>),
+}
+
+/// Whether the worker goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Goes,
+    Ends,
+}
+
+impl<'a> Floor<'a> {
+    /// Makes runs until there are no more tickets, or the batch is halted.
+    pub(super) fn work(&'a self, tickets: &Receiver<usize>, reports: &'a Sender<Result<Report, Stopped>>) {
+        let mut worker =
+            Worker { floor: self, reports, idle: Vec::new(), live: BTreeMap::new(), answers: unbounded() };
+        worker.drive(tickets);
+        worker.put_aside();
+    }
+}
+
+impl<'a> Worker<'a> {
+    fn drive(&mut self, tickets: &Receiver<usize>) {
+        loop {
+            if self.floor.halt.is_set() {
+                return;
+            }
+            if self.live.len() < self.floor.live_runs {
+                let ticket = if self.live.is_empty() {
+                    tickets.recv().map_err(|_| TryRecvError::Disconnected)
+                } else {
+                    tickets.try_recv()
+                };
+                match ticket {
+                    Ok(index) => {
+                        if self.begin(index) == Next::Ends {
+                            return;
+                        }
+                        // Runs under way come first: their answers may wait already.
+                        while let Ok(answer) = self.answers.1.try_recv() {
+                            if self.move_on(answer) == Next::Ends {
+                                return;
+                            }
+                        }
+                        continue;
+                    }
+                    Err(TryRecvError::Disconnected) if self.live.is_empty() => return,
+                    Err(_) => {}
+                }
+            }
+            if let Ok(answer) = self.answers.1.recv_timeout(TICK)
+                && self.move_on(answer) == Next::Ends
+            {
+                return;
+            }
+        }
+    }
+
+    fn begin(&mut self, index: usize) -> Next {
+        if self.floor.halt.is_set() {
+            return Next::Ends;
+        }
+        let run = self.floor.plan.run(index);
+        if self.floor.backends.is_none_or(|backends| !backends.has(&run.config.model.name)) {
+            return self.play(&run);
+        }
+        let prepared = confine(|| self.prepare(&run));
+        match prepared {
+            Ok(Ok(mut live)) => {
+                let moved = confine(|| live.start());
+                self.settle(Kept { run, live }, moved)
+            }
+            Ok(Err(error)) => self.stop(error),
+            Err(defect) => self.stop(Stopped::Defect(defect)),
+        }
+    }
+
+    /// A run of a program.
+    fn play(&mut self, run: &PlannedRun) -> Next {
+        let Floor { plugins, results, halt, resume, .. } = *self.floor;
+        if resume && let Err(error) = clear(results, run) {
+            return self.stop(Stopped::Unwritable(error));
+        }
+        let mut simulation = self.idle.pop();
+        let played = confine(|| play(&mut simulation, plugins, results, run, halt));
+        self.idle.extend(simulation);
+        match played {
+            Ok(Ok(Some(report))) => self.report(report),
+            Ok(Ok(None)) => Next::Ends,
+            Ok(Err(error)) => self.stop(Stopped::Unwritable(error)),
+            Err(defect) => self.stop(Stopped::Defect(defect)),
+        }
+    }
+
+    /// A run of a language model that begins, or one that an earlier batch left.
+    fn prepare(&mut self, run: &PlannedRun) -> Result<LiveRun<'a>, Stopped> {
+        let Floor { plugins, results, halt, resume, .. } = *self.floor;
+        let backends = self.floor.backends.expect("the run's agent is a model");
+        let pricing = backends.pricing(&run.config);
+        let (player, recorder) = open_cassette(results, run, pricing, resume)?;
+        // One run is reckoned by one price, also when it goes on another day.
+        let pricing = player.as_ref().map_or(pricing, Player::pricing);
+        let folder = RunFolder::create(results, run, Keeping::Closed)?;
+        let mut simulation = self.idle.pop().unwrap_or_else(|| plugins.simulation());
+        simulation.start(&run.config, true);
+        let agent = backends
+            .agent(&run.config, simulation.world().resource::<Briefing>(), pricing)
+            .expect("the prompts were tried before the first run");
+        let wire = backends.wire(&run.config, &self.answers.0, run.index as u64, player, recorder);
+        let limits = backends.limits(&run.config, pricing);
+        Ok(LiveRun::new(simulation, identity(run), agent, wire, limits, folder, halt))
+    }
+
+    /// Something became of a request.
+    fn move_on(&mut self, answer: Answer) -> Next {
+        // What a run that is gone had asked is of no use any more.
+        let Some(mut kept) = self.live.remove(&answer.ticket) else { return Next::Goes };
+        let moved = confine(|| kept.live.answer(&answer.attempt));
+        self.settle(kept, moved)
+    }
+
+    fn settle(&mut self, kept: Kept<'a>, moved: Result<Result<Progress, LiveError>, Defect>) -> Next {
+        let Kept { run, live } = kept;
+        match moved {
+            Ok(Ok(Progress::Waits)) => {
+                self.live.insert(run.index as u64, Kept { run, live });
+                Next::Goes
+            }
+            Ok(Ok(Progress::Ended(summary))) => {
+                if let Some((step, call)) = live.left_over() {
+                    let why = format!("the run ended, and its cassette goes on with step {step} (call {call})");
+                    return self.stop(Stopped::Resume(ResumeError { run_id: run.run_id, why }));
+                }
+                let (simulation, folder) = live.into_parts();
+                self.idle.push(simulation);
+                match folder.complete(&summary) {
+                    Ok(()) => self.report(finished(&run, &summary)),
+                    Err(error) => self.stop(Stopped::Unwritable(error)),
+                }
+            }
+            Ok(Err(error)) => self.stop(stopped(&run, error)),
+            Err(defect) => {
+                let steps = live.steps_done();
+                let (simulation, mut folder) = live.into_parts();
+                let saved = rescue(Some(simulation), &mut folder).and_then(|()| folder.set_aside(steps, &defect));
+                match saved {
+                    Ok(()) => self.report(failed(&run, steps, defect)),
+                    Err(error) => self.stop(Stopped::Unwritable(error)),
+                }
+            }
+        }
+    }
+
+    /// The batch is over before these runs are: what was recorded of them stays, so that they can go on.
+    fn put_aside(&mut self) {
+        while let Some((_, Kept { mut live, .. })) = self.live.pop_first() {
+            // The cassette has all of it; what cannot be written now is made anew from there.
+            let _ = live.put_aside();
+        }
+    }
+
+    fn report(&self, report: Report) -> Next {
+        if self.reports.send(Ok(report)).is_ok() { Next::Goes } else { Next::Ends }
+    }
+
+    fn stop(&self, why: Stopped) -> Next {
+        let _ = self.reports.send(Err(why));
+        Next::Ends
+    }
+}
+
+fn stopped(run: &PlannedRun, error: LiveError) -> Stopped {
+    match error {
+        LiveError::Write(error) => Stopped::Unwritable(error),
+        LiveError::Wire(WireError::Write(source)) => {
+            Stopped::Unwritable(WriteError { path: PathBuf::from(&run.run_id).join(cassette::NAME), source })
+        }
+        LiveError::Wire(WireError::Miss(miss)) => {
+            Stopped::Resume(ResumeError { run_id: run.run_id.clone(), why: miss.to_string() })
+        }
+        LiveError::Prompt(error) => Stopped::Prompt(error),
+    }
+}
+
+/// The cassette of a run, and what it has to say already.
+fn open_cassette(
+    results: &ResultFolder,
+    run: &PlannedRun,
+    pricing: Pricing,
+    resume: bool,
+) -> Result<(Option<Player>, Recorder), Stopped> {
+    let partial = results.partial_run(&run.run_id);
+    let path = partial.join(cassette::NAME);
+    if resume {
+        let complete = results.complete_run(&run.run_id);
+        if complete.join(cassette::NAME).is_file() && !partial.exists() {
+            fs::rename(&complete, &partial).map_err(WriteError::at(&complete))?;
+        }
+    }
+    if resume && path.is_file() {
+        let unusable = |why: String| Stopped::Resume(ResumeError { run_id: run.run_id.clone(), why });
+        let player = Player::resume(&path).map_err(|error| unusable(error.to_string()))?;
+        let recorder = Recorder::append(&path).map_err(WriteError::at(&path))?;
+        return Ok((Some(player), recorder));
+    }
+    fs::create_dir_all(&partial).map_err(WriteError::at(&partial))?;
+    let recorder = Recorder::create(&path, &run.config.model.name, pricing).map_err(WriteError::at(&path))?;
+    Ok((None, recorder))
+}
+
+/// Removes what an earlier batch left of a run that is made anew.
+fn clear(results: &ResultFolder, run: &PlannedRun) -> Result<(), WriteError> {
+    for path in [results.partial_run(&run.run_id), results.complete_run(&run.run_id)] {
+        if path.exists() {
+            fs::remove_dir_all(&path).map_err(WriteError::at(&path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! Makes one recorded run again from its own folder, without a network: programs decide anew, language models say what
+//! their cassette holds.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use thiserror::Error;
+
+use super::confine::{Defect, confine};
+use super::error::{BatchError, WriteError};
+use super::folder::ResultFolder;
+use super::live::{LiveError, LiveRun, Progress};
+use super::play::{identity, pass_through};
+use super::run_folder::{Keeping, RunFolder};
+use super::{Existing, Halt};
+use crate::agent::llm::deliberation::{Deliberation, ReplySource};
+use crate::agent::llm::prompt::{PromptError, Prompts};
+use crate::agent::observation::Briefing;
+use crate::agent::provider::backend::deliberation_setup;
+use crate::agent::provider::cassette::{self, CassetteError, Player};
+use crate::agent::provider::limits::RunLimits;
+use crate::agent::provider::recording::PREFIX;
+use crate::agent::provider::settings;
+use crate::agent::provider::wire::{Source, Wire, WireError};
+use crate::config::{self, ConfigErrors, Overrides};
+use crate::plan::{Plan, PlannedRun};
+use crate::plugins::problem::PluginErrors;
+use crate::plugins::{OtherPlugins, PluginRecord, Plugins};
+use crate::record::compare::Difference;
+use crate::record::folder::{ReadError, STEPS, SUMMARY};
+use crate::record::manifest::Build;
+use crate::record::summary::RunIdentity;
+use crate::units::Step;
+
+/// A repetition of a run.
+#[derive(Debug)]
+pub struct Repetition {
+    /// The run.
+    pub run_id: String,
+    /// What is worth knowing of it.
+    pub notices: Vec<String>,
+    /// What it came to.
+    pub outcome: Repeated,
+    folder: PathBuf,
+    /// Where it lies, when nobody asked for it.
+    _scratch: Option<TempDir>,
+}
+
+impl Repetition {
+    /// The folder of its records.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// What a repetition came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Repeated {
+    /// It went to its end.
+    Whole {
+        /// Its steps.
+        steps: Step,
+    },
+    /// It asked something else than was recorded.
+    Differs(Difference),
+}
+
+/// Why a run cannot be repeated.
+#[derive(Debug, Error)]
+pub enum RepeatError {
+    /// A record of it cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// It is not complete.
+    #[error(
+        "{} is no complete run: it has no {SUMMARY}; an experiment that was broken off goes on with run --resume",
+        .0.display()
+    )]
+    Incomplete(PathBuf),
+    /// Its configuration cannot be read.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// The plugins of this program do not work.
+    #[error(transparent)]
+    Plugins(#[from] PluginErrors),
+    /// It was made with other plugins.
+    #[error(transparent)]
+    OtherPlugins(#[from] OtherPlugins),
+    /// Its cassette cannot be played.
+    #[error(transparent)]
+    Cassette(#[from] CassetteError),
+    /// Its prompts cannot be used.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// There is no place for the repetition.
+    #[error(transparent)]
+    Place(BatchError),
+    /// The repetition cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The repetition hit a defect.
+    #[error("the repetition hit a defect of this program: {0}")]
+    Defect(Defect),
+}
+
+/// Makes a run again. Its records go below `output_dir`, or to a place that goes with the returned value.
+///
+/// # Errors
+/// When the run cannot be repeated at all. That it differs is an outcome.
+pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> Result<Repetition, RepeatError> {
+    let recorded = read_summary(run_dir)?;
+    let mut notices = Vec::new();
+    if let Some(manifest) = read_json(&run_dir.join("../../manifest.json"))? {
+        check_program(&manifest, plugins, &mut notices)?;
+    }
+    let registered = plugins.check()?;
+    let experiment = config::load(&run_dir.join("config_used.yaml"), &Overrides::default())?;
+    let mut plan = Plan::new(experiment)?.fit(&registered)?;
+    // Nobody is asked, so no key is needed.
+    let programs: Vec<&str> = registered.agents.iter().map(String::as_str).collect();
+    let providers = settings::resolve(&mut plan, &programs, &|_| Some("none".to_owned()))?;
+    let mut run = plan.run(0);
+    let identity = recorded_identity(&recorded, &mut run);
+
+    let scratch = if output_dir.is_none() { Some(scratch_folder()?) } else { None };
+    let results_dir = output_dir.map_or_else(|| scratch.as_ref().expect("it was made").path(), |dir| dir).to_owned();
+    let name = &run.config.experiment.name;
+    let results = ResultFolder::claim(&results_dir, name, Existing::Refused, "").map_err(RepeatError::Place)?;
+    drop(results.open()?);
+
+    let outcome = if run_dir.join(cassette::NAME).is_file() {
+        let player = Player::open(&run_dir.join(cassette::NAME))?;
+        let provider = providers.get(&run.config.model.name).map(AsRef::as_ref);
+        let prompts = Prompts::load(run.config.interface.prompts.as_deref().map(Path::new))?;
+        let source = if run.config.model.name.starts_with(PREFIX) {
+            ReplySource::Recording
+        } else {
+            ReplySource::Model
+        };
+        let mut simulation = plugins.simulation();
+        simulation.start(&run.config, true);
+        let briefing = simulation.world().resource::<Briefing>();
+        let pricing = player.pricing();
+        let setup = deliberation_setup(&run.config, briefing, provider, Arc::new(prompts), pricing, source)?;
+        let agent = Deliberation::new(&run.config, briefing, setup);
+        let folder = RunFolder::create(&results, &run, Keeping::Closed)?;
+        let (stop, halt);
+        stop = AtomicBool::new(false);
+        halt = Halt { user: &stop, failure: AtomicBool::new(false) };
+        let wire = Wire::new(Source::Nowhere, Some(player), None);
+        let mut live = LiveRun::new(simulation, identity, agent, wire, RunLimits::none(pricing), folder, &halt);
+        let played = confine(|| live.start()).map_err(RepeatError::Defect)?;
+        match played {
+            Ok(Progress::Ended(summary)) => match live.left_over() {
+                Some((step, call)) => Repeated::Differs(differs(
+                    step,
+                    "step",
+                    &format!("a request of step {step} (call {call})"),
+                    &format!("the end of the run after {} steps", summary.total_steps),
+                )),
+                None => {
+                    let steps = summary.total_steps;
+                    live.into_parts().1.complete(&summary)?;
+                    Repeated::Whole { steps }
+                }
+            },
+            Ok(Progress::Waits) => unreachable!("nothing is asked of anybody"),
+            Err(LiveError::Wire(WireError::Miss(miss))) => {
+                let (field, recorded, repeated) = miss.fields();
+                Repeated::Differs(differs(miss.step(), field, &recorded, &repeated))
+            }
+            Err(LiveError::Wire(WireError::Write(_))) => unreachable!("nothing is recorded"),
+            Err(LiveError::Write(error)) => return Err(error.into()),
+            Err(LiveError::Prompt(error)) => return Err(error.into()),
+        }
+    } else {
+        let steps = Cell::new(0);
+        let stop = AtomicBool::new(false);
+        let halt = Halt { user: &stop, failure: AtomicBool::new(false) };
+        let mut folder = RunFolder::create(&results, &run, Keeping::Open)?;
+        let mut simulation = plugins.simulation();
+        let played = confine(|| pass_through(&mut simulation, &run, &identity, &mut folder, &halt, &steps));
+        let summary = played.map_err(RepeatError::Defect)??.expect("nobody stops it");
+        folder.complete(&summary)?;
+        Repeated::Whole { steps: summary.total_steps }
+    };
+    Ok(Repetition {
+        folder: results.complete_run(&run.run_id),
+        run_id: run.run_id,
+        notices,
+        outcome,
+        _scratch: scratch,
+    })
+}
+
+fn differs(step: Step, field: &str, recorded: &str, repeated: &str) -> Difference {
+    Difference {
+        file: cassette::NAME.to_owned(),
+        line: 0,
+        step: Some(step),
+        field: field.to_owned(),
+        recorded: recorded.to_owned(),
+        repeated: repeated.to_owned(),
+    }
+}
+
+fn scratch_folder() -> Result<TempDir, WriteError> {
+    tempfile::Builder::new()
+        .prefix("vendomini-replay-")
+        .tempdir()
+        .map_err(|source| WriteError { path: std::env::temp_dir(), source })
+}
+
+/// The recorded summary; a run without one is not complete.
+fn read_summary(run_dir: &Path) -> Result<Value, RepeatError> {
+    if !run_dir.is_dir() {
+        return Err(ReadError::Missing(run_dir.to_owned()).into());
+    }
+    if !run_dir.join(STEPS).is_file() {
+        return Err(ReadError::NoRuns(run_dir.to_owned()).into());
+    }
+    read_json(&run_dir.join(SUMMARY))?.ok_or_else(|| RepeatError::Incomplete(run_dir.to_owned()))
+}
+
+/// A file of JSON; `None` when it is not there.
+fn read_json(path: &Path) -> Result<Option<Value>, ReadError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(ReadError::Io { path: path.to_owned(), source }),
+    };
+    let unreadable = |error: serde_json::Error| ReadError::Unreadable { path: path.to_owned(), why: error.to_string() };
+    serde_json::from_slice(&bytes).map(Some).map_err(unreadable)
+}
+
+fn check_program(manifest: &Value, plugins: &Plugins, notices: &mut Vec<String>) -> Result<(), RepeatError> {
+    let recorded = manifest.get("plugins").cloned();
+    if let Some(recorded) = recorded.and_then(|list| serde_json::from_value::<Vec<PluginRecord>>(list).ok()) {
+        plugins.same_as(&recorded)?;
+    }
+    let this = Build::this();
+    let text = |key: &str| manifest.get(key).and_then(Value::as_str).unwrap_or("unknown").to_owned();
+    let (version, commit) = (text("version"), text("commit"));
+    if (version.as_str(), commit.as_str()) != (this.version, this.commit) {
+        notices.push(format!(
+            "the run was made by version {version} (commit {commit}), this is {} (commit {})",
+            this.version, this.commit
+        ));
+    }
+    Ok(())
+}
+
+/// The run as its summary names it: alone in its file, it would be the first of its experiment.
+fn recorded_identity(summary: &Value, run: &mut PlannedRun) -> RunIdentity {
+    let mut identity = identity(run);
+    if let Some(run_id) = summary.get("run_id").and_then(Value::as_str) {
+        identity.run_id = run_id.to_owned();
+    }
+    if let Some(params) = summary.get("params").and_then(Value::as_object) {
+        identity.params = params.clone();
+    }
+    run.run_id.clone_from(&identity.run_id);
+    identity
+}
