@@ -16,12 +16,20 @@ const NAME: &str = "model.name";
 /// # Errors
 /// One item per name without an agent, with the number of runs concerned.
 pub fn check_agents(plan: &Plan, agents: &[&str]) -> Result<(), ConfigErrors> {
+    check_names(plan, |name| (!agents.contains(&name)).then(|| refusal(name, agents)))
+}
+
+/// Checks every value of `model.name` by what `refusal` has to say against it.
+///
+/// # Errors
+/// One item per name that is refused, with the number of runs concerned.
+pub fn check_names(plan: &Plan, mut refusal: impl FnMut(&str) -> Option<String>) -> Result<(), ConfigErrors> {
     let cells = plan.project(&[NAME]);
     let (runs, of) = (plan.len() / cells.len(), plan.len());
-    let refused = cells.map(|cell| cell.config.model.name).filter(|name| !agents.contains(&name.as_str()));
+    let refused = cells.filter_map(|cell| refusal(&cell.config.model.name));
     let mut items: Vec<ConfigError> = refused
-        .map(|name| {
-            let message = format!("{} ({runs} of {of} runs)", refusal(&name, agents));
+        .map(|message| {
+            let message = format!("{message} ({runs} of {of} runs)");
             ConfigError::at(plan.experiment.place(NAME), NAME, Problem::Other(message))
         })
         .collect();

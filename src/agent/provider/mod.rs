@@ -6,6 +6,15 @@
 //!
 //! - [`attempt`]: what became of one request
 //! - [`reply`]: what a model said
+//! - [`dialect`]: how it is asked, and how its answer is read
+//! - [`settings`]: at which server, and on which terms
+//! - [`cost`]: what calls cost
+//! - [`budget`]: what a run and an experiment may use
 
 pub mod attempt;
+pub mod budget;
+pub mod cost;
+pub mod dialect;
+mod lenient;
 pub mod reply;
+pub mod settings;
