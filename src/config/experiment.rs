@@ -274,7 +274,7 @@ pub(crate) fn merge(
     for written in arguments.settings.into_iter().chain(flags.settings) {
         experiment.override_with(written, errors);
     }
-    experiment.providers = Arc::new(experiment.section.finish(errors));
+    experiment.providers = Arc::new(experiment.section.finish("providers.", errors));
     experiment.finish();
     experiment
 }

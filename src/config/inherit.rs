@@ -134,7 +134,7 @@ fn not_a_mapping(root: &Node, source: &Source) -> ConfigError {
 }
 
 /// The text of a file, or why there is none.
-fn read(path: &Path) -> Result<String, String> {
+pub(crate) fn read(path: &Path) -> Result<String, String> {
     let reason = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission to read this file is denied".to_owned(),

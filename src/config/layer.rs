@@ -60,7 +60,7 @@ impl Layer {
                     reader.steps_by_level(entries, &mut layer.max_steps_by_level);
                 }),
                 "providers" => reader.section(key, node, |reader, entries| {
-                    layer.providers = WrittenProvider::read(entries, reader.source, reader.errors);
+                    layer.providers = WrittenProvider::read(entries, "providers.", reader.source, reader.errors);
                 }),
                 _ => reader.flatten("", std::slice::from_ref(&(key.clone(), node.clone())), "", &mut settings),
             }

@@ -13,6 +13,7 @@
 //! - `providers`: the section that says where language models are asked
 //! - `experiment`: layers merged, and the configuration of a cell
 //! - `settings`: that configuration as the rest of the program reads it
+//! - `prices`: what language models cost, and the file that says it
 //! - `emit`: the way back to YAML
 //! - `error`: what can be wrong, and where
 
@@ -22,6 +23,7 @@ mod error;
 mod experiment;
 mod inherit;
 mod layer;
+pub mod prices;
 pub mod providers;
 mod scalar;
 pub mod schema;

@@ -33,7 +33,7 @@ use serde_json::{Map, Value as Json};
 
 use super::settings::{MaxTokensKey, ProviderKind, RequestField};
 
-pub(crate) use check::{check_pattern, looks_secret};
+pub(crate) use check::parse_address;
 pub(crate) use section::{Section, WrittenProvider};
 
 /// One entry, with what the file says and no more.

@@ -11,10 +11,11 @@ mod tests;
 
 use serde_json::Value;
 
+use crate::config::providers::Providers;
 use crate::config::{Axis, ConfigError, ConfigErrors, Experiment, Problem, RunConfig, display, is_below, schema};
 use crate::rng::DrawKey;
 
-pub use names::check_agents;
+pub use names::check_names;
 
 /// Most runs that a plan may have.
 pub const MAX_RUNS: u64 = 10_000_000;
@@ -94,6 +95,11 @@ impl Plan {
     #[must_use]
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
+    }
+
+    /// From now on, runs have these entries of `providers`, which say everything, in place of the files' own.
+    pub(crate) fn set_providers(&mut self, resolved: Providers) {
+        self.experiment.set_resolved(resolved);
     }
 
     /// Number of runs, at least 1.

@@ -4,7 +4,7 @@
 //! What is registered is told by the caller, so that this module knows no name.
 
 use super::Plan;
-use crate::config::{ConfigError, ConfigErrors, Problem, nearest, shown};
+use crate::config::{ConfigError, ConfigErrors, Problem};
 use crate::plugins::registered::{DETECTORS, MIX, PRIMARY, Registered, TOOLS};
 
 /// Most refusals that are listed.
@@ -12,15 +12,12 @@ const LISTED: usize = 10;
 
 const NAME: &str = "model.name";
 
-/// Checks that every cell names an agent that there is.
+/// Checks every value of `model.name` by what `refusal` has to say against it.
 ///
 /// # Errors
-/// One item per name without an agent, with the number of runs concerned.
-pub fn check_agents(plan: &Plan, agents: &[&str]) -> Result<(), ConfigErrors> {
-    let refused = plan.project(&[NAME]).map(|cell| {
-        let name = cell.config.model.name;
-        if agents.contains(&name.as_str()) { Vec::new() } else { vec![refusal(&name, agents)] }
-    });
+/// One item per name that is refused, with the number of runs concerned.
+pub fn check_names(plan: &Plan, mut refusal: impl FnMut(&str) -> Option<String>) -> Result<(), ConfigErrors> {
+    let refused = plan.project(&[NAME]).map(|cell| refusal(&cell.config.model.name).into_iter().collect());
     let errors = refuse(plan, NAME, "unknown agents", refused);
     if errors.is_empty() { Ok(()) } else { Err(ConfigErrors { items: errors }) }
 }
@@ -72,20 +69,4 @@ fn refuse(
     let rest =
         (more > 0).then(|| ConfigError::about(plan.experiment.file.clone(), format!("… and {more} more {counted}")));
     listed.chain(rest).collect()
-}
-
-fn refusal(name: &str, agents: &[&str]) -> String {
-    let (asked, possible) = (shown(name), agents.join(", "));
-    match nearest(name, agents.iter().copied()) {
-        Some(near) => format!("there is no agent {asked} (did you mean {near}?); use {possible}"),
-        None if looks_like_language_model(name) => {
-            format!("{asked} looks like a language model, and language models are not built in yet; use {possible}")
-        }
-        None => format!("there is no agent {asked}, and language models are not built in yet; use {possible}"),
-    }
-}
-
-/// Names such as `Qwen/Qwen3-32B`, `gpt-4o`, `llama-3.1-8b`, `mistral:7b`.
-fn looks_like_language_model(name: &str) -> bool {
-    name.contains(['/', ':']) || name.bytes().any(|byte| byte.is_ascii_digit())
 }

@@ -7,13 +7,24 @@
 //! - [`attempt`]: what became of one request
 //! - [`reply`]: what a model said
 //! - [`transport`]: how requests get there and answers back
+//! - [`dialect`]: how a model is asked, and how its answer is read
+//! - [`settings`]: at which server, and on which terms
+//! - [`cost`], [`budget`], [`limits`]: what calls cost, and what a run and an experiment may use
+//! - [`mock`], [`recording`]: replies without a server
+//! - [`cassette`], [`wire`]: what was answered, kept and played
+//! - [`backend`]: all of it made ready before the first run
 
 pub mod attempt;
 pub mod backend;
+pub mod budget;
 pub mod cassette;
+pub mod cost;
+pub mod dialect;
+mod lenient;
 pub mod limits;
 pub mod mock;
 pub mod recording;
 pub mod reply;
-pub mod wire;
+pub mod settings;
 pub mod transport;
+pub mod wire;

@@ -24,6 +24,8 @@ pub struct ModelReply {
     pub upstream: Option<String>,
     /// What was charged in USD, by the provider's word.
     pub reported_cost: Option<f64>,
+    /// What the server wants to see again with this reply, as JSON: signed reasoning. Only its dialect looks at it.
+    pub echo: Option<String>,
 }
 
 /// A native tool call as it came.

@@ -102,14 +102,14 @@ pub(super) fn value(key: &str, node: &Node) -> Result<(&'static str, Json), Prob
 }
 
 /// Whether the name of a header says that its value is secret.
-pub(crate) fn looks_secret(name: &str) -> bool {
+fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let words = ["authorization", "cookie", "token", "secret", "password", "credential", "api-key", "apikey"];
     words.iter().any(|word| name.contains(word)) || name.ends_with("-key")
 }
 
 /// Whether a text is a pattern of model names.
-pub(crate) fn check_pattern(text: &str) -> Result<(), String> {
+pub(super) fn check_pattern(text: &str) -> Result<(), String> {
     if text.trim().is_empty() || text.chars().count() > 256 || text.chars().any(char::is_control) {
         return Err("this is no pattern of model names (expected 1 to 256 characters on one line)".to_owned());
     }
@@ -129,16 +129,24 @@ fn other<T>(message: impl Into<String>) -> Result<T, Problem> {
 
 fn address(node: &Node) -> Result<Json, Problem> {
     let Some(Scalar::Text(text)) = scalar(node) else { return Err(misfit(node, kind_of(node), ADDRESS)) };
+    parse_address(text).map(Json::from).map_err(|why| Problem::Other(why.to_owned()))
+}
+
+/// The address of a server in its one canonical spelling, without a slash at its end; or what is wrong, in words that do
+/// not repeat it, since it may hold a password or a key.
+pub(crate) fn parse_address(text: &str) -> Result<String, &'static str> {
     if text.contains('@') {
-        return other("an address holds no user and no password here (use api_key_env or headers_env)");
+        return Err("an address holds no user and no password here (use api_key_env or headers_env)");
     }
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let Some(url) = url else { return Err(misfit(node, "not an address", ADDRESS)) };
+    let url = url.ok_or(
+        "this is no address of a server (expected one that starts with http:// or https://, such as \
+         http://localhost:8000/v1)",
+    )?;
     if url.query().is_some() || url.fragment().is_some() {
-        // A query may hold a key.
-        return other("an address holds no ? and no # here (expected the part that all addresses of the server share)");
+        return Err("an address holds no ? and no # here (expected the part that all addresses of the server share)");
     }
-    Ok(Json::from(url.as_str().trim_end_matches('/')))
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 fn variable(node: &Node) -> Result<&str, Problem> {

@@ -18,15 +18,16 @@ pub(crate) struct WrittenProvider {
 }
 
 impl WrittenProvider {
-    /// Reads the entries of one file's section.
+    /// Reads the entries of one file's section. `shown_path` stands before patterns in messages.
     pub(crate) fn read(
         entries: &[(Key, Node)],
+        shown_path: &str,
         source: &Source,
         errors: &mut Vec<ConfigError>,
     ) -> Vec<WrittenProvider> {
         let mut all = Vec::new();
         for (key, node) in entries {
-            let path = format!("providers.{}", shown(&key.text));
+            let path = format!("{shown_path}{}", shown(&key.text));
             let mut refuse = |line, path: &str, problem| errors.push(ConfigError::at(source.line(line), path, problem));
             if let Err(message) = check_pattern(&key.text) {
                 refuse(key.line, &path, Problem::Other(message));
@@ -87,7 +88,7 @@ impl Section {
     }
 
     /// The entries, typed; what contradicts itself is added to `errors`.
-    pub(crate) fn finish(&self, errors: &mut Vec<ConfigError>) -> Providers {
+    pub(crate) fn finish(&self, shown_path: &str, errors: &mut Vec<ConfigError>) -> Providers {
         let typed = |entry: &Entry| -> ProviderEntry {
             let fields = entry.keys.iter().map(|(key, (value, _))| ((*key).to_owned(), value.clone()));
             serde_json::from_value(Json::Object(fields.collect::<Map<_, _>>()))
@@ -97,7 +98,7 @@ impl Section {
             let typed = typed(entry);
             if let Some((key, message)) = contradiction(&typed) {
                 let place = self.place(pattern, key).expect("the entry is there").clone();
-                let path = format!("providers.{}.{key}", shown(pattern));
+                let path = format!("{shown_path}{}.{key}", shown(pattern));
                 errors.push(ConfigError::at(place, path, Problem::Other(message)));
             }
             (pattern.clone(), typed)

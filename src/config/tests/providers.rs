@@ -84,7 +84,7 @@ provider: {}
     x.yaml:4: providers.a: this is no section (expected keys such as base_url: http://localhost:8000/v1)
     x.yaml:6: providers.b.bse_url: unknown key (did you mean base_url?)
     x.yaml:7: providers.b.kind: openai is not known here (expected one of openai_chat, anthropic_messages, mock, or null)
-    x.yaml:8: providers.b.base_url: ftp://x/v1 is not an address (expected an address that starts with http:// or https://, such as http://localhost:8000/v1)
+    x.yaml:8: providers.b.base_url: this is no address of a server (expected one that starts with http:// or https://, such as http://localhost:8000/v1)
     x.yaml:9: providers.b.api_key_env: this is not the name of an environment variable: capital letters, digits and underscores, such as OPENAI_API_KEY (the key itself belongs in no file)
     x.yaml:10: providers.b.requests_per_minute: 0 is out of range (expected a whole number from 1 to 1000000000000, or null)
     x.yaml:11: providers.b.omit: [temprature] is a list with an unknown entry (expected a list of some of temperature, top_p, seed, tool_choice, parallel_tool_calls, cache_control, or an empty one; did you mean temperature?)
