@@ -24,7 +24,7 @@ pub struct WriteError {
 
 impl WriteError {
     /// For `map_err` of an operation on `path`.
-    pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError + '_ {
+    pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError + '_ {
         |source| WriteError { path: path.to_owned(), source }
     }
 }

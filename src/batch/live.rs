@@ -18,7 +18,6 @@ use crate::step::driver::Simulation;
 use crate::step::end::EndReason;
 
 /// A run under way.
-#[derive(Debug)]
 pub(super) struct LiveRun<'a> {
     simulation: Simulation,
     identity: RunIdentity,

@@ -82,9 +82,9 @@ pub(super) fn run(
     })
 }
 
-struct Writer<'a> {
+struct Writer<'a, 'h> {
     rows: &'a mut ResultsFile,
-    history: &'a mut History<'a>,
+    history: &'a mut History<'h>,
     tally: Tally,
     /// Runs that ended before an earlier one did.
     waiting: BTreeMap<usize, Report>,
@@ -96,7 +96,7 @@ struct Writer<'a> {
     reporter: Reporter,
 }
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     fn drive(&mut self, tickets: Sender<usize>, reports: &Receiver<Result<Report, Stopped>>, halt: &Halt<'_>) {
         let mut tickets = Some(tickets);
         let mut handed_out = 0;

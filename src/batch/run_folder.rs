@@ -144,11 +144,6 @@ impl RunFolder {
         self.deliberations.as_mut().map_or(Ok(()), |output| output.take(lines, 0))
     }
 
-    /// Where the run is written while it is not complete.
-    pub(super) fn path(&self) -> &Path {
-        &self.partial
-    }
-
     /// Takes whatever was recorded.
     pub(super) fn take_all(&mut self, recorder: &mut Recorder) -> Result<(), WriteError> {
         self.steps.take(&mut recorder.steps, 0)?;

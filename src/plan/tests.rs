@@ -152,10 +152,10 @@ fn projections_see_each_case_once() {
 }
 
 fn refusals(text: &str) -> String {
-    let plan = plan(text, &[]);
+    let mut plan = plan(text, &[]);
     let place = plan.experiment().file.to_string();
-    match check_agents(&plan, crate::agent::scripted::NAMES) {
-        Ok(()) => String::new(),
+    match crate::agent::provider::settings::resolve(&mut plan, crate::agent::scripted::NAMES, &|_| None) {
+        Ok(_) => String::new(),
         Err(errors) => errors.to_string().replace(&place, "x.yaml"),
     }
 }
@@ -176,7 +176,7 @@ fn unknown_agents_are_named_with_their_runs() {
 
 #[test]
 fn a_flood_of_refusals_is_counted() {
-    let names: Vec<String> = (0..30).map(|n| format!("lab/model-{n}")).collect();
+    let names: Vec<String> = (0..30).map(|n| format!("model {n}")).collect();
     let text = format!("grid: {{model.name: [{}]}}", names.join(", "));
     let refusals = refusals(&text);
     assert_eq!(refusals.lines().count(), 11);

@@ -266,7 +266,7 @@ impl Manifest {
         self.models = Some(ModelsRecord {
             models: backends.records().to_vec(),
             prompts: backends.prompt_digests(),
-            environment: backends.environment(),
+            environment: backends.environment().clone(),
             truncation: TRUNCATION,
         });
     }

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
 use serde_json::Value;
@@ -100,7 +101,6 @@ impl Prompts {
     pub fn load(folder: Option<&Path>) -> Result<Prompts, PromptError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_keep_trailing_newline(false);
         let mut digests = BTreeMap::new();
         let mut found = folder.is_none();
         for (name, built_in) in BUILT_IN {
@@ -149,10 +149,10 @@ impl Prompts {
                 orders_per_day => briefing.orders_per_day,
                 late_penalty => briefing.late_penalty,
                 demands_card => briefing.cards.demands_card(),
-                card_fields => card_fields(&briefing.cards),
+                card_fields => minijinja::Value::from(Serde(card_fields(&briefing.cards))),
                 reply_format => format.to_string(),
-                tools => tools,
-                tool_names => names,
+                tools => minijinja::Value::from(Serde(tools)),
+                tool_names => minijinja::Value::from(Serde(names)),
             },
         )
     }
@@ -178,7 +178,7 @@ impl Prompts {
                 max_steps => max_steps,
                 observation => shown,
                 result => result,
-                notices => notices,
+                notices => minijinja::Value::from(Serde(notices)),
             },
         )
     }
@@ -188,7 +188,7 @@ impl Prompts {
     /// # Errors
     /// When the template asks for what there is not.
     pub fn unreadable(&self, why: &Unreadable) -> Result<String, PromptError> {
-        self.render("unreadable.txt", context! { reason => why.reason.word(), detail => why.detail })
+        self.render("unreadable.txt", context! { reason => why.reason.word(), detail => why.detail.as_str() })
     }
 
     /// Renders everything once, so that a template that asks for what there is not is found before the first run.

@@ -1,6 +1,7 @@
 //! The models of a plan, made ready before its first run: who is asked where, with which prompts, at which prices,
 //! within which limits. Whatever is missing is said here, at once and before anything was paid for.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -15,7 +16,7 @@ use thiserror::Error;
 use super::attempt::Outcome;
 use super::budget::{Budget, Ledger, Scope};
 use super::cassette::{Player, Recorder};
-use super::cost::{PriceSources, Pricing, PricingSource, models_api};
+use super::cost::{PriceSources, Pricing, PricingSource, check_cost_limits, models_api};
 use super::dialect::{Dialect, Head, ToolSpec};
 use super::limits::{RunLimits, until};
 use super::recording::{PREFIX, Recording, RecordingError};
@@ -137,6 +138,7 @@ pub struct Backends {
     until: Option<(Instant, f64)>,
     most_connections: u32,
     records: Vec<ModelRecord>,
+    variables: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for Backends {
@@ -158,7 +160,15 @@ impl Backends {
         prices: &PriceOptions,
         environment: &Environment<'_>,
     ) -> Result<Option<Backends>, BackendError> {
-        let providers = settings::resolve(plan, scripted, environment)?;
+        let variables = RefCell::new(BTreeSet::new());
+        let noting = |name: &str| {
+            let value = environment(name);
+            if value.is_some() {
+                variables.borrow_mut().insert(name.to_owned());
+            }
+            value
+        };
+        let providers = settings::resolve(plan, scripted, &noting)?;
         let limits = plan.experiment().limits();
         let begun = Instant::now();
         let mut backends = Backends {
@@ -170,6 +180,7 @@ impl Backends {
             until: until(begun, limits.time_s),
             most_connections: 1,
             records: Vec::new(),
+            variables: variables.into_inner(),
         };
         let names = plan.project(&["model.name"]).map(|cell| cell.config.model.name);
         let names: BTreeSet<String> = names.filter(|name| !scripted.contains(&name.as_str())).collect();
@@ -193,7 +204,12 @@ impl Backends {
             let provider = Arc::clone(&providers[&name]);
             backends.add(plan, provider, prices)?;
         }
-        super::cost::check_limits(plan, &backends.pricings())?;
+        let priced = |name: &str| match backends.models.get(name) {
+            Some(Backend::Server { pricing, .. } | Backend::Mock { pricing, .. }) => pricing.prices().is_some(),
+            // Programs and recordings cost nothing.
+            Some(Backend::Recording(_)) | None => true,
+        };
+        check_cost_limits(plan, priced)?;
         backends.open_pools(plan)?;
         Ok(Some(backends))
     }
@@ -215,12 +231,8 @@ impl Backends {
 
     /// Names of the environment variables that were used.
     #[must_use]
-    pub fn environment(&self) -> BTreeSet<String> {
-        let providers = self.models.values().filter_map(|backend| match backend {
-            Backend::Server { provider, .. } | Backend::Mock { provider, .. } => Some(provider),
-            Backend::Recording(_) => None,
-        });
-        providers.flat_map(|provider| provider.variables()).map(str::to_owned).collect()
+    pub fn environment(&self) -> &BTreeSet<String> {
+        &self.variables
     }
 
     /// How many runs are worth keeping under way at once: as many as can be answered at once.
@@ -323,14 +335,6 @@ impl Backends {
         self.models.get(&config.model.name).expect("the plan was opened")
     }
 
-    fn pricings(&self) -> BTreeMap<String, Pricing> {
-        let priced = self.models.iter().filter_map(|(name, backend)| match backend {
-            Backend::Server { pricing, .. } | Backend::Mock { pricing, .. } => Some((name.clone(), *pricing)),
-            Backend::Recording(_) => None,
-        });
-        priced.collect()
-    }
-
     /// Loads the prompts of every cell and tries them on the world that they are for.
     fn load_prompts(&mut self, plan: &Plan, plugins: &Plugins) -> Result<(), PromptError> {
         let mut simulation = plugins.simulation();
@@ -366,8 +370,9 @@ impl Backends {
                 .map_err(|why| BackendError::Unreachable { model: name.clone(), why })?;
             let known = prices.flags.is_some() || provider.prices.is_some();
             if let Some(models) = provider.models_url().filter(|_| !known) {
-                let page = transport.get(&models, provider.headers(), patience).ok();
-                listed = page.filter(|page| page.status == 200).and_then(|page| models_api(&page.body, &name));
+                let page = transport.get(&models, &headers_of(&provider), patience).ok();
+                let page = page.filter(|page| page.status == 200);
+                listed = page.and_then(|page| models_api(&page.body).ok()?.remove(&name));
             }
             server = server_version(transport, &provider, patience);
         }
@@ -434,7 +439,7 @@ fn endpoint(provider: &Provider, terms: Terms) -> Endpoint {
     };
     Endpoint {
         url: provider.url().expect("a server has an address"),
-        headers: provider.headers().clone(),
+        headers: headers_of(provider),
         judge,
         timeout: terms.timeout,
         attempt_timeout: terms.attempt_timeout,
@@ -445,6 +450,17 @@ fn endpoint(provider: &Provider, terms: Terms) -> Endpoint {
         requests_per_minute: per_minute(provider.requests_per_minute),
         tokens_per_minute: per_minute(provider.tokens_per_minute),
     }
+}
+
+/// The headers of a provider, in the hands of the transport, which lets no secret out again.
+fn headers_of(provider: &Provider) -> Headers {
+    let mut headers = Headers::default();
+    for (name, value) in provider.headers() {
+        let (name, text) = (name.as_str(), value.to_str().unwrap_or_default());
+        let set = if value.is_sensitive() { headers.set_secret(name, text) } else { headers.set(name, text) };
+        set.expect("it is a header already");
+    }
+    headers
 }
 
 /// What a server of one's own says that it is: vLLM at `/version`, llama.cpp at `/props`.

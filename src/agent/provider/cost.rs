@@ -23,10 +23,6 @@ use crate::plan::Plan;
 /// Tokens that a price is for.
 const MTOK: f64 = 1e6;
 
-/// Bytes of a request that are reckoned as one token before it is sent. JSON with many numbers has about as few; prose
-/// has more.
-const BYTES_PER_TOKEN: u64 = 3;
-
 /// On whose word a cost is what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,13 +51,20 @@ pub struct PriceSources<'a> {
 }
 
 /// What the tokens of a model cost.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Pricing {
     prices: Option<Prices>,
     source: PricingSource,
 }
 
 impl Pricing {
+    /// Prices that nobody knows.
+    #[must_use]
+    pub fn unknown() -> Pricing {
+        Pricing { prices: None, source: PricingSource::Unknown }
+    }
+
     /// The prices of a model from the first source that has some.
     #[must_use]
     pub fn of(model: &str, sources: &PriceSources<'_>) -> Pricing {
@@ -111,12 +114,6 @@ impl Pricing {
         let input = prices.cache_write.map_or(prices.prompt, |price| price.max(prices.prompt));
         Some((input_tokens as f64 * input + max_tokens as f64 * prices.completion) / MTOK)
     }
-}
-
-/// Tokens that a request is reckoned to have before it is sent, by the length of its body.
-#[must_use]
-pub fn estimated_input_tokens(body_bytes: usize) -> u64 {
-    (body_bytes as u64).div_ceil(BYTES_PER_TOKEN)
 }
 
 /// A cost as records have it: rounded to nine decimals.

@@ -20,9 +20,6 @@
 //! OpenAI's own models want `max_completion_tokens`; those that reason (`o<digit>*`, `gpt-5*`) refuse `temperature` and
 //! `top_p`, so these are left out; `o<digit>*` refuse `parallel_tool_calls` too. An entry's `omit` replaces this.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -42,9 +39,6 @@ pub const REPLAY: &str = "replay:";
 
 /// Version of Anthropic's API.
 const ANTHROPIC_VERSION: &str = "2023-06-01";
-
-/// Shortest secret that is taken out of texts. A shorter one is a placeholder, and may be a word.
-const SHORTEST_SECRET: usize = 8;
 
 /// A variable of the environment, by name; `None` when it is unset.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -76,7 +70,6 @@ pub struct Provider {
     /// The entry with everything filled in, for records. Holds no value of a secret.
     pub entry: ProviderEntry,
     headers: HeaderMap,
-    secrets: Vec<Secret>,
 }
 
 impl Provider {
@@ -108,18 +101,6 @@ impl Provider {
         &self.headers
     }
 
-    /// A text with the secrets that were sent taken out: for what a server says, which may repeat them.
-    #[must_use]
-    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut text = Cow::Borrowed(text);
-        for Secret { variable, value } in &self.secrets {
-            if value.len() >= SHORTEST_SECRET && text.contains(value.as_str()) {
-                text = Cow::Owned(text.replace(value.as_str(), &format!("[{variable}]")));
-            }
-        }
-        text
-    }
-
     /// Renders what all requests of a run have in common.
     #[must_use]
     pub fn head(&self, config: &ModelConfig, system: &str, tools: &[ToolSpec]) -> Head {
@@ -134,19 +115,6 @@ impl Provider {
             omit: self.entry.omit.as_deref().unwrap_or_default(),
             extra_body: &self.entry.extra_body,
         })
-    }
-}
-
-/// A value out of the environment that must not be seen.
-#[derive(Clone)]
-struct Secret {
-    variable: String,
-    value: String,
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}]", self.variable)
     }
 }
 
@@ -231,7 +199,7 @@ pub fn provider_of(name: &str, providers: &Providers, environment: &Environment<
     let max_tokens_key = if renamed { MaxTokensKey::MaxCompletionTokens } else { MaxTokensKey::MaxTokens };
     entry.max_tokens_key.get_or_insert(max_tokens_key);
 
-    let (headers, secrets) = headers(kind, &entry, is_optional, &variable)?;
+    let headers = headers(kind, &entry, is_optional, &variable)?;
     Ok(Provider {
         model: name.to_owned(),
         group: pattern.or(entry.base_url.as_deref()).unwrap_or(name).to_owned(),
@@ -242,7 +210,6 @@ pub fn provider_of(name: &str, providers: &Providers, environment: &Environment<
         prices: Prices::of_entry(&entry),
         entry,
         headers,
-        secrets,
     })
 }
 
@@ -299,9 +266,8 @@ fn headers(
     entry: &ProviderEntry,
     key_is_optional: bool,
     variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<(HeaderMap, Vec<Secret>), Refused> {
+) -> Result<HeaderMap, Refused> {
     let mut headers = HeaderMap::new();
-    let mut secrets = Vec::new();
     let mut set = |name: &'static str, value| headers.insert(HeaderName::from_static(name), value);
     set("content-type", HeaderValue::from_static("application/json"));
     set("accept", HeaderValue::from_static("application/json"));
@@ -322,7 +288,6 @@ fn headers(
         })?;
         sent.set_sensitive(true);
         headers.insert(name, sent);
-        secrets.push(Secret { variable: variable.to_owned(), value });
         Ok(())
     };
     if let Some(Some(name)) = &entry.api_key_env {
@@ -344,7 +309,7 @@ fn headers(
         let value = variable(name).ok_or_else(|| unset(name, KEY, REMEDY))?;
         secret(header_name(header), name, value, "", KEY, REMEDY)?;
     }
-    Ok((headers, secrets))
+    Ok(headers)
 }
 
 fn header_name(name: &str) -> HeaderName {

@@ -15,7 +15,6 @@ use crate::config::settings::ReplyFormat;
 use crate::step::end::EndReason;
 
 /// Where answers come from that are not recorded.
-#[derive(Debug)]
 pub enum Source<'a> {
     /// A server.
     Server {
@@ -44,7 +43,6 @@ pub enum Source<'a> {
 }
 
 /// The answers of one run.
-#[derive(Debug)]
 pub struct Wire<'a> {
     source: Source<'a>,
     player: Option<Player>,

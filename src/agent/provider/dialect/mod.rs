@@ -113,6 +113,19 @@ const END: &[u8] = b"}]}";
 const MARK: &[u8] = br#","cache_control":{"type":"ephemeral"}"#;
 
 impl Head {
+    /// The beginning of requests that nobody reads.
+    #[must_use]
+    pub fn empty() -> Head {
+        let before = b"{\"messages\":[".to_vec();
+        Head { before, has_message: false, sends_seed: false, marks_last: false }
+    }
+
+    /// Bytes that every request has besides its messages.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.before.len()
+    }
+
     /// The body of a request. `seed` is sent where the dialect knows one; servers differ in how large it may be, and
     /// all take 31 bits.
     #[must_use]

@@ -119,10 +119,6 @@ fn headers_and_keys_out_of_the_environment() {
     // No key shows.
     let shown = format!("{provider:?} {}", serde_json::to_string(&provider.entry).unwrap());
     assert!(!shown.contains("12345678"), "{shown}");
-    let said = provider.redact("no key-12345678 and no token-12345678");
-    assert_eq!(said, "no [MY_KEY] and no [MY_TOKEN]");
-    let short = found("m", yaml, &[("MY_KEY", "EMPTY"), ("MY_TOKEN", "token-12345678")]);
-    assert_eq!(short.redact("it is EMPTY"), "it is EMPTY", "a placeholder is no secret");
 
     let refused = |variables: &[(&str, &str)]| provider_of("m", &providers(yaml), &environment(variables)).unwrap_err();
     let Refused::Variable { name, key, .. } = refused(&[]) else { panic!("it must be a variable") };
