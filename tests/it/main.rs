@@ -14,6 +14,7 @@ mod legacy;
 mod oracle;
 mod plan;
 mod predictions;
+mod providers;
 mod selftest;
 mod tools;
 mod world;
