@@ -135,7 +135,11 @@ pub(crate) fn best_match<'a, T>(entries: &'a BTreeMap<String, T>, name: &str) ->
     if let Some((pattern, entry)) = entries.get_key_value(name) {
         return Some((pattern, entry));
     }
-    let fits = |pattern: &str| Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name));
+    // Building a matcher costs more than anything else here, so most patterns are put aside by how they begin.
+    let may_fit =
+        |pattern: &str| name.starts_with(pattern.split(['*', '?', '[', '{', '\\']).next().unwrap_or_default());
+    let fits =
+        |pattern: &str| may_fit(pattern) && Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name));
     entries
         .iter()
         .filter(|(pattern, _)| pattern.contains(['*', '?', '[', '{']) && fits(pattern))

@@ -16,6 +16,7 @@ mod oracle;
 mod plan;
 mod predictions;
 mod replies;
+mod providers;
 mod selftest;
 mod tools;
 mod transport;

@@ -96,7 +96,7 @@ pub(in crate::agent::provider) struct Count(pub(super) Option<u64>);
 
 impl Shape<'_> for Count {
     fn number(number: f64) -> Count {
-        Count((number >= 0.0 && number < 1e15 && number.fract() == 0.0).then_some(number as u64))
+        Count(((0.0..1e15).contains(&number) && number.fract() == 0.0).then_some(number as u64))
     }
 
     fn whole(number: u64) -> Count {

@@ -122,9 +122,14 @@ fn no_action(raw: &str, tools: &[KnownTool]) -> Unreadable {
     ))
 }
 
+/// The name on an ACTION line: a remark behind `#` is none of it, nor are spaces and quotes around it.
+fn named(line: &str) -> &str {
+    line.split('#').next().unwrap_or_default().trim_matches([' ', '\t', '"', '\'', '`'])
+}
+
 fn read_call(deciding: &Section<'_>, behind: &[Section<'_>], tools: &[KnownTool]) -> Result<ReadCall, Unreadable> {
     let remedy = "behind the last ACTION: write the name of one of these tools, and nothing else on that line";
-    let tool = known(deciding.line(), tools, remedy)?;
+    let tool = known(named(deciding.line()), tools, remedy)?;
     let of = |marker| behind.iter().filter(move |section| section.marker == marker);
     let mut stated = of(Marker::Args).map(read_args);
     let args = stated.next().transpose()?.flatten();
