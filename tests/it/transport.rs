@@ -146,6 +146,7 @@ fn replies_of_both_dialects_come_through() {
         (Answer::messages("hello"), "hello"),
         (Answer::messages_tools(&[("tool_wait", Value::Null)]), "tool_wait"),
         (Answer::messages_refusal(), "refusal"),
+        (Answer::reply(&Request { path: "/v1/messages".to_owned(), ..Request::default() }, "hello"), "end_turn"),
         (Answer::chat("in chunks").chunked(), "in chunks"),
         (Answer::chat("drop by drop").drip(Duration::from_micros(100)), "drop by drop"),
         (Answer::chat("late").after(ms(50)), "late"),

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use super::Request;
 
+/// The model that answers where no other is asked for.
+const MODEL: &str = "mock-model";
+
 /// What to do with a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -64,11 +67,15 @@ impl Answer {
 
     /// A reply of chat completions of any message and reason to finish.
     pub(crate) fn chat_message(message: Value, finish: &str) -> Self {
+        Self::chat_of(MODEL, message, finish)
+    }
+
+    fn chat_of(model: &str, message: Value, finish: &str) -> Self {
         Self::json(&json!({
             "id": "chatcmpl-mock",
             "object": "chat.completion",
             "created": 1_700_000_000,
-            "model": "mock-model",
+            "model": model,
             "choices": [{"index": 0, "message": message, "finish_reason": finish}],
             "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
         }))
@@ -96,21 +103,37 @@ impl Answer {
 
     /// A reply of Anthropic messages of any content and reason to stop.
     pub(crate) fn messages_content(content: Value, stop: &str) -> Self {
+        Self::messages_of(MODEL, content, stop)
+    }
+
+    fn messages_of(model: &str, content: Value, stop: &str) -> Self {
         Self::json(&json!({
             "id": "msg_mock",
             "type": "message",
             "role": "assistant",
-            "model": "mock-model",
+            "model": model,
             "content": content,
             "stop_reason": stop,
             "stop_sequence": null,
-            "usage": {"input_tokens": 100, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 10},
+            "usage": {
+                "input_tokens": 100,
+                "cache_creation_input_tokens": 0,
+                "cache_read_input_tokens": 0,
+                "output_tokens": 10,
+            },
         }))
     }
 
-    /// A reply in the dialect of the path asked: Anthropic messages where it ends in `/messages`.
+    /// A reply by the model that was asked, in the dialect of the path: Anthropic messages where it ends in
+    /// `/messages`. Reads the request, so it costs more than [`Answer::chat`].
     pub(crate) fn reply(request: &Request, text: &str) -> Self {
-        if request.path.ends_with("/messages") { Self::messages(text) } else { Self::chat(text) }
+        let asked = request.json();
+        let model = asked["model"].as_str().unwrap_or(MODEL);
+        if request.path.ends_with("/messages") {
+            Self::messages_of(model, json!([{"type": "text", "text": text}]), "end_turn")
+        } else {
+            Self::chat_of(model, json!({"role": "assistant", "content": text}), "stop")
+        }
     }
 
     /// Status 200 and this JSON.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use crossbeam_channel::Sender;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout_at};
@@ -75,7 +76,7 @@ pub(super) async fn run(provider: Arc<Provider>, gate: Arc<Gate>, call: Call, se
     let called = Instant::now();
     let Call { ticket, body, tokens_estimate, answers } = call;
     let outbox = Outbox { ticket, answers };
-    let request = provider.request(body);
+    let body = Bytes::from(body);
     let mut began: Option<Instant> = None;
     let mut untold: Option<Attempt> = None;
     for number in 1.. {
@@ -101,7 +102,7 @@ pub(super) async fn run(provider: Arc<Provider>, gate: Arc<Gate>, call: Call, se
         let sent = Instant::now();
         let began = *began.get_or_insert(sent);
         let left = provider.policy.timeout.saturating_sub(sent - began);
-        let request = request.try_clone().expect("a body of bytes can be sent again");
+        let request = provider.request(body.clone());
         let answer = exchange(&provider, request, sent, left.min(provider.attempt_timeout)).await;
         slot.settle(signal(&answer));
 

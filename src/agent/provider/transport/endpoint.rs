@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Request, Url};
 
@@ -12,7 +13,7 @@ use super::headers::{Headers, Secrets};
 use super::retry::Policy;
 
 /// Says what an answer is worth: from its status, its content type and its body, which is whole up to 16 MiB, of
-/// statuses from 400 on up to 64 KiB.
+/// statuses from 400 on up to 64 KiB. It runs on the transport's thread and must not panic: its call would never end.
 pub type Judge = fn(u16, Option<&str>, &[u8]) -> Outcome;
 
 /// One provider: an address, how to speak to it, and how hard to press it.
@@ -111,7 +112,7 @@ impl Provider {
         })
     }
 
-    pub(super) fn request(&self, body: Vec<u8>) -> Request {
+    pub(super) fn request(&self, body: Bytes) -> Request {
         let mut request = self.template.try_clone().expect("a request without a body");
         *request.body_mut() = Some(body.into());
         request

@@ -138,7 +138,7 @@ impl Transport {
         self.wait(Fetch::new(url, headers, timeout)?.page())
     }
 
-    /// Whether a server answers at an address, whatever it says. Sends no key.
+    /// Whether a server answers at an address, whatever it says. Sends no headers of a provider, so no key.
     ///
     /// # Errors
     ///
