@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 
+use super::Halt;
 use super::confine::{Defect, confine};
 use super::error::{ResumeError, WriteError};
 use super::folder::ResultFolder;
@@ -16,7 +17,6 @@ use super::live::{LiveError, LiveRun, Progress};
 use super::play::{Report, failed, finished, identity, play, rescue};
 use super::pool::{Stopped, TICK};
 use super::run_folder::{Keeping, RunFolder};
-use super::Halt;
 use crate::agent::observation::Briefing;
 use crate::agent::provider::backend::Backends;
 use crate::agent::provider::cassette::{self, Player, Recorder};
@@ -67,8 +67,7 @@ enum Next {
 impl<'a> Floor<'a> {
     /// Makes runs until there are no more tickets, or the batch is halted.
     pub(super) fn work(&'a self, tickets: &Receiver<usize>, reports: &'a Sender<Result<Report, Stopped>>) {
-        let mut worker =
-            Worker { floor: self, reports, idle: Vec::new(), live: BTreeMap::new(), answers: unbounded() };
+        let mut worker = Worker { floor: self, reports, idle: Vec::new(), live: BTreeMap::new(), answers: unbounded() };
         worker.drive(tickets);
         worker.put_aside();
     }

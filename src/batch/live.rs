@@ -133,7 +133,7 @@ impl<'a> LiveRun<'a> {
                 },
                 Move::Decide(decision) => {
                     self.collect();
-                    let ended = self.simulation.apply(decision);
+                    let ended = self.simulation.apply(*decision);
                     self.keep()?;
                     let ended = ended.or_else(|| self.agent.refuses_for_good().then_some(EndReason::AgentStop));
                     if let Some(reason) = ended {

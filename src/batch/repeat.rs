@@ -129,7 +129,7 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
     let identity = recorded_identity(&recorded, &mut run);
 
     let scratch = if output_dir.is_none() { Some(scratch_folder()?) } else { None };
-    let results_dir = output_dir.map_or_else(|| scratch.as_ref().expect("it was made").path(), |dir| dir).to_owned();
+    let results_dir = output_dir.unwrap_or_else(|| scratch.as_ref().expect("it was made").path()).to_owned();
     let name = &run.config.experiment.name;
     let results = ResultFolder::claim(&results_dir, name, Existing::Refused, "").map_err(RepeatError::Place)?;
     drop(results.open()?);
@@ -138,11 +138,8 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
         let player = Player::open(&run_dir.join(cassette::NAME))?;
         let provider = providers.get(&run.config.model.name).map(AsRef::as_ref);
         let prompts = Prompts::load(run.config.interface.prompts.as_deref().map(Path::new))?;
-        let source = if run.config.model.name.starts_with(PREFIX) {
-            ReplySource::Recording
-        } else {
-            ReplySource::Model
-        };
+        let source =
+            if run.config.model.name.starts_with(PREFIX) { ReplySource::Recording } else { ReplySource::Model };
         let mut simulation = plugins.simulation();
         simulation.start(&run.config, true);
         let briefing = simulation.world().resource::<Briefing>();

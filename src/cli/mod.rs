@@ -35,8 +35,8 @@ use thiserror::Error;
 
 use crate::agent::provider::backend::BackendError;
 use crate::batch::BatchError;
-use crate::batch::repeat::RepeatError;
 use crate::batch::error::WriteError;
+use crate::batch::repeat::RepeatError;
 use crate::config::ConfigErrors;
 use crate::crash::offline::UnknownDetector;
 use crate::plugins::Plugins;

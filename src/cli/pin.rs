@@ -97,7 +97,8 @@ fn with_pins(text: &str, pins: &Pins) -> String {
 }
 
 fn is_pins(line: &str) -> bool {
-    line.strip_prefix("pins:").is_some_and(|rest| rest.trim_start().is_empty() || rest.trim_start().starts_with(['#', '{']))
+    line.strip_prefix("pins:")
+        .is_some_and(|rest| rest.trim_start().is_empty() || rest.trim_start().starts_with(['#', '{']))
 }
 
 #[cfg(test)]

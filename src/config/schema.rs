@@ -13,7 +13,7 @@ use entry::{entry, used};
 use super::settings::{
     CrashThreshold, ErrorAccount, Magnitude, MemoryTools, MixWord, Observability, PredictionFormat, PredictionMode,
     PressureLevel, RecoveryTools, ReplyFormat, Scenario, SeedPolicy, StateVisibility, SyntheticKind, TemporalBasis,
-    };
+};
 
 /// The experiment's seed where no file names one.
 pub const DEFAULT_SEED: u64 = 42;

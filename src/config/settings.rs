@@ -15,9 +15,9 @@ use crate::rng::DrawKey;
 use crate::units::{Cents, Day, Step, Units};
 
 pub use words::{
-    CrashThreshold, ErrorAccount, Magnitude, MaxTokensKey, MemoryTools, Observability, OnMalformed, PredictionFormat,
-    PredictionMode, PressureLevel, ProviderKind, RecoveryTools, ReplyFormat, RequestField, Scenario, SeedPolicy,
-    StateVisibility, SyntheticKind, TemporalBasis, MixWord,
+    CrashThreshold, ErrorAccount, Magnitude, MaxTokensKey, MemoryTools, MixWord, Observability, OnMalformed,
+    PredictionFormat, PredictionMode, PressureLevel, ProviderKind, RecoveryTools, ReplyFormat, RequestField, Scenario,
+    SeedPolicy, StateVisibility, SyntheticKind, TemporalBasis,
 };
 
 /// Which families of shocks strike, and in which shares.

@@ -169,8 +169,7 @@ fn unknown_agents_are_named_with_their_runs() {
 ";
     insta::assert_snapshot!(refusals(text), @r#"
     x.yaml:4: model.name: there is no agent heuristik (did you mean heuristic?); use heuristic, mock, noop, oracle, random, synthetic (3 of 12 runs)
-    x.yaml:4: model.name: Qwen/Qwen3-32B looks like a language model, and language models are not built in yet; use heuristic, mock, noop, oracle, random, synthetic (3 of 12 runs)
-    x.yaml:4: model.name: there is no agent wizard, and language models are not built in yet; use heuristic, mock, noop, oracle, random, synthetic (3 of 12 runs)
+    x.yaml:4: model.name: wizard is neither a scripted agent (heuristic, mock, noop, oracle, random, synthetic) nor a language model of a known provider; if it is a model, say where it is asked: providers: {"wizard": {base_url: http://localhost:8000/v1}} (3 of 12 runs)
     "#);
 }
 

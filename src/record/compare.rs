@@ -11,8 +11,7 @@ use super::folder::ReadError;
 use crate::units::Step;
 
 /// Files of a run folder that a repetition must reproduce to the byte. `experiment.log` has times in it.
-const FILES: [&str; 5] =
-    ["steps.jsonl", "events.jsonl", "deliberations.jsonl", "summary.json", "config_used.yaml"];
+const FILES: [&str; 5] = ["steps.jsonl", "events.jsonl", "deliberations.jsonl", "summary.json", "config_used.yaml"];
 
 /// Most characters of a value that are shown.
 const SHOWN: usize = 80;
@@ -132,7 +131,8 @@ fn differing(one: &Value, other: &Value, path: String) -> Option<(String, String
                         }
                     }
                     (one, other) => {
-                        let text = |value: Option<&Value>| value.map_or("nothing".to_owned(), |v| shown(&v.to_string()));
+                        let text =
+                            |value: Option<&Value>| value.map_or("nothing".to_owned(), |v| shown(&v.to_string()));
                         return Some((below(&path, key), text(one), text(other)));
                     }
                 }

@@ -73,9 +73,10 @@ pub struct HistoryRecord {
 /// Why an analysis should leave a finished run out; `demanded` says whether the interface demands predictions.
 #[must_use]
 pub fn ineligible(summary: &Summary, demanded: bool) -> Option<Ineligible> {
-    let did_something = summary.action_sources.iter().any(|(source, count)| {
-        *count > 0 && !matches!(source, ActionSource::Rejected | ActionSource::Timeout)
-    });
+    let did_something = summary
+        .action_sources
+        .iter()
+        .any(|(source, count)| *count > 0 && !matches!(source, ActionSource::Rejected | ActionSource::Timeout));
     match summary.end_reason {
         EndReason::HarnessError => Some(Ineligible::HarnessError),
         EndReason::ProviderError | EndReason::ProviderTimeout => Some(Ineligible::ProviderFailed),

@@ -104,10 +104,8 @@ fn collect(path: &str, value: &Value, lines: &mut Vec<String>) {
 /// The pins that do not hold, unless they are waived.
 pub fn check(plan: &Plan, waive: bool) -> Result<PinRecord, Vec<PinMismatch>> {
     let actual = Pins::of(plan);
-    let pins = [
-        ("pins.scenario_sha256", &actual.scenario_sha256),
-        ("pins.initial_state_hash", &actual.initial_state_hash),
-    ];
+    let pins =
+        [("pins.scenario_sha256", &actual.scenario_sha256), ("pins.initial_state_hash", &actual.initial_state_hash)];
     let mut pinned = false;
     let mut mismatches = Vec::new();
     for (key, actual) in pins {

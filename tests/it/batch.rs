@@ -11,10 +11,11 @@ use std::time::Duration;
 use bevy::app::App;
 use serde_json::Value;
 use vendomini::agent::action::Decision;
+use vendomini::agent::provider::backend::PriceOptions;
 use vendomini::agent::register::{AgentAppExt, AgentSetup};
 use vendomini::agent::{Agent, AgentPlugin, Input, scripted};
 use vendomini::batch::progress::Progress;
-use vendomini::batch::{BatchError, BatchOptions, BatchOutcome, run_batch};
+use vendomini::batch::{BatchError, BatchOptions, BatchOutcome, Existing, run_batch};
 use vendomini::config::{self, Overrides, to_yaml};
 use vendomini::plan::Plan;
 use vendomini::plugins::Plugins;
@@ -28,10 +29,12 @@ fn options(results_dir: &Path, n_jobs: usize) -> BatchOptions<'static> {
     BatchOptions {
         n_jobs,
         results_dir: results_dir.to_owned(),
-        overwrite: false,
+        existing: Existing::Refused,
         progress: Progress::Silent,
         command: vec!["vendomini".into()],
         stop: &NEVER,
+        prices: PriceOptions::default(),
+        allow_unpinned: false,
     }
 }
 

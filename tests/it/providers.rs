@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use vendomini::agent::provider::attempt::Outcome;
 use vendomini::agent::provider::budget::{Budget, Ledger, Scope};
-use vendomini::agent::provider::cost::{PriceSources, Pricing, PricingSource, estimated_input_tokens};
+use vendomini::agent::provider::cost::{PriceSources, Pricing, PricingSource};
 use vendomini::agent::provider::dialect::{ToolResult, ToolSpec};
 use vendomini::agent::provider::settings::resolve;
 use vendomini::agent::scripted;
 use vendomini::config::{Overrides, load, to_yaml};
 use vendomini::plan::Plan;
+use vendomini::plugins::registered::Registered;
 use vendomini::record::{manifest, results};
 
 use crate::common::cell;
@@ -98,7 +99,7 @@ fn one_step_with_each_dialect() {
         let budget =
             Budget::new(Ledger::new(Scope::Run, Some(5000), None), Ledger::new(Scope::Experiment, None, None).into());
         let pricing = Pricing::of(name, &PriceSources { entry: provider.prices, ..PriceSources::default() });
-        let input = estimated_input_tokens(body.len());
+        let input = body.len() as u64 / 3;
         let reservation = budget.reserve(input + 500, pricing.most(input, 500)).unwrap();
 
         assert_eq!(dialect.judge(200, Some("application/json"), answer.as_bytes()), Outcome::Reply);
@@ -128,7 +129,9 @@ fn records_say_where_a_model_was_asked_and_no_key() {
     assert!(qwen.contains("prompt_price_per_mtok: 2.0") && !qwen.contains("x-title"), "the child's word holds: {qwen}");
     assert!(claude.contains("base_url: \"https://api.anthropic.com\"") && claude.contains("requests_per_minute: 50"));
     assert!(!heuristic.contains("providers"), "{heuristic}");
-    let manifest = serde_json::to_string(&manifest::Manifest::new(&plan, 1, Vec::new())).unwrap();
+    let manifest =
+        serde_json::to_string(&manifest::Manifest::new(&plan, 1, Vec::new(), Vec::new(), &Registered::default()))
+            .unwrap();
     for text in [qwen, claude, heuristic, manifest, format!("{providers:?} {plan:?}")] {
         assert!(!text.contains("-secret"), "{text}");
     }

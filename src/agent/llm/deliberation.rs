@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::account::{Account, ModelSummary};
 use super::conversation::{Conversation, Dropped};
 use super::prompt::{PromptError, Prompts};
-use super::record::{DeliberationRecord, ErrorType, Lines, LlmEvent, Parse, ProviderCall, RawReply, Status, Unread};
 use super::record::digest;
+use super::record::{DeliberationRecord, ErrorType, Lines, LlmEvent, Parse, ProviderCall, RawReply, Status, Unread};
 use crate::agent::Input;
 use crate::agent::action::{ActionSource, Decision, ModelUse};
 use crate::agent::observation::Briefing;
@@ -55,7 +55,7 @@ pub enum Move {
     /// The model is to be asked.
     Ask(Call),
     /// It has decided.
-    Decide(Decision),
+    Decide(Box<Decision>),
     /// The run is over, before this step's action.
     End(EndReason),
 }
@@ -320,7 +320,7 @@ impl Deliberation {
                 let said = self.setup.dialect.assistant(&reply);
                 self.pending_call = said.calls.into_iter().next();
                 said.message.into_iter().for_each(|message| self.conversation.push(message));
-                Ok(Move::Decide(self.decide(read, &parse, &raw, &reply, lines)))
+                Ok(Move::Decide(Box::new(self.decide(read, &parse, &raw, &reply, lines))))
             }
             Err(why) => {
                 self.account.unreadable();
@@ -337,7 +337,7 @@ impl Deliberation {
                     return Ok(self.ask_next(lines));
                 }
                 self.notices.push(rejection(why));
-                Ok(Move::Decide(self.decide(read, &parse, &raw, &reply, lines)))
+                Ok(Move::Decide(Box::new(self.decide(read, &parse, &raw, &reply, lines))))
             }
         }
     }
@@ -377,11 +377,7 @@ impl Deliberation {
             raw,
             unreadable_before: &question.unread,
         });
-        let model = ModelUse {
-            calls: question.calls,
-            usage: question.usage,
-            served_model: reply.served_model.clone(),
-        };
+        let model = ModelUse { calls: question.calls, usage: question.usage, served_model: reply.served_model.clone() };
         let thoughts = read.thoughts.map(Into::into);
         Decision { action, card, source, thoughts, model: Some(Arc::new(model)) }
     }

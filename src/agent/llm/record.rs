@@ -80,9 +80,7 @@ pub struct Parse {
 impl From<&ReadReply> for Parse {
     fn from(read: &ReadReply) -> Parse {
         match &read.call {
-            Ok(call) => {
-                Parse { readable: true, reason: None, detail: None, card_problem: call.card_problem.clone() }
-            }
+            Ok(call) => Parse { readable: true, reason: None, detail: None, card_problem: call.card_problem.clone() },
             Err(why) => Parse {
                 readable: false,
                 reason: Some(why.reason),

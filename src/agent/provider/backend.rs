@@ -225,7 +225,9 @@ impl Backends {
     pub fn prompt_digests(&self) -> BTreeMap<String, BTreeMap<String, String>> {
         let folders = self.prompts.iter();
         folders
-            .map(|(folder, prompts)| (folder.clone().unwrap_or_else(|| "built in".to_owned()), prompts.digests().clone()))
+            .map(|(folder, prompts)| {
+                (folder.clone().unwrap_or_else(|| "built in".to_owned()), prompts.digests().clone())
+            })
             .collect()
     }
 
@@ -365,9 +367,7 @@ impl Backends {
                 .map(|cell| Terms::of(&cell.config.model).connect_timeout)
                 .max()
                 .map_or(PATIENCE, |connect| connect.min(PATIENCE));
-            transport
-                .reachable(url, patience)
-                .map_err(|why| BackendError::Unreachable { model: name.clone(), why })?;
+            transport.reachable(url, patience).map_err(|why| BackendError::Unreachable { model: name.clone(), why })?;
             let known = prices.flags.is_some() || provider.prices.is_some();
             if let Some(models) = provider.models_url().filter(|_| !known) {
                 let page = transport.get(&models, &headers_of(&provider), patience).ok();
@@ -434,9 +434,7 @@ fn endpoint(provider: &Provider, terms: Terms) -> Endpoint {
         Dialect::OpenAiChat => |status, kind, body| Dialect::OpenAiChat.judge(status, kind, body),
         Dialect::AnthropicMessages => |status, kind, body| Dialect::AnthropicMessages.judge(status, kind, body),
     };
-    let per_minute = |most: Option<u64>| {
-        most.and_then(|most| NonZeroU32::new(u32::try_from(most).unwrap_or(u32::MAX)))
-    };
+    let per_minute = |most: Option<u64>| most.and_then(|most| NonZeroU32::new(u32::try_from(most).unwrap_or(u32::MAX)));
     Endpoint {
         url: provider.url().expect("a server has an address"),
         headers: headers_of(provider),

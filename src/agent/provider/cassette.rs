@@ -161,9 +161,7 @@ impl Miss {
         let asks = |step: &Step, call: &u32| format!("a request of step {step} (call {call})");
         match self {
             Miss::End { step, call } => ("step", "no more requests".to_owned(), asks(step, call)),
-            Miss::Order { step, call, next_step, next_call } => {
-                ("step", asks(next_step, next_call), asks(step, call))
-            }
+            Miss::Order { step, call, next_step, next_call } => ("step", asks(next_step, next_call), asks(step, call)),
             Miss::Request { now, recorded, .. } => ("request_digest", recorded.clone(), now.clone()),
         }
     }
@@ -304,7 +302,8 @@ fn parse(path: &Path, text: &[u8], may_be_cut: bool) -> Result<(Player, usize), 
                 keep += line.len();
             }
             (_, Line::Limit(reached)) => {
-                let (_, reason) = LIMITS.into_iter().find(|(limit, _)| *limit == reached.limit).expect("all are listed");
+                let (_, reason) =
+                    LIMITS.into_iter().find(|(limit, _)| *limit == reached.limit).expect("all are listed");
                 limit = Some((reached.step, reason, reached.message));
             }
         }
@@ -433,24 +432,23 @@ mod tests {
 
     #[test]
     fn a_call_given_up_goes_on_where_it_was_taken_up() {
-        let entries = [
-            entry(4, 0, attempt(1, Outcome::Timeout, false)),
-            entry(4, 0, attempt(2, Outcome::Timeout, true)),
-        ];
+        let entries =
+            [entry(4, 0, attempt(1, Outcome::Timeout, false)), entry(4, 0, attempt(2, Outcome::Timeout, true))];
         let (_folder, path) = recorded(&entries);
         let mut player = Player::open(&path).unwrap();
         assert_eq!(played(&mut player, 4, 0), (Outcome::Timeout, false));
         assert_eq!(played(&mut player, 4, 0), (Outcome::Timeout, true), "a repetition gives up as the run did");
 
         let mut player = Player::resume(&path).unwrap();
-        assert_eq!(played(&mut player, 4, 0).1, false);
-        assert_eq!(played(&mut player, 4, 0).1, false, "the resumed run does not give up");
+        assert!(!played(&mut player, 4, 0).1);
+        assert!(!played(&mut player, 4, 0).1, "the resumed run does not give up");
         assert_eq!(player.play(4, 0, "d4.0"), Ok(Played::GoLive));
         Recorder::append(&path).unwrap().record(&entry(4, 0, attempt(1, Outcome::Reply, true))).unwrap();
         let mut player = Player::open(&path).unwrap();
-        assert_eq!([played(&mut player, 4, 0).1, played(&mut player, 4, 0).1, played(&mut player, 4, 0).1], [
-            false, false, true
-        ]);
+        assert_eq!(
+            [played(&mut player, 4, 0).1, played(&mut player, 4, 0).1, played(&mut player, 4, 0).1],
+            [false, false, true]
+        );
     }
 
     #[test]

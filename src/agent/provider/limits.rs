@@ -80,10 +80,9 @@ impl RunLimits {
         }
         let tokens = input_tokens.saturating_add(self.reply_tokens);
         let reserved = self.budget.reserve(tokens, self.pricing.most(input_tokens, self.reply_tokens));
-        self.reserved = Some(reserved.map_err(|exhausted| LimitHit {
-            reason: reason_of(exhausted),
-            message: exhausted.to_string(),
-        })?);
+        self.reserved = Some(
+            reserved.map_err(|exhausted| LimitHit { reason: reason_of(exhausted), message: exhausted.to_string() })?,
+        );
         Ok(())
     }
 

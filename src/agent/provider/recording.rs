@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_line_is_a_step_also_one_without_a_reply() {
-        let read = recording("{\"raw\": \"ACTION: a\"}\n\n{\"step\": 1}\n{\"prediction\": {\"scratchpad_raw\": \"é\"}}\n");
+        let read =
+            recording("{\"raw\": \"ACTION: a\"}\n\n{\"step\": 1}\n{\"prediction\": {\"scratchpad_raw\": \"é\"}}\n");
         let read = read.unwrap();
         let said = |step| read.answer(step).map(|attempt| attempt.body.unwrap());
         assert!(said(0).unwrap().contains("ACTION: a"));

@@ -124,7 +124,7 @@ fn no_action(raw: &str, tools: &[KnownTool]) -> Unreadable {
 
 /// The name on an ACTION line: a remark behind `#` is none of it, nor are spaces and quotes around it.
 fn named(line: &str) -> &str {
-    line.split('#').next().unwrap_or_default().trim_matches([' ', '\t', '"', '\'', '`'])
+    line.split('#').next().unwrap_or_default().trim_matches([' ', '\t', '"', '\''])
 }
 
 fn read_call(deciding: &Section<'_>, behind: &[Section<'_>], tools: &[KnownTool]) -> Result<ReadCall, Unreadable> {
@@ -277,10 +277,15 @@ mod tests {
 
     #[test]
     fn the_tool_is_the_whole_rest_of_the_line() {
-        for rest in
-            ["`tool_order`", "tool_order.", "tool_order  # buy", "tool_order ARGS: {}", "<tool_name>", "TOOL_ORDER"]
-        {
+        for rest in ["`tool_order`", "tool_order.", "tool_order ARGS: {}", "<tool_name>", "TOOL_ORDER"] {
             assert_reason(&format!("ACTION: {rest}\nARGS: {{\"a\": 1}}"), Reason::UnknownTool);
+        }
+    }
+
+    #[test]
+    fn a_remark_and_quotes_are_no_part_of_the_name() {
+        for rest in ["tool_order  # buy", "\"tool_order\"", "'tool_order' # so"] {
+            assert_args(&format!("ACTION: {rest}\nARGS: {{\"a\": 1}}"), json!({"a": 1}));
         }
     }
 
