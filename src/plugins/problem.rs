@@ -84,7 +84,9 @@ pub enum PluginProblem {
         place: SourcePlace,
     },
     /// A name that means something else.
-    #[error("{place}: {name} cannot name the {kind} that is registered here: it already means something else there")]
+    #[error(
+        "{place}: {name} cannot name the {kind} that is registered here: it already means something else there; rename it"
+    )]
     Reserved {
         /// What it is to name.
         kind: Registrable,

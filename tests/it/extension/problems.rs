@@ -30,7 +30,15 @@ fn bad_and_reserved_names_are_refused_all_at_once() {
         let refuse = |_: In<Value>| -> Result<ToolReply, ToolError> { Err(ToolError::refused("no")) };
         app.add_tool(ToolSpec::new("", "Does nothing."), refuse);
     }
-    insta::assert_snapshot!(complaint(&Plugins::default().with(wrong, "1")), @"");
+    insta::assert_snapshot!(complaint(&Plugins::default().with(wrong, "1")), @r#"
+    tests/it/extension/problems.rs:_: "" cannot name the tool that is registered here; a name has 1 to 64 lower-case letters, digits and underscores, starting with a letter, such as price_war
+    tests/it/extension/problems.rs:_: "supplier bankruptcy" cannot name the shock that is registered here; a name has 1 to 64 lower-case letters, digits and underscores, starting with a letter, such as price_war
+    tests/it/extension/problems.rs:_: "Hoarding" cannot name the crash detector that is registered here; a name has 1 to 64 lower-case letters, digits and underscores, starting with a letter, such as price_war
+    tests/it/extension/problems.rs:_: "gpt-5" cannot name the agent that is registered here; a name has 1 to 64 lower-case letters, digits and underscores, starting with a letter, such as price_war
+    tests/it/extension/problems.rs:_: realistic cannot name the shock that is registered here: it already means something else there; rename it
+    tests/it/extension/problems.rs:_: strike cannot name the shock that is registered here: it already means something else there; rename it
+    tests/it/extension/problems.rs:_: all cannot name the crash detector that is registered here: it already means something else there; rename it
+    "#);
 }
 
 #[test]
@@ -45,7 +53,12 @@ fn a_name_that_is_taken_is_refused_with_both_places() {
         complaint(&Plugins::default().with(again, "1").with(counting, "1")),
     ];
     assert_eq!(both[0], both[1], "the order of plugins does not matter here either");
-    insta::assert_snapshot!(both[0], @"");
+    insta::assert_snapshot!(both[0], @r#"
+    the tool tool_count is registered twice, at tests/it/extension/guests.rs:_ and at tests/it/extension/guests.rs:_; rename one of them, or disable the plugin that registers the other
+    the shock temporal is registered twice, at src/shock/mod.rs:_ and at tests/it/extension/problems.rs:_; rename one of them, or disable the plugin that registers the other
+    the crash detector looping is registered twice, at src/crash/mod.rs:_ and at tests/it/extension/problems.rs:_; rename one of them, or disable the plugin that registers the other
+    the agent heuristic is registered twice, at src/agent/mod.rs:_ and at tests/it/extension/problems.rs:_; rename one of them, or disable the plugin that registers the other
+    "#);
 }
 
 #[test]
@@ -56,13 +69,20 @@ fn arguments_that_are_no_object_are_refused() {
         app.add_tool(spec("tool_text"), |_: In<String>| Err::<ToolReply, _>(ToolError::refused("no")));
         app.add_tool(spec("tool_maybe"), |_: In<Option<u32>>| Err::<ToolReply, _>(ToolError::refused("no")));
     }
-    insta::assert_snapshot!(complaint(&Plugins::default().with(wrong, "1")), @"");
+    insta::assert_snapshot!(complaint(&Plugins::default().with(wrong, "1")), @r#"
+    tests/it/extension/problems.rs:_: the arguments of the tool tool_any are of type serde_json::value::Value, whose JSON Schema describes anything, and tools are called with an object; take a struct with named fields that derives Deserialize and JsonSchema
+    tests/it/extension/problems.rs:_: the arguments of the tool tool_maybe are of type core::option::Option<u32>, whose JSON Schema describes one of the types ["integer","null"], and tools are called with an object; take a struct with named fields that derives Deserialize and JsonSchema
+    tests/it/extension/problems.rs:_: the arguments of the tool tool_text are of type alloc::string::String, whose JSON Schema describes the type string, and tools are called with an object; take a struct with named fields that derives Deserialize and JsonSchema
+    "#);
 }
 
 #[test]
 fn a_plugin_twice_and_one_that_is_not_there_are_refused() {
     let twice = Plugins::default().with(alarm_a, "1").with(alarm_a, "1").with(StepPlugin, "0.1.0");
-    insta::assert_snapshot!(complaint(&twice), @"");
+    insta::assert_snapshot!(complaint(&twice), @r#"
+    the plugin it::extension::guests::alarm_a is added twice; add it once
+    the plugin vendomini::step::StepPlugin is added twice; add it once
+    "#);
     #[derive(Clone)]
     struct Nested;
     impl Plugin for Nested {
@@ -77,7 +97,9 @@ fn a_plugin_twice_and_one_that_is_not_there_are_refused() {
     }
     let nested = Plugins::default().with(Nested, "1").with(Inner, "1");
     assert!(complaint(&nested).ends_with("Inner is added twice; add it once"));
-    insta::assert_snapshot!(complaint(&Plugins::default().disable::<Nested>()), @"");
+    insta::assert_snapshot!(complaint(&Plugins::default().disable::<Nested>()), @r#"
+    there is no plugin it::extension::problems::a_plugin_twice_and_one_that_is_not_there_are_refused::Nested to disable; there are vendomini::agent::AgentPlugin 0.1.0, vendomini::crash::CrashPlugin 0.1.0, vendomini::shock::ShockPlugin 0.1.0, vendomini::step::StepPlugin 0.1.0, vendomini::tool::ToolPlugin 0.1.0
+    "#);
     // Disabled and added again, it stands where it stood.
     assert!(Plugins::default().with(Nested, "1").disable::<Nested>().with(Nested, "2").check().is_ok());
 }
@@ -108,7 +130,10 @@ fn an_undecided_order_of_systems_is_found_before_the_first_run() {
     for part in ["the schedule PostAgent cannot be built", "another_tip", "ledger::Ledger", "order the systems"] {
         assert!(complaint.contains(part), "{complaint}");
     }
-    insta::assert_snapshot!(self::complaint(&Plugins::default().disable::<StepPlugin>()), @"");
+    insta::assert_snapshot!(self::complaint(&Plugins::default().disable::<StepPlugin>()), @r#"
+    there is no schedule PostAgent; add StepPlugin, or a plugin of your own that adds it
+    there is no schedule PreAgent; add StepPlugin, or a plugin of your own that adds it
+    "#);
 }
 
 #[test]

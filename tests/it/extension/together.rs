@@ -89,7 +89,7 @@ fn two_detectors_that_flag_in_one_step_both_appear_in_the_order_of_their_names()
 
 #[test]
 fn shocks_of_a_mix_are_drawn_by_weight_told_and_blamed() {
-    let settings = ["simulation.max_steps=1500", "pe_induction.p_shock=1", "measurement.continue_after_crash=10000"];
+    let settings = ["simulation.max_steps=3000", "pe_induction.p_shock=0.3", "measurement.continue_after_crash=10000"];
     let config = busy("heuristic", &settings);
     let mut simulation = guests().simulation();
     let (steps, events) = {
@@ -98,10 +98,12 @@ fn shocks_of_a_mix_are_drawn_by_weight_told_and_blamed() {
     };
     let shocks: Vec<&Value> = events.iter().filter(|event| event["event"] == "shock").collect();
     let count = |family: &str| shocks.iter().filter(|shock| shock["family"] == family).count();
-    assert_eq!(shocks.len(), 1_500);
-    // Binomial(1500, 1/2) and (1500, 1/4): five standard deviations are 97 and 84.
-    assert!((653..847).contains(&count("lost_papers")), "{}", count("lost_papers"));
-    assert!((291..459).contains(&count("rumour")) && (291..459).contains(&count("quantity")));
+    assert!(shocks.len() > 600, "{}", shocks.len());
+    for (family, share) in [("lost_papers", 0.5), ("rumour", 0.25), ("quantity", 0.25)] {
+        // Five standard deviations of the share in 600 are 0.102 at most.
+        let drawn = count(family) as f64 / shocks.len() as f64;
+        assert!((drawn - share).abs() < 0.102, "{family}: {drawn}");
+    }
     assert_eq!(events.iter().filter(|event| event["name"] == "rumour").count(), count("rumour"));
     let blamed = |family: &str| {
         let ids: Vec<&Value> =
@@ -149,8 +151,13 @@ fn the_oracle_rehearses_with_the_plugins_of_its_run() {
 
 #[test]
 fn random_calls_a_tool_by_what_its_schema_says() {
-    let (steps, _) =
-        record(&guests(), &busy("random", &["simulation.max_steps=400", "interface.prediction_mode=optional"]));
+    let (steps, _) = record(
+        &guests(),
+        &busy(
+            "random",
+            &["simulation.max_steps=600", "interface.prediction_mode=optional", "demand.max_failure_share=1"],
+        ),
+    );
     let calls: Vec<_> = steps.iter().filter(|step| step["action"]["tool"] == "tool_count").collect();
     assert!(calls.len() > 20 && calls.iter().all(|step| step["result"]["success"] == true));
     assert!(calls[0]["result"]["units"].is_u64());
