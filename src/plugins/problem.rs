@@ -74,7 +74,7 @@ impl fmt::Display for SourcePlace {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
 pub enum PluginProblem {
     /// A name that cannot stand in a configuration.
-    #[error("{place}: {name:?} cannot be the name of a {kind}; a name has {NAME_RULE}")]
+    #[error("{place}: {name:?} cannot name the {kind} that is registered here; a name has {NAME_RULE}")]
     BadName {
         /// What it is to name.
         kind: Registrable,
@@ -84,7 +84,9 @@ pub enum PluginProblem {
         place: SourcePlace,
     },
     /// A name that means something else.
-    #[error("{place}: the name {name} already means something else where names of a {kind} stand; choose another one")]
+    #[error(
+        "{place}: {name} cannot name the {kind} that is registered here: it already means something else there; rename it"
+    )]
     Reserved {
         /// What it is to name.
         kind: Registrable,
