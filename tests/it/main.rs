@@ -11,6 +11,7 @@ mod detectors;
 mod determinism;
 mod instrument;
 mod legacy;
+mod llm;
 mod mock_server;
 mod oracle;
 mod plan;
