@@ -12,6 +12,7 @@ mod determinism;
 mod extension;
 mod instrument;
 mod legacy;
+mod llm;
 mod mock_server;
 mod oracle;
 mod plan;

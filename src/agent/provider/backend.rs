@@ -421,7 +421,9 @@ impl Backends {
             let id = transport.add(&endpoint)?;
             self.pools.insert(key, id);
         }
-        self.most_connections = self.pools.keys().map(|(_, terms)| terms.max_connections).sum::<u32>().max(1);
+        let connections = self.pools.keys().fold(0_u32, |sum, (_, terms)| sum.saturating_add(terms.max_connections));
+        // A run has one request in flight at most.
+        self.most_connections = connections.min(u32::try_from(plan.len()).unwrap_or(u32::MAX)).max(1);
         if !self.pools.is_empty() {
             raise_descriptor_limit(self.most_connections, FILES_PER_RUN, self.most_connections)?;
         }
