@@ -1,8 +1,11 @@
 //! What the agent is given: once at the start, and at each step.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bevy::prelude::Resource;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -96,8 +99,20 @@ impl Serialize for StockTable {
     }
 }
 
+impl JsonSchema for StockTable {
+    fn schema_name() -> Cow<'static, str> {
+        "StockTable".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = BTreeMap::<SkuId, Units>::json_schema(generator);
+        schema.insert("description".to_owned(), "Units in stock, by SKU.".into());
+        schema
+    }
+}
+
 /// The dashboard of `state_visibility: full`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Dashboard {
     /// Posted budget.
     pub budget: Cents,
@@ -114,7 +129,7 @@ pub struct Dashboard {
 }
 
 /// What a step's input contains.
-#[derive(Resource, Clone, Debug, Default, Serialize)]
+#[derive(Resource, Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Observation {
     /// The present step; agents know the day, records know both.
     #[serde(skip)]

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use bevy::MinimalPlugins;
 use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -30,7 +31,7 @@ use problem::{PluginErrors, PluginProblem, PluginProblems};
 use registered::Registered;
 
 /// A plugin as the manifest lists it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct PluginRecord {
     /// Bevy's name of it: the path of its type.
     pub name: String,

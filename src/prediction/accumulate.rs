@@ -1,7 +1,9 @@
 //! Accumulated errors on three time scales, and statistics over windows of steps.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 use crate::units::Step;
@@ -48,7 +50,7 @@ pub fn round6(value: f64) -> f64 {
 }
 
 /// The accumulated errors of one type: `null` in records until the first error is decided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Accumulator {
     /// Moving average with alpha 0.3 of the steps' mean errors.
     #[serde(serialize_with = "six_digits")]
@@ -108,7 +110,7 @@ impl StepErrors {
 }
 
 /// Statistics of the errors decided in the last steps. All `None` where there were none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct WindowStatistics {
     /// Length of the window in steps.
     pub window: Step,
@@ -129,6 +131,20 @@ pub struct Score(pub f64);
 impl Serialize for Score {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         six_digits(&self.0, serializer)
+    }
+}
+
+impl JsonSchema for Score {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Score".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        f64::json_schema(generator)
     }
 }
 

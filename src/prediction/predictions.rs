@@ -1,9 +1,11 @@
 //! The predictions of a run: what is open, decided and revealed, and the accounts of it.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bevy::prelude::Resource;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
 
@@ -48,9 +50,23 @@ impl Serialize for Cause {
     }
 }
 
+impl JsonSchema for Cause {
+    fn schema_name() -> Cow<'static, str> {
+        "Cause".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What made an error: a shock, or units that were turned away at the dock.",
+            "anyOf": [generator.subschema_for::<ShockId>(), {"const": "dock"}],
+        })
+    }
+}
+
 /// What was stated or came true.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "Outcome")]
 pub enum Value {
     /// A day, units or currency units.
     Number(f64),
@@ -69,7 +85,7 @@ pub enum Value {
 }
 
 /// A resolved prediction.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Resolved {
     /// What it was about.
     #[serde(rename = "type")]

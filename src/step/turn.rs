@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bevy::prelude::Resource;
+use schemars::JsonSchema;
 use serde::Serialize;
 use smallvec::SmallVec;
 
@@ -16,7 +17,7 @@ use crate::tool::result::{Binding, ToolResult};
 use crate::units::{Cents, Day, Step, Units};
 
 /// The world as the agent chose, for records.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct StateRecord {
     /// The day.
     pub day: Day,

@@ -17,22 +17,29 @@ pub trait ToolArguments: DeserializeOwned + JsonSchema + 'static {}
 #[diagnostic::do_not_recommend]
 impl<A: DeserializeOwned + JsonSchema + 'static> ToolArguments for A {}
 
+/// Takes the width of a Rust number from its schema: it says nothing to a reader.
+pub(crate) fn without_widths(schema: &mut Schema) {
+    let is_number = |kind: &Value| *kind == "integer" || *kind == "number";
+    let has_numbers = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(is_number),
+        kind => kind.is_some_and(is_number),
+    };
+    if has_numbers {
+        schema.remove("format");
+    }
+}
+
 /// The schema of some arguments, without references to other schemas.
 ///
 /// # Errors
 /// When they are no object: what they are instead.
 pub(super) fn schema_of<A: ToolArguments>() -> Result<Value, String> {
-    // The width of a Rust integer says nothing to an agent.
-    let without_widths = RecursiveTransform(|schema: &mut Schema| {
-        if ["integer", "number"].iter().any(|kind| schema.get("type").and_then(Value::as_str) == Some(kind)) {
-            schema.remove("format");
-        }
-    });
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.meta_schema = None;
         settings.inline_subschemas = true;
     });
-    let mut schema = settings.with_transform(without_widths).into_generator().into_root_schema_for::<A>();
+    let mut schema =
+        settings.with_transform(RecursiveTransform(without_widths)).into_generator().into_root_schema_for::<A>();
     // The tool has a name and a description of its own.
     schema.remove("title");
     schema.remove("description");

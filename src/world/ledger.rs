@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bevy::prelude::*;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar::Calendar;
@@ -13,7 +14,7 @@ use crate::shock::ledger::DoseLedger;
 use crate::units::{Cents, Day};
 
 /// What an amount was posted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PostingKind {
     /// Net revenue of a shipment.
