@@ -58,7 +58,7 @@ fn help_teaches() {
       0  done; an agent that broke down is a result, not an error
       1  a run hit a defect of this program
       2  the command line is wrong
-      3  nothing was run: the configuration is wrong, or the result folder cannot be used
+      3  nothing was run: the configuration or a plugin is wrong, or the result folder cannot be used
       4  begun, but not finished: stopped, or a file could not be written
       5  the provider of a language model gave up, or does not answer; run --resume goes on
       6  records cannot be read

@@ -58,7 +58,9 @@ fn build(dir: &TempDir, program: &str) -> Output {
     let about_us = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
     let told =
         std::env::vars_os().filter(|(name, _)| about_us.iter().any(|own| name.to_string_lossy().starts_with(own)));
-    told.for_each(|(name, _)| drop(cargo.env_remove(name)));
+    told.for_each(|(name, _)| {
+        cargo.env_remove(name);
+    });
     cargo.args(["build", "--offline", "--bin", program, "--target-dir"]).arg(target());
     cargo.current_dir(dir.path()).output().expect("cargo starts")
 }
