@@ -52,7 +52,7 @@ fn main() {
     let text = format!(
         "experiment: {{name: conversations, replications: {IN_FLIGHT}}}
 simulation: {{max_steps: 100000, initial_budget: 10000}}
-model: {{name: bench, context_length: 8000, start_connections: {IN_FLIGHT}, max_connections: {IN_FLIGHT}}}
+model: {{name: bench, context_length: 4000, max_tokens_per_call: 500, start_connections: {IN_FLIGHT}, max_connections: {IN_FLIGHT}}}
 interface: {{reply_format: text}}
 measurement: {{continue_after_crash: 100000}}
 demand: {{max_failure_share: 1.0}}
