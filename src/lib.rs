@@ -138,6 +138,7 @@ pub mod plugins;
 pub mod prediction;
 pub mod prelude;
 pub mod record;
+mod resource;
 pub mod rng;
 pub mod selftest;
 pub mod shock;

@@ -7,7 +7,6 @@
 
 use std::fmt;
 
-use bevy::prelude::Resource;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -180,8 +179,10 @@ impl Stream {
 }
 
 /// The key of the present run, from which plugins take streams of their own.
-#[derive(Resource, Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct RunKey(DrawKey);
+
+crate::resource::in_table!(RunKey);
 
 impl RunKey {
     /// The key of a run.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bevy::prelude::Resource;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -28,7 +27,7 @@ pub struct OfferedTool {
 }
 
 /// What every agent is told before the first step: the rules of its world.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Briefing {
     /// Size of the world.
     pub level: Level,
@@ -57,6 +56,8 @@ pub struct Briefing {
     /// What each step's input shows besides the last result.
     pub visibility: StateVisibility,
 }
+
+crate::resource::in_table!(Briefing);
 
 impl Briefing {
     /// The briefing of a run that offers the given tools.
@@ -114,7 +115,7 @@ pub struct Dashboard {
 }
 
 /// What a step's input contains.
-#[derive(Resource, Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Observation {
     /// The present step; agents know the day, records know both.
     #[serde(skip)]
@@ -130,3 +131,5 @@ pub struct Observation {
     #[serde(skip)]
     pub last_result: Option<ToolResult>,
 }
+
+crate::resource::in_table!(Observation);

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bevy::prelude::Resource;
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
 
@@ -121,7 +120,7 @@ impl Audited {
 const AUDITED: usize = 20;
 
 /// The predictions of a run.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Predictions {
     basis: TemporalBasis,
     horizon: Step,
@@ -135,6 +134,8 @@ pub struct Predictions {
     unrevealed: Unrevealed,
     audited: VecDeque<Audited>,
 }
+
+crate::resource::in_table!(Predictions);
 
 impl Predictions {
     /// A run in which nothing was predicted yet.

@@ -18,8 +18,10 @@ use crate::world::ledger::Ledger;
 use crate::world::sku::Shelves;
 
 /// The agent's answer, waiting to be carried out.
-#[derive(Resource, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Answer(pub Option<Decision>);
+
+crate::resource::in_table!(Answer);
 
 /// Carries out the agent's answer. Exclusive, since a tool is a system of its own.
 ///
