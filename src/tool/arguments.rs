@@ -1,5 +1,9 @@
 //! Arguments of a tool as a Rust type, and the JSON Schema by which an agent is told of them.
 
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
@@ -17,11 +21,22 @@ pub trait ToolArguments: DeserializeOwned + JsonSchema + 'static {}
 #[diagnostic::do_not_recommend]
 impl<A: DeserializeOwned + JsonSchema + 'static> ToolArguments for A {}
 
-/// The schema of some arguments, without references to other schemas.
+/// The schema of some arguments, without references to other schemas. All Worlds of the process share it.
 ///
 /// # Errors
 /// When they are no object: what they are instead.
-pub(super) fn schema_of<A: ToolArguments>() -> Result<Value, String> {
+pub(super) fn schema_of<A: ToolArguments>() -> Result<Arc<Value>, String> {
+    static KNOWN: Mutex<BTreeMap<TypeId, Arc<Value>>> = Mutex::new(BTreeMap::new());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(schema) = known().get(&TypeId::of::<A>()) {
+        return Ok(schema.clone());
+    }
+    let schema = Arc::new(new_schema_of::<A>()?);
+    known().insert(TypeId::of::<A>(), schema.clone());
+    Ok(schema)
+}
+
+fn new_schema_of<A: ToolArguments>() -> Result<Value, String> {
     // The width of a Rust integer says nothing to an agent.
     let without_widths = RecursiveTransform(|schema: &mut Schema| {
         if ["integer", "number"].iter().any(|kind| schema.get("type").and_then(Value::as_str) == Some(kind)) {
@@ -85,8 +100,13 @@ mod tests {
             "required": ["sku", "times"],
             "additionalProperties": false,
         });
-        assert_eq!(schema_of::<Arguments>(), Ok(expected));
-        assert_eq!(schema_of::<Nothing>(), Ok(json!({"type": "object", "properties": {}})));
+        assert_eq!(schema_of::<Arguments>(), Ok(expected.into()));
+        assert_eq!(schema_of::<Nothing>(), Ok(json!({"type": "object", "properties": {}}).into()));
+    }
+
+    #[test]
+    fn a_process_has_one_schema_of_a_type() {
+        assert!(Arc::ptr_eq(&schema_of::<Arguments>().unwrap(), &schema_of::<Arguments>().unwrap()));
     }
 
     #[test]

@@ -201,7 +201,7 @@ impl ToolAppExt for App {
             return self;
         }
         let arguments = match schema_of::<A>() {
-            Ok(schema) => Arc::new(schema),
+            Ok(schema) => schema,
             Err(described) => {
                 let (name, arguments) = (name.to_owned(), type_name::<A>());
                 PluginProblems::note(self, PluginProblem::Arguments { name, arguments, described, place });
