@@ -8,7 +8,7 @@ pub mod act;
 pub mod driver;
 pub mod end;
 pub mod observe;
-mod small;
+pub(crate) mod small;
 pub mod turn;
 
 use bevy::app::{App, Plugin};

@@ -1,9 +1,23 @@
 //! An App of few bytes: a process holds many Worlds, and what is left of Bevy's own App in each of them adds up.
 
 use std::mem;
+use std::sync::OnceLock;
 
-use bevy::app::{App, FixedMain, FixedMainScheduleOrder, Main, MainScheduleOrder, RunFixedMainLoop};
+use bevy::MinimalPlugins;
+use bevy::app::{App, FixedMain, FixedMainScheduleOrder, Main, MainScheduleOrder, PluginGroup, RunFixedMainLoop};
 use bevy::ecs::schedule::{ScheduleLabel, Schedules};
+use bevy::prelude::AppTypeRegistry;
+use bevy::time::TimePlugin;
+
+/// A headless App that is stepped and never updated. [`MinimalPlugins`] come without their clock, which nothing in a
+/// run may read, and all Worlds of the process share one register of types, which plugins may add to.
+pub(crate) fn headless_app() -> App {
+    static TYPES: OnceLock<AppTypeRegistry> = OnceLock::new();
+    let mut app = App::empty();
+    app.insert_resource(TYPES.get_or_init(AppTypeRegistry::default).clone());
+    app.add_plugins(MinimalPlugins.build().disable::<TimePlugin>());
+    app
+}
 
 /// Drops the schedules that only `App::update` runs.
 pub(super) fn drop_updates(app: &mut App) {
