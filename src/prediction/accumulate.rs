@@ -142,10 +142,13 @@ impl Recent {
 
     /// Forgets the steps before `first`.
     fn forget_before(&mut self, first: Step) {
-        while let Some(old) = self.steps.pop_front_if(|old| old.step < first) {
+        while let Some(old) = self.steps.front()
+            && old.step < first
+        {
             if old.n > 1 {
                 self.several.pop_front();
             }
+            self.steps.pop_front();
         }
     }
 

@@ -37,16 +37,17 @@ pub fn act(world: &mut World) {
     let budget_before = world.resource::<Ledger>().budget();
     let reply = match &action {
         None => nothing(),
-        Some(action) => world.resource_scope(|world, mut tools: Mut<ToolRegistry>| {
+        Some(action) => {
+            let tools = world.resource::<ToolRegistry>();
             let allowed = tools.check(&action.tool).and_then(|()| {
                 rule.check(card.as_ref(), tools.binds(&action.tool))
                     .map_err(|message| ToolError::new(ErrorCode::BadPrediction, message))
             });
             match allowed {
-                Ok(()) => tools.call(&action.tool, &action.args, world),
+                Ok(()) => ToolRegistry::call(world, &action.tool, &action.args),
                 Err(error) => ToolReply::failure(error),
             }
-        }),
+        }
     };
     // A call that was refused before its tool looked at it is about the SKU that it names.
     let skus = world.resource::<Shelves>().skus();
