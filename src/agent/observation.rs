@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bevy::prelude::Resource;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
@@ -31,7 +30,7 @@ pub struct OfferedTool {
 }
 
 /// What every agent is told before the first step: the rules of its world.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Briefing {
     /// Size of the world.
     pub level: Level,
@@ -60,6 +59,8 @@ pub struct Briefing {
     /// What each step's input shows besides the last result.
     pub visibility: StateVisibility,
 }
+
+crate::resource::in_table!(Briefing);
 
 impl Briefing {
     /// The briefing of a run that offers the given tools.
@@ -129,7 +130,7 @@ pub struct Dashboard {
 }
 
 /// What a step's input contains.
-#[derive(Resource, Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Observation {
     /// The present step; agents know the day, records know both.
     #[serde(skip)]
@@ -145,3 +146,5 @@ pub struct Observation {
     #[serde(skip)]
     pub last_result: Option<ToolResult>,
 }
+
+crate::resource::in_table!(Observation);

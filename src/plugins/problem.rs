@@ -6,7 +6,6 @@ use std::panic::Location;
 use std::path::Path;
 
 use bevy::app::App;
-use bevy::prelude::Resource;
 use thiserror::Error;
 
 use crate::ids::{NAME_RULE, is_name};
@@ -161,8 +160,10 @@ pub enum PluginProblem {
 pub struct PluginErrors(pub Vec<PluginProblem>);
 
 /// The problems of an App so far.
-#[derive(Resource, Default)]
+#[derive(Default)]
 pub(crate) struct PluginProblems(Vec<PluginProblem>);
+
+crate::resource::in_table!(PluginProblems);
 
 impl PluginProblems {
     /// Notes a problem.

@@ -186,7 +186,7 @@ pub(super) struct EventRecord<'a> {
 }
 
 /// Lines that wait to be written. The driver's caller takes them out; with `keep` false nothing is formatted.
-#[derive(Resource, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Recorder {
     /// Whether records are wanted at all.
     pub keep: bool,
@@ -197,6 +197,8 @@ pub struct Recorder {
     /// Finished lines of `events.jsonl`.
     pub events: Vec<u8>,
 }
+
+crate::resource::in_table!(Recorder);
 
 /// Record: the step and its events become lines.
 pub fn record_step(

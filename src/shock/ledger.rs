@@ -106,7 +106,7 @@ struct Open {
 }
 
 /// The doses of a run by family, and the shocks of which something more can come.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DoseLedger {
     drawn: u32,
     open: BTreeMap<ShockId, Open>,
@@ -120,6 +120,8 @@ pub struct DoseLedger {
     candidates: Option<u32>,
     today: Option<ShockRecord>,
 }
+
+crate::resource::in_table!(DoseLedger);
 
 impl DoseLedger {
     /// How many shocks were drawn so far.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bevy::prelude::Resource;
 use schemars::JsonSchema;
 use serde::Serialize;
 use smallvec::SmallVec;
@@ -38,7 +37,7 @@ pub struct StateRecord {
 }
 
 /// The present step.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Turn {
     /// Which step.
     pub step: Step,
@@ -83,6 +82,8 @@ pub struct Turn {
     /// Wrong statements that are left out there, since only what is hidden made them wrong.
     pub excused: SmallVec<[Subject; 2]>,
 }
+
+crate::resource::in_table!(Turn);
 
 impl Default for Turn {
     fn default() -> Turn {

@@ -1,5 +1,9 @@
 //! Arguments of a tool as a Rust type, and the JSON Schema by which an agent is told of them.
 
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
@@ -29,11 +33,22 @@ pub(crate) fn without_widths(schema: &mut Schema) {
     }
 }
 
-/// The schema of some arguments, without references to other schemas.
+/// The schema of some arguments, without references to other schemas. All Worlds of the process share it.
 ///
 /// # Errors
 /// When they are no object: what they are instead.
-pub(super) fn schema_of<A: ToolArguments>() -> Result<Value, String> {
+pub(super) fn schema_of<A: ToolArguments>() -> Result<Arc<Value>, String> {
+    static KNOWN: Mutex<BTreeMap<TypeId, Arc<Value>>> = Mutex::new(BTreeMap::new());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(schema) = known().get(&TypeId::of::<A>()) {
+        return Ok(schema.clone());
+    }
+    let schema = Arc::new(new_schema_of::<A>()?);
+    known().insert(TypeId::of::<A>(), schema.clone());
+    Ok(schema)
+}
+
+fn new_schema_of<A: ToolArguments>() -> Result<Value, String> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.meta_schema = None;
         settings.inline_subschemas = true;
@@ -92,8 +107,13 @@ mod tests {
             "required": ["sku", "times"],
             "additionalProperties": false,
         });
-        assert_eq!(schema_of::<Arguments>(), Ok(expected));
-        assert_eq!(schema_of::<Nothing>(), Ok(json!({"type": "object", "properties": {}})));
+        assert_eq!(schema_of::<Arguments>(), Ok(expected.into()));
+        assert_eq!(schema_of::<Nothing>(), Ok(json!({"type": "object", "properties": {}}).into()));
+    }
+
+    #[test]
+    fn a_process_has_one_schema_of_a_type() {
+        assert!(Arc::ptr_eq(&schema_of::<Arguments>().unwrap(), &schema_of::<Arguments>().unwrap()));
     }
 
     #[test]

@@ -243,11 +243,13 @@ pub struct Message {
 }
 
 /// Unread messages, oldest first.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Inbox {
     messages: VecDeque<Message>,
     dropped: u32,
 }
+
+crate::resource::in_table!(Inbox);
 
 impl Inbox {
     /// Puts a message in; when the inbox is full, the oldest one is lost and the loss is told.

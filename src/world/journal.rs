@@ -250,13 +250,15 @@ pub enum Event {
 }
 
 /// The present step's events.
-#[derive(Resource, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Journal {
     /// In order of happening.
     pub events: Vec<Event>,
     /// The storage fee of this step's evening.
     pub storage_fee: Cents,
 }
+
+crate::resource::in_table!(Journal);
 
 impl Journal {
     /// Notes an event.

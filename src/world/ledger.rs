@@ -30,7 +30,7 @@ pub enum PostingKind {
 }
 
 /// The posted budget and the totals that explain it: `budget = initial + revenue - charges - fees`, always.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Ledger {
     initial: Cents,
     budget: Cents,
@@ -40,6 +40,8 @@ pub struct Ledger {
     armed: VecDeque<(ShockId, Day)>,
     late: Vec<LatePosting>,
 }
+
+crate::resource::in_table!(Ledger);
 
 /// A charge or a revenue to be posted.
 #[derive(Clone, Debug)]
