@@ -19,6 +19,10 @@ use vendomini::prelude::*;
 
 mod served;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use served::{Answer, Server, cpu_time};
 
 const IN_FLIGHT: u32 = 1024;
@@ -45,7 +49,8 @@ fn main() {
     if served::is_server() {
         return served::serve("/v1", Answer::chat(REPLY).after(LATENCY), IN_FLIGHT);
     }
-    let workers = thread::available_parallelism().map_or(1, usize::from);
+    // What `run` has without --n-jobs.
+    let workers = 1;
     let mut server = Server::start();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("conversations.yaml");

@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use vendomini::plugins::Plugins;
 
+/// A thousand conversations allocate and free between threads all the time; the system's allocator is slow at that and
+/// leaves holes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     vendomini::main_with(Plugins::default())
 }

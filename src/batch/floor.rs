@@ -34,7 +34,7 @@ use crate::step::driver::Simulation;
 const MANY: usize = 64;
 
 /// How long answers gather: little beside what any model takes.
-const GATHERING: Duration = Duration::from_micros(500);
+const GATHERING: Duration = Duration::from_millis(1);
 
 /// What all workers share.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use crate::record::json;
 use crate::units::{Day, Step};
 
 /// Characters of a reply that `provider_call` repeats. The whole of it stands in `deliberations.jsonl`.
-pub const OUTPUT_HEAD_CHARS: usize = 500;
+pub const OUTPUT_HEAD_CHARS: usize = 200;
 
 /// What became of a step's question to the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
