@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 
@@ -54,6 +55,8 @@ struct Worker<'a> {
     /// Worlds that wait for their next run.
     idle: Vec<Simulation>,
     live: BTreeMap<u64, Kept<'a>>,
+    /// When it last looked whether the time of a run under way is over.
+    looked: Instant,
     answers: (Sender<Answer>, Receiver<Answer>),
 }
 
@@ -67,7 +70,8 @@ enum Next {
 impl<'a> Floor<'a> {
     /// Makes runs until there are no more tickets, or the batch is halted.
     pub(super) fn work(&'a self, tickets: &Receiver<usize>, reports: &'a Sender<Result<Report, Stopped>>) {
-        let mut worker = Worker { floor: self, reports, idle: Vec::new(), live: BTreeMap::new(), answers: unbounded() };
+        let (idle, live) = (Vec::new(), BTreeMap::new());
+        let mut worker = Worker { floor: self, reports, idle, live, looked: Instant::now(), answers: unbounded() };
         worker.drive(tickets);
         worker.put_aside();
     }
@@ -76,7 +80,7 @@ impl<'a> Floor<'a> {
 impl<'a> Worker<'a> {
     fn drive(&mut self, tickets: &Receiver<usize>) {
         loop {
-            if self.floor.halt.is_set() {
+            if self.floor.halt.is_set() || self.end_overdue() == Next::Ends {
                 return;
             }
             if self.live.len() < self.floor.live_runs {
@@ -173,6 +177,27 @@ impl<'a> Worker<'a> {
         self.settle(kept, moved)
     }
 
+    /// Ends the runs whose time is over although nothing has become of their requests.
+    fn end_overdue(&mut self) -> Next {
+        if self.looked.elapsed() < TICK {
+            return Next::Goes;
+        }
+        self.looked = Instant::now();
+        let tickets: Vec<u64> = self.live.keys().copied().collect();
+        for ticket in tickets {
+            let mut kept = self.live.remove(&ticket).expect("it is under way");
+            let moved = match confine(|| kept.live.end_overdue()) {
+                Ok(None) => Ok(Ok(Progress::Waits)),
+                Ok(Some(ended)) => Ok(ended),
+                Err(defect) => Err(defect),
+            };
+            if self.settle(kept, moved) == Next::Ends {
+                return Next::Ends;
+            }
+        }
+        Next::Goes
+    }
+
     fn settle(&mut self, kept: Kept<'a>, moved: Result<Result<Progress, LiveError>, Defect>) -> Next {
         let Kept { run, live } = kept;
         match moved {
@@ -246,16 +271,19 @@ fn open_cassette(
     let partial = results.partial_run(&run.run_id);
     let path = partial.join(cassette::NAME);
     if resume {
-        let complete = results.complete_run(&run.run_id);
-        if complete.join(cassette::NAME).is_file() && !partial.exists() {
-            fs::rename(&complete, &partial).map_err(WriteError::at(&complete))?;
+        // A run that a defect broke off has calls that were paid for, too.
+        for earlier in [results.complete_run(&run.run_id), results.failed_run(&run.run_id)] {
+            if earlier.join(cassette::NAME).is_file() && !partial.exists() {
+                fs::rename(&earlier, &partial).map_err(WriteError::at(&earlier))?;
+            }
         }
-    }
-    if resume && path.is_file() {
         let unusable = |why: String| Stopped::Resume(ResumeError { run_id: run.run_id.clone(), why });
-        let player = Player::resume(&path).map_err(|error| unusable(error.to_string()))?;
-        let recorder = Recorder::append(&path).map_err(WriteError::at(&path))?;
-        return Ok((Some(player), recorder));
+        if path.is_file()
+            && let Some(player) = Player::resume(&path).map_err(|error| unusable(error.to_string()))?
+        {
+            let recorder = Recorder::append(&path).map_err(WriteError::at(&path))?;
+            return Ok((Some(player), recorder));
+        }
     }
     fs::create_dir_all(&partial).map_err(WriteError::at(&partial))?;
     let recorder = Recorder::create(&path, &run.config.model.name, pricing).map_err(WriteError::at(&path))?;
@@ -264,7 +292,8 @@ fn open_cassette(
 
 /// Removes what an earlier batch left of a run that is made anew.
 fn clear(results: &ResultFolder, run: &PlannedRun) -> Result<(), WriteError> {
-    for path in [results.partial_run(&run.run_id), results.complete_run(&run.run_id)] {
+    let id = &run.run_id;
+    for path in [results.partial_run(id), results.complete_run(id), results.failed_run(id)] {
         if path.exists() {
             fs::remove_dir_all(&path).map_err(WriteError::at(&path))?;
         }

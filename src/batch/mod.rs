@@ -151,8 +151,8 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         }
     };
     let leftover = folder.drop_replaced().err();
-    let mut history =
-        History::open(&results_dir, &plan.experiment().name, configuration, backends).map_err(BatchError::Folder)?;
+    let mut history = History::open(&results_dir, &plan.experiment().name, configuration, existing, backends)
+        .map_err(BatchError::Folder)?;
 
     let halt = Halt { user: stop, failure: AtomicBool::new(false) };
     let floor = Floor {

@@ -63,20 +63,26 @@ impl RunLimits {
         RunLimits::new(budget, experiment, pricing, 0, None, None)
     }
 
+    /// The limit of time that is reached, if one is.
+    #[must_use]
+    pub fn time_over(&self) -> Option<LimitHit> {
+        let limits = [
+            (self.run_until, EndReason::RunTimeLimit, "the run"),
+            (self.experiment_until, EndReason::TimeLimit, "the experiment"),
+        ];
+        limits.into_iter().find_map(|(until, reason, whose)| {
+            let (_, seconds) = until.filter(|(end, _)| Instant::now() >= *end)?;
+            Some(LimitHit { reason, message: format!("the limit of time of {whose} ({seconds} s) is reached") })
+        })
+    }
+
     /// Reserves what a call can use at most.
     ///
     /// # Errors
     /// When a limit does not allow it.
     pub fn reserve(&mut self, input_tokens: u64) -> Result<(), LimitHit> {
-        let now = Instant::now();
-        for (until, reason, whose) in [
-            (self.run_until, EndReason::RunTimeLimit, "the run"),
-            (self.experiment_until, EndReason::TimeLimit, "the experiment"),
-        ] {
-            if let Some((_, seconds)) = until.filter(|(end, _)| now >= *end) {
-                let message = format!("the limit of time of {whose} ({seconds} s) is reached");
-                return Err(LimitHit { reason, message });
-            }
+        if let Some(hit) = self.time_over() {
+            return Err(hit);
         }
         let tokens = input_tokens.saturating_add(self.reply_tokens);
         let reserved = self.budget.reserve(tokens, self.pricing.most(input_tokens, self.reply_tokens));
