@@ -68,6 +68,21 @@ enum Next {
 }
 
 impl<'a> Floor<'a> {
+    /// Counts what earlier batches have spent on the runs of a plan that goes on, so that no limit is exceeded by runs
+    /// that are not under way yet.
+    pub(super) fn count_earlier(&self) {
+        let Some(backends) = self.backends.filter(|_| self.resume) else { return };
+        for run in self.plan.runs().filter(|run| backends.has(&run.config.model.name)) {
+            let id = &run.run_id;
+            let places = [self.results.partial_run(id), self.results.complete_run(id), self.results.failed_run(id)];
+            let cassette = places.iter().map(|place| place.join(cassette::NAME)).find(|path| path.is_file());
+            // One that cannot be read stops its run, which says so.
+            if let Some(Ok(player)) = cassette.map(|path| Player::look(&path)) {
+                backends.count(&run.config, &player);
+            }
+        }
+    }
+
     /// Makes runs until there are no more tickets, or the batch is halted.
     pub(super) fn work(&'a self, tickets: &Receiver<usize>, reports: &'a Sender<Result<Report, Stopped>>) {
         let (idle, live) = (Vec::new(), BTreeMap::new());

@@ -164,6 +164,7 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         live_runs: backends.map_or(1, |backends| (backends.most_connections() as usize).div_ceil(n_jobs)),
         resume: existing == Existing::Resumed,
     };
+    floor.count_earlier();
     let (tally, stopped) = pool::run(&floor, n_jobs, &mut rows, &mut history, progress);
     let incomplete = |source| BatchError::Write {
         complete: tally.complete(),

@@ -229,6 +229,20 @@ impl Player {
         Ok(Some(player))
     }
 
+    /// Reads a cassette as far as it is whole, to see what it holds.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a line is none of ours.
+    pub fn look(path: &Path) -> Result<Player, CassetteError> {
+        Ok(parse(path, &read(path)?, true)?.0)
+    }
+
+    /// The bodies of all replies that are left.
+    pub fn replies(&self) -> impl Iterator<Item = &str> {
+        let attempts = self.entries.iter().map(|entry| &entry.attempt);
+        attempts.filter(|attempt| attempt.outcome == Outcome::Reply).filter_map(|attempt| attempt.body.as_deref())
+    }
+
     /// What came of a request when it was recorded.
     ///
     /// # Errors

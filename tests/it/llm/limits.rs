@@ -1,6 +1,6 @@
 //! Limits of tokens, money and time, of a run and of the experiment, and what is known of costs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -110,7 +110,8 @@ fn many_runs_at_once_keep_to_a_limit_of_the_experiment() {
     let runs: Vec<Value> = (0..8).map(|run| study.summary(&format!("c0_r{run}"))).collect();
     let spent: u64 = runs.iter().map(|summary| summary["model"]["calls"].as_u64().unwrap() * CALL).sum();
     assert!(0 < spent && spent <= 60_000, "{spent}");
-    assert!(runs.iter().all(|summary| summary["end_reason"] == "token_limit"), "{runs:?}");
+    let reasons: BTreeSet<&str> = runs.iter().filter_map(|summary| summary["end_reason"].as_str()).collect();
+    assert!(reasons.is_subset(&["token_limit", "horizon"].into()) && reasons.contains("token_limit"), "{reasons:?}");
     // Going on with the same limit asks nobody: what was spent counts.
     let room = 60_000 - spent;
     let before = server.counts().requests;

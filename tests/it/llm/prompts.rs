@@ -32,7 +32,7 @@ fn in_text() {
 fn in_tool_calls() {
     let (system, step) = told(
         "interface: {reply_format: tool_calls, prediction_mode: optional, prediction_format: rich, \
-         state_visibility: full_state, recovery_tools: all}\n",
+         state_visibility: full, recovery_tools: all}\n",
     );
     insta::assert_snapshot!("system_tool_calls", system);
     insta::assert_snapshot!("step_tool_calls", step);
