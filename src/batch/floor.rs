@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 
@@ -63,6 +64,8 @@ struct Worker<'a> {
     /// Worlds that wait for their next run.
     idle: Vec<Simulation>,
     live: BTreeMap<u64, Kept<'a>>,
+    /// When it last looked whether the time of a run under way is over.
+    looked: Instant,
     answers: (Sender<Answer>, Receiver<Answer>),
 }
 
@@ -74,9 +77,25 @@ enum Next {
 }
 
 impl<'a> Floor<'a> {
+    /// Counts what earlier batches have spent on the runs of a plan that goes on, so that no limit is exceeded by runs
+    /// that are not under way yet.
+    pub(super) fn count_earlier(&self) {
+        let Some(backends) = self.backends.filter(|_| self.resume) else { return };
+        for run in self.plan.runs().filter(|run| backends.has(&run.config.model.name)) {
+            let id = &run.run_id;
+            let places = [self.results.partial_run(id), self.results.complete_run(id), self.results.failed_run(id)];
+            let cassette = places.iter().map(|place| place.join(cassette::NAME)).find(|path| path.is_file());
+            // One that cannot be read stops its run, which says so.
+            if let Some(Ok(player)) = cassette.map(|path| Player::look(&path)) {
+                backends.count(&run.config, &player);
+            }
+        }
+    }
+
     /// Makes runs until there are no more tickets, or the batch is halted.
     pub(super) fn work(&'a self, tickets: &Receiver<usize>, reports: &'a Sender<Result<Report, Stopped>>) {
-        let mut worker = Worker { floor: self, reports, idle: Vec::new(), live: BTreeMap::new(), answers: unbounded() };
+        let (idle, live) = (Vec::new(), BTreeMap::new());
+        let mut worker = Worker { floor: self, reports, idle, live, looked: Instant::now(), answers: unbounded() };
         worker.drive(tickets);
         worker.put_aside();
     }
@@ -85,7 +104,7 @@ impl<'a> Floor<'a> {
 impl<'a> Worker<'a> {
     fn drive(&mut self, tickets: &Receiver<usize>) {
         loop {
-            if self.floor.halt.is_set() {
+            if self.floor.halt.is_set() || self.end_overdue() == Next::Ends {
                 return;
             }
             if self.live.len() < self.floor.live_runs {
@@ -185,6 +204,27 @@ impl<'a> Worker<'a> {
         self.settle(kept, moved)
     }
 
+    /// Ends the runs whose time is over although nothing has become of their requests.
+    fn end_overdue(&mut self) -> Next {
+        if self.looked.elapsed() < TICK {
+            return Next::Goes;
+        }
+        self.looked = Instant::now();
+        let tickets: Vec<u64> = self.live.keys().copied().collect();
+        for ticket in tickets {
+            let mut kept = self.live.remove(&ticket).expect("it is under way");
+            let moved = match confine(|| kept.live.end_overdue()) {
+                Ok(None) => Ok(Ok(Progress::Waits)),
+                Ok(Some(ended)) => Ok(ended),
+                Err(defect) => Err(defect),
+            };
+            if self.settle(kept, moved) == Next::Ends {
+                return Next::Ends;
+            }
+        }
+        Next::Goes
+    }
+
     fn settle(&mut self, kept: Kept<'a>, moved: Result<Result<Progress, LiveError>, Defect>) -> Next {
         let Kept { run, live } = kept;
         match moved {
@@ -258,16 +298,19 @@ fn open_cassette(
     let partial = results.partial_run(&run.run_id);
     let path = partial.join(cassette::NAME);
     if resume {
-        let complete = results.complete_run(&run.run_id);
-        if complete.join(cassette::NAME).is_file() && !partial.exists() {
-            fs::rename(&complete, &partial).map_err(WriteError::at(&complete))?;
+        // A run that a defect broke off has calls that were paid for, too.
+        for earlier in [results.complete_run(&run.run_id), results.failed_run(&run.run_id)] {
+            if earlier.join(cassette::NAME).is_file() && !partial.exists() {
+                fs::rename(&earlier, &partial).map_err(WriteError::at(&earlier))?;
+            }
         }
-    }
-    if resume && path.is_file() {
         let unusable = |why: String| Stopped::Resume(ResumeError { run_id: run.run_id.clone(), why });
-        let player = Player::resume(&path).map_err(|error| unusable(error.to_string()))?;
-        let recorder = Recorder::append(&path).map_err(WriteError::at(&path))?;
-        return Ok((Some(player), recorder));
+        if path.is_file()
+            && let Some(player) = Player::resume(&path).map_err(|error| unusable(error.to_string()))?
+        {
+            let recorder = Recorder::append(&path).map_err(WriteError::at(&path))?;
+            return Ok((Some(player), recorder));
+        }
     }
     fs::create_dir_all(&partial).map_err(WriteError::at(&partial))?;
     let recorder = Recorder::create(&path, &run.config.model.name, pricing).map_err(WriteError::at(&path))?;
@@ -276,7 +319,8 @@ fn open_cassette(
 
 /// Removes what an earlier batch left of a run that is made anew.
 fn clear(results: &ResultFolder, run: &PlannedRun) -> Result<(), WriteError> {
-    for path in [results.partial_run(&run.run_id), results.complete_run(&run.run_id)] {
+    let id = &run.run_id;
+    for path in [results.partial_run(id), results.complete_run(id), results.failed_run(id)] {
         if path.exists() {
             fs::remove_dir_all(&path).map_err(WriteError::at(&path))?;
         }

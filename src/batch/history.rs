@@ -1,9 +1,13 @@
 //! `history.jsonl` beside the experiments' folders: one line for every run that was finished.
 
-use std::fs::File;
-use std::io::Write;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
+use super::Existing;
 use super::error::WriteError;
 use super::play::Report;
 use crate::agent::provider::backend::Backends;
@@ -19,6 +23,9 @@ pub(super) struct History<'a> {
     experiment: String,
     configuration_sha256: String,
     backends: Option<&'a Backends>,
+    /// Lines less their times, of runs that need no second one: a resumed batch comes to the same end in the runs that
+    /// were finished before it.
+    known: BTreeSet<String>,
 }
 
 impl<'a> History<'a> {
@@ -27,11 +34,16 @@ impl<'a> History<'a> {
         results_dir: &Path,
         experiment: &str,
         configuration_sha256: String,
+        existing: Existing,
         backends: Option<&'a Backends>,
     ) -> Result<History<'a>, WriteError> {
         let path = results_dir.join(NAME);
+        let known = match existing {
+            Existing::Resumed => known_lines(&path).map_err(WriteError::at(&path))?,
+            Existing::Refused | Existing::Replaced => BTreeSet::new(),
+        };
         let file = File::options().create(true).append(true).open(&path).map_err(WriteError::at(&path))?;
-        Ok(History { file, path, experiment: experiment.to_owned(), configuration_sha256, backends })
+        Ok(History { file, path, experiment: experiment.to_owned(), configuration_sha256, backends, known })
     }
 
     /// Adds a run. Lines of several batches in one folder do not mix: each is one write to the file's end.
@@ -56,8 +68,29 @@ impl<'a> History<'a> {
             eligible: report.ineligible.is_none(),
             ineligible_reason: report.ineligible,
         };
+        let value = serde_json::to_value(&record).expect("a line of the history is JSON");
+        if self.known.contains(&less_its_time(value)) {
+            return Ok(());
+        }
         let mut line = serde_json::to_vec(&record).expect("a line of the history is JSON");
         line.push(b'\n');
         self.file.write_all(&line).map_err(WriteError::at(&self.path))
     }
+}
+
+/// The lines of a history less their times. What is no line of ours is left alone.
+fn known_lines(path: &Path) -> io::Result<BTreeSet<String>> {
+    let text = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        read => read?,
+    };
+    let lines = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+    Ok(lines.map(less_its_time).collect())
+}
+
+fn less_its_time(mut line: Value) -> String {
+    if let Some(fields) = line.as_object_mut() {
+        fields.remove("finished");
+    }
+    line.to_string()
 }

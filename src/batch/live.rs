@@ -104,6 +104,15 @@ impl<'a> LiveRun<'a> {
         }
     }
 
+    /// Ends the run if its time is over while an answer is under way; `None` if it is not.
+    pub(super) fn end_overdue(&mut self) -> Option<Result<Progress, LiveError>> {
+        let LimitHit { reason, message } = self.asked.as_ref().and_then(|_| self.limits.time_over())?;
+        let call = self.asked.take().expect("an answer is under way");
+        self.agent.stopped_by(&message, &mut self.lines);
+        let recorded = self.wire.record_limit(&call, reason, &message).map_err(LiveError::from);
+        Some(recorded.and_then(|()| self.go_on(Move::End(reason))))
+    }
+
     fn begin_step(&mut self) -> Result<Move, LiveError> {
         let standing = self.simulation.summary(self.identity.clone(), EndReason::OperatorCancel);
         self.before = Some(Box::new(standing));

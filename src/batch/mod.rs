@@ -152,8 +152,8 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         }
     };
     let leftover = folder.drop_replaced().err();
-    let mut history =
-        History::open(&results_dir, &plan.experiment().name, configuration, backends).map_err(BatchError::Folder)?;
+    let mut history = History::open(&results_dir, &plan.experiment().name, configuration, existing, backends)
+        .map_err(BatchError::Folder)?;
 
     let halt = Halt { user: stop, failure: AtomicBool::new(false) };
     let floor = Floor {
@@ -165,6 +165,7 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         live_runs: backends.map_or(1, |backends| (backends.most_connections() as usize).div_ceil(n_jobs)),
         resume: existing == Existing::Resumed,
     };
+    floor.count_earlier();
     let (tally, stopped) = pool::run(&floor, n_jobs, &mut rows, &mut history, progress);
     let incomplete = |source| BatchError::Write {
         complete: tally.complete(),

@@ -134,7 +134,7 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
     let results = ResultFolder::claim(&results_dir, name, Existing::Refused, "").map_err(RepeatError::Place)?;
     drop(results.open()?);
 
-    let outcome = if run_dir.join(cassette::NAME).is_file() {
+    let outcome = if !programs.contains(&run.config.model.name.as_str()) {
         let player = Player::open(&run_dir.join(cassette::NAME))?;
         let provider = providers.get(&run.config.model.name).map(AsRef::as_ref);
         let prompts = Prompts::load(run.config.interface.prompts.as_deref().map(Path::new))?;

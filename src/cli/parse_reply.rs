@@ -1,21 +1,24 @@
 //! The verb `parse-reply`: what the reply parsers make of replies, for work on prompts.
 //!
-//! One JSON line a reply goes to `out`. The reading is [`agent::reply`](crate::agent::reply)'s; this module finds the
-//! replies in a file, and the parts of a native one in the message of a server.
+//! One JSON line a reply goes to `out`. The reading is [`agent::reply`](crate::agent::reply)'s, and for a native one
+//! that of chat completions; this module finds the replies in a file.
 
 use std::fs;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::CliError;
 use crate::agent::action::Action;
-use crate::agent::provider::reply::{Finish, ModelReply, RawToolCall};
+use crate::agent::provider::dialect::Dialect;
+use crate::agent::provider::reply::ModelReply;
 use crate::agent::reply::{KnownTool, ReadReply, Unreadable, read_text, read_tool_calls};
+use crate::config::settings::ReplyFormat;
 use crate::prediction::card::Card;
 use crate::record::lenient;
 use crate::tool::name;
@@ -47,8 +50,8 @@ Exit codes:
 #[command(after_help = EXAMPLES)]
 pub struct ParseReplyArgs {
     /// How the model was asked to reply
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = ReplyFormat::Text)]
+    pub format: ReplyFormat,
 
     /// The tools that it was offered, by name; all built-in ones without it
     ///
@@ -61,14 +64,18 @@ pub struct ParseReplyArgs {
     pub file: PathBuf,
 }
 
-/// Form of the replies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Lines that start with THOUGHTS:, ACTION:, ARGS:, PREDICTION:, SUCCESS:
-    Text,
-    /// Native tool calls
-    #[value(name = "tool_calls")]
-    ToolCalls,
+impl ValueEnum for ReplyFormat {
+    fn value_variants<'a>() -> &'a [ReplyFormat] {
+        &[ReplyFormat::Text, ReplyFormat::ToolCalls]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            ReplyFormat::Text => "Lines that start with THOUGHTS:, ACTION:, ARGS:, PREDICTION:, SUCCESS:",
+            ReplyFormat::ToolCalls => "Native tool calls",
+        };
+        Some(PossibleValue::new(self.word()).help(help))
+    }
 }
 
 /// Why there are no replies to read.
@@ -148,12 +155,12 @@ fn known(names: &[String]) -> Vec<KnownTool> {
     names.iter().map(|name| tool(name)).collect()
 }
 
-fn write(replies: &[(usize, Value)], format: Format, tools: &[KnownTool], out: &mut dyn Write) -> io::Result<()> {
+fn write(replies: &[(usize, Value)], format: ReplyFormat, tools: &[KnownTool], out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     for (line, raw) in replies {
         let read = match format {
-            Format::Text => read_text(raw.as_str().unwrap_or_default(), tools),
-            Format::ToolCalls => read_tool_calls(&message(raw), tools),
+            ReplyFormat::Text => read_text(raw.as_str().unwrap_or_default(), tools),
+            ReplyFormat::ToolCalls => read_tool_calls(&message(raw), tools),
         };
         serde_json::to_writer(&mut out, &Parsed::new(*line, &read))?;
         out.write_all(b"\n")?;
@@ -162,7 +169,7 @@ fn write(replies: &[(usize, Value)], format: Format, tools: &[KnownTool], out: &
 }
 
 /// The replies of a file, each with the line on which it begins.
-fn replies(file: &Path, format: Format) -> Result<Vec<(usize, Value)>, RepliesError> {
+fn replies(file: &Path, format: ReplyFormat) -> Result<Vec<(usize, Value)>, RepliesError> {
     let (name, bytes) = if file == Path::new("-") {
         let mut bytes = Vec::new();
         ("stdin".to_owned(), io::stdin().read_to_end(&mut bytes).map(|_| bytes))
@@ -182,10 +189,10 @@ fn replies(file: &Path, format: Format) -> Result<Vec<(usize, Value)>, RepliesEr
     lines.map(|(text, line)| Ok((line, raw(text, format).map_err(|why| wrong(&name, line, why, format))?))).collect()
 }
 
-fn wrong(name: &str, line: usize, why: String, format: Format) -> RepliesError {
+fn wrong(name: &str, line: usize, why: String, format: ReplyFormat) -> RepliesError {
     let wanted = match format {
-        Format::Text => "a text",
-        Format::ToolCalls => "a text or an object",
+        ReplyFormat::Text => "a text",
+        ReplyFormat::ToolCalls => "a text or an object",
     };
     RepliesError::Line { name: name.to_owned(), line, why, wanted }
 }
@@ -198,53 +205,24 @@ fn object(line: &str) -> Result<Value, String> {
     }
 }
 
-fn raw(line: &str, format: Format) -> Result<Value, String> {
+fn raw(line: &str, format: ReplyFormat) -> Result<Value, String> {
     match (object(line)?.get_mut("raw").map(Value::take), format) {
         (None, _) => Err("it has no raw".to_owned()),
-        (Some(raw @ Value::String(_)), _) | (Some(raw @ Value::Object(_)), Format::ToolCalls) => Ok(raw),
+        (Some(raw @ Value::String(_)), _) | (Some(raw @ Value::Object(_)), ReplyFormat::ToolCalls) => Ok(raw),
         (Some(other), _) => Err(format!("raw is {}", crate::config::shown(&other.to_string()))),
     }
 }
 
 /// The reply in a message of a chat completion, or in a whole response.
 fn message(raw: &Value) -> ModelReply {
-    let said;
-    let raw = match raw.as_str() {
-        None => raw,
+    let said = match raw.as_str() {
+        None => raw.clone(),
         Some(text) => match object(text) {
-            Ok(object) if ["choices", "tool_calls", "content"].iter().any(|key| object.get(key).is_some()) => {
-                said = object;
-                &said
-            }
+            Ok(object) if ["choices", "tool_calls", "content"].iter().any(|key| object.get(key).is_some()) => object,
             _ => return ModelReply { content: text.to_owned(), ..ModelReply::default() },
         },
     };
-    let choice = raw.pointer("/choices/0").unwrap_or(raw);
-    let message = choice.get("message").unwrap_or(choice);
-    let text = |key: &str| message.get(key).and_then(Value::as_str);
-    let finish = match choice.get("finish_reason").and_then(Value::as_str) {
-        _ if text("refusal").is_some() => Finish::Refusal,
-        Some("stop") => Finish::Stop,
-        Some("tool_calls") => Finish::ToolCalls,
-        Some("length") => Finish::Length,
-        Some("content_filter") => Finish::Refusal,
-        _ => Finish::Other,
-    };
-    let calls = message.get("tool_calls").and_then(Value::as_array);
-    ModelReply {
-        content: text("content").unwrap_or_default().to_owned(),
-        reasoning: text("reasoning_content").or(text("reasoning")).map(ToOwned::to_owned),
-        tool_calls: calls.into_iter().flatten().map(call).collect(),
-        finish,
-        ..ModelReply::default()
-    }
-}
-
-fn call(call: &Value) -> RawToolCall {
-    let text = |path: &str| match call.pointer(path) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => String::new(),
-        Some(other) => other.to_string(),
-    };
-    RawToolCall { id: text("/id"), name: text("/function/name"), arguments: text("/function/arguments") }
+    let response = if said.get("choices").is_some() { said } else { json!({ "choices": [{ "message": said }] }) };
+    // A response without a reply says nothing.
+    Dialect::OpenAiChat.read(&response.to_string()).unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use vendomini::tool::name;
 use crate::tools::{Bench, quiet};
 
 /// The parser's view of built-in tools.
-fn known(names: &[&str]) -> Vec<KnownTool> {
+pub(crate) fn known(names: &[&str]) -> Vec<KnownTool> {
     let tool = |name: &&str| KnownTool { name: (*name).into(), needs_arguments: name::NEED_ARGUMENTS.contains(name) };
     names.iter().map(tool).collect()
 }

@@ -579,11 +579,11 @@ fn proxies_of_the_environment_are_honoured_but_not_for_this_machine() {
     let proxy = MockServer::start(|_| Answer::chat("by proxy"));
     let direct = MockServer::start(|_| Answer::chat("directly"));
     let child = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--ignored", "--exact", "transport::asks_by_proxy"])
+        .args(["--exact", "transport::asks_by_proxy"])
         .env("http_proxy", proxy.url(""))
         .env_remove("no_proxy")
         .env_remove("NO_PROXY")
-        .env("VENDOMINI_TEST_SERVER", direct.url(PATH))
+        .env(DIRECT, direct.url(PATH))
         .output()
         .expect("the test runs again");
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
@@ -592,10 +592,13 @@ fn proxies_of_the_environment_are_honoured_but_not_for_this_machine() {
     assert_eq!(direct.counts().requests, 1);
 }
 
+/// Names the server of [`asks_by_proxy`].
+const DIRECT: &str = "VENDOMINI_TEST_SERVER";
+
+/// Does nothing by itself: the test above runs it in a process with a proxy in its environment, and sees what is asked.
 #[test]
-#[ignore = "the test above runs it, with a proxy in the environment"]
 fn asks_by_proxy() {
-    let direct = std::env::var("VENDOMINI_TEST_SERVER").expect("it is run by another test");
+    let Ok(direct) = std::env::var(DIRECT) else { return };
     for url in ["http://model.invalid/v1/chat/completions", &direct] {
         let attempts = Client::new(&Endpoint { max_retries: 0, ..endpoint(url) }).call();
         assert_eq!(outcomes(&attempts), [Outcome::Reply], "{attempts:?}");

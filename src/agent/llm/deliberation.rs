@@ -205,7 +205,7 @@ impl Deliberation {
         let event = ProviderCall::new(self.question.call, attempt, request, reply.as_ref(), cost);
         lines.event(self.question.step, self.question.day, &LlmEvent::ProviderCall(Box::new(event)));
         if let Some(reply) = reply {
-            return self.take_in(attempt, reply, cost, lines).map(Some);
+            return self.take_in(attempt, reply, cost, lines);
         }
         if !attempt.last {
             return Ok(None);
@@ -285,7 +285,7 @@ impl Deliberation {
         mut reply: ModelReply,
         cost: Option<(f64, PricingSource)>,
         lines: &mut Lines,
-    ) -> Result<Move, PromptError> {
+    ) -> Result<Option<Move>, PromptError> {
         self.account.reply(attempt, &reply, cost);
         self.last_use = Some((reply.usage, cost.map(|(cost, _)| cost)));
         self.question.calls += 1;
@@ -296,7 +296,9 @@ impl Deliberation {
         if let Some(served) = reply.served_model.as_deref().filter(|served| !self.is_requested(served)) {
             let message = format!("{} was asked, and {served} answered", self.requested_model);
             if self.pin_model {
-                return Ok(self.end(EndReason::ProviderError, ErrorType::ServedModelDiffers, &message, lines));
+                let end = self.end(EndReason::ProviderError, ErrorType::ServedModelDiffers, &message, lines);
+                // A run that goes on after that asks again.
+                return Ok(attempt.last.then_some(end));
             }
             if !mem::replace(&mut self.told_of_other_model, true) {
                 self.error(ErrorType::ServedModelDiffers, &message, lines);
@@ -320,7 +322,7 @@ impl Deliberation {
                 let said = self.setup.dialect.assistant(&reply);
                 self.pending_call = said.calls.into_iter().next();
                 said.message.into_iter().for_each(|message| self.conversation.push(message));
-                Ok(Move::Decide(Box::new(self.decide(read, &parse, &raw, &reply, lines))))
+                Ok(Some(Move::Decide(Box::new(self.decide(read, &parse, &raw, &reply, lines)))))
             }
             Err(why) => {
                 self.account.unreadable();
@@ -334,10 +336,10 @@ impl Deliberation {
                     self.conversation.push(self.setup.dialect.user(&text));
                     self.question.asked_again += 1;
                     self.question.unread.push(Unread { raw, parse });
-                    return Ok(self.ask_next(lines));
+                    return Ok(Some(self.ask_next(lines)));
                 }
                 self.notices.push(rejection(why));
-                Ok(Move::Decide(Box::new(self.decide(read, &parse, &raw, &reply, lines))))
+                Ok(Some(Move::Decide(Box::new(self.decide(read, &parse, &raw, &reply, lines)))))
             }
         }
     }

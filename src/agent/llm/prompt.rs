@@ -65,6 +65,8 @@ pub enum PromptError {
 #[derive(Debug)]
 pub struct Prompts {
     environment: Environment<'static>,
+    /// Where each template stands, for messages.
+    places: BTreeMap<&'static str, String>,
     digests: BTreeMap<String, String>,
 }
 
@@ -101,23 +103,24 @@ impl Prompts {
     pub fn load(folder: Option<&Path>) -> Result<Prompts, PromptError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        let mut digests = BTreeMap::new();
+        let (mut digests, mut places) = (BTreeMap::new(), BTreeMap::new());
         let mut found = folder.is_none();
         for (name, built_in) in BUILT_IN {
-            let mut text = built_in.to_owned();
+            let (mut text, mut place) = (built_in.to_owned(), name.to_owned());
             if let Some(path) = folder.map(|folder| folder.join(name)) {
                 match std::fs::read_to_string(&path) {
-                    Ok(own) => (text, found) = (own, true),
+                    Ok(own) => (text, place, found) = (own, path.display().to_string(), true),
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                     Err(source) => return Err(PromptError::Unreadable { path, source }),
                 }
             }
             digests.insert(name.to_owned(), hex(&Sha256::digest(text.as_bytes())));
-            environment.add_template_owned(name, text).map_err(|error| template_error(name, &error))?;
+            environment.add_template_owned(name, text).map_err(|error| template_error(&place, &error))?;
+            places.insert(name, place);
         }
         match folder {
             Some(folder) if !found => Err(PromptError::Empty { path: folder.to_owned() }),
-            _ => Ok(Prompts { environment, digests }),
+            _ => Ok(Prompts { environment, places, digests }),
         }
     }
 
@@ -206,12 +209,12 @@ impl Prompts {
 
     fn render(&self, name: &str, context: minijinja::Value) -> Result<String, PromptError> {
         let template = self.environment.get_template(name).expect("all templates were added");
-        template.render(context).map_err(|error| template_error(name, &error))
+        template.render(context).map_err(|error| template_error(&self.places[name], &error))
     }
 }
 
-fn template_error(name: &str, error: &minijinja::Error) -> PromptError {
-    PromptError::Template { name: name.to_owned(), message: error.to_string() }
+fn template_error(place: &str, error: &minijinja::Error) -> PromptError {
+    PromptError::Template { name: place.to_owned(), message: error.to_string() }
 }
 
 fn card_fields(cards: &CardRule) -> Vec<CardField> {

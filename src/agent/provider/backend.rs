@@ -15,7 +15,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::attempt::Outcome;
-use super::budget::{Budget, Ledger, Scope};
+use super::budget::{Budget, Ledger, Scope, Spent};
 use super::cassette::{Player, Recorder};
 use super::cost::{PriceSources, Pricing, PricingSource, check_cost_limits, models_api};
 use super::dialect::{Dialect, Head, ToolSpec};
@@ -311,7 +311,6 @@ impl Backends {
         let run = Ledger::new(Scope::Run, limits.run_tokens, limits.run_cost);
         RunLimits::new(
             Budget::new(run, Arc::clone(&self.ledger)),
-            Arc::clone(&self.ledger),
             pricing,
             u64::from(config.model.max_tokens_per_call),
             until(Instant::now(), limits.run_time_s),
@@ -319,9 +318,21 @@ impl Backends {
         )
     }
 
+    /// Counts what a run that goes on has spent already.
+    pub fn count(&self, config: &RunConfig, player: &Player) {
+        let dialect = match self.backend(config) {
+            Backend::Server { provider, .. } | Backend::Mock { provider, .. } => provider.dialect(),
+            Backend::Recording(_) => Dialect::OpenAiChat,
+        };
+        for reply in player.replies().filter_map(|body| dialect.read(body).ok()) {
+            let cost = player.pricing().cost(&reply.usage, reply.reported_cost).map(|(cost, _)| cost);
+            self.ledger.carry_over(&Spent::of(&reply.usage, cost));
+        }
+    }
+
     /// What all runs have spent so far.
     #[must_use]
-    pub fn spent(&self) -> super::budget::Spent {
+    pub fn spent(&self) -> Spent {
         self.ledger.spent()
     }
 

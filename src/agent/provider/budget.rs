@@ -87,6 +87,15 @@ pub struct Spent {
     pub estimated: u64,
 }
 
+impl Spent {
+    /// What a call used. Tokens and costs that are not known cannot be counted, which is told.
+    #[must_use]
+    pub fn of(usage: &Usage, cost: Option<f64>) -> Spent {
+        let tokens = usage.total();
+        Spent { tokens: tokens.unwrap_or(0), cost: cost.unwrap_or(0.0), estimated: u64::from(tokens.is_none()) }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Account {
     spent: Amount,

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::attempt::{Attempt, Outcome};
 use super::cost::Pricing;
-use crate::step::end::EndReason;
+use crate::step::end::{EndReason, LimitScope};
 use crate::units::Step;
 
 /// The file's name in a run's folder.
@@ -207,21 +207,40 @@ impl Player {
         Ok(player)
     }
 
-    /// Reads the cassette of a run that is to go on. What a kill left of a last line, and the limit that ended the
-    /// run, are cut off the file.
+    /// Reads the cassette of a run that is to go on; `None` when not even its first line is whole. What a kill left of
+    /// a last line is cut off the file, and so is a limit of the experiment that ended the run. A limit of its own
+    /// ends it again.
     ///
     /// # Errors
     /// When it cannot be read or cut, or a line is none of ours.
-    pub fn resume(path: &Path) -> Result<Player, CassetteError> {
+    pub fn resume(path: &Path) -> Result<Option<Player>, CassetteError> {
         let unreadable = |source| CassetteError::Unreadable { path: path.to_owned(), source };
         let text = read(path)?;
         let (mut player, keep) = parse(path, &text, true)?;
+        if keep == 0 {
+            return Ok(None);
+        }
         if keep < text.len() {
             let file = File::options().write(true).open(path).map_err(unreadable)?;
             file.set_len(keep as u64).map_err(unreadable)?;
         }
-        (player.limit, player.resumes) = (None, true);
-        Ok(player)
+        player.limit = player.limit.filter(|(_, reason, _)| !may_be_raised(*reason));
+        player.resumes = true;
+        Ok(Some(player))
+    }
+
+    /// Reads a cassette as far as it is whole, to see what it holds.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a line is none of ours.
+    pub fn look(path: &Path) -> Result<Player, CassetteError> {
+        Ok(parse(path, &read(path)?, true)?.0)
+    }
+
+    /// The bodies of all replies that are left.
+    pub fn replies(&self) -> impl Iterator<Item = &str> {
+        let attempts = self.entries.iter().map(|entry| &entry.attempt);
+        attempts.filter(|attempt| attempt.outcome == Outcome::Reply).filter_map(|attempt| attempt.body.as_deref())
     }
 
     /// What came of a request when it was recorded.
@@ -247,7 +266,8 @@ impl Player {
         // A call that was given up and taken up again later has more attempts after its last one.
         let goes_on = match self.entries.front() {
             Some(next) => (next.step, next.call) == (step, call),
-            None => self.resumes && !matches!(attempt.outcome, Outcome::Reply | Outcome::ContextOverflow),
+            // A reply counts all the same, unless it ended the run because another model gave it.
+            None => self.resumes && attempt.outcome != Outcome::ContextOverflow,
         };
         if goes_on {
             attempt.last = false;
@@ -266,6 +286,12 @@ impl Player {
     pub fn left(&self) -> Option<(Step, u32)> {
         self.entries.front().map(|entry| (entry.step, entry.call))
     }
+}
+
+/// Whether a run that ended so can go on: the limits of the experiment are no part of its configuration, those of a run
+/// are.
+fn may_be_raised(reason: EndReason) -> bool {
+    reason.limit_scope() == Some(LimitScope::Experiment)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CassetteError> {
@@ -304,6 +330,9 @@ fn parse(path: &Path, text: &[u8], may_be_cut: bool) -> Result<(Player, usize), 
             (_, Line::Limit(reached)) => {
                 let (_, reason) =
                     LIMITS.into_iter().find(|(limit, _)| *limit == reached.limit).expect("all are listed");
+                if !may_be_raised(reason) {
+                    keep += line.len();
+                }
                 limit = Some((reached.step, reason, reached.message));
             }
         }
@@ -439,7 +468,7 @@ mod tests {
         assert_eq!(played(&mut player, 4, 0), (Outcome::Timeout, false));
         assert_eq!(played(&mut player, 4, 0), (Outcome::Timeout, true), "a repetition gives up as the run did");
 
-        let mut player = Player::resume(&path).unwrap();
+        let mut player = Player::resume(&path).unwrap().unwrap();
         assert!(!played(&mut player, 4, 0).1);
         assert!(!played(&mut player, 4, 0).1, "the resumed run does not give up");
         assert_eq!(player.play(4, 0, "d4.0"), Ok(Played::GoLive));
@@ -452,17 +481,24 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_ends_a_repetition_and_not_a_resumed_run() {
+    fn a_limit_of_the_experiment_ends_a_repetition_and_not_a_resumed_run() {
         let (_folder, path) = recorded(&[entry(0, 0, attempt(1, Outcome::Reply, true))]);
         let before = fs::read(&path).unwrap();
-        Recorder::append(&path).unwrap().record_limit(1, EndReason::RunCostLimit, "spent").unwrap();
+        Recorder::append(&path).unwrap().record_limit(1, EndReason::CostLimit, "spent").unwrap();
         let mut player = Player::open(&path).unwrap();
         played(&mut player, 0, 0);
-        assert_eq!(player.play(1, 0, "x"), Ok(Played::Limit(EndReason::RunCostLimit, "spent".to_owned())));
-        let mut player = Player::resume(&path).unwrap();
+        assert_eq!(player.play(1, 0, "x"), Ok(Played::Limit(EndReason::CostLimit, "spent".to_owned())));
+        let mut player = Player::resume(&path).unwrap().unwrap();
         played(&mut player, 0, 0);
         assert_eq!(player.play(1, 0, "x"), Ok(Played::GoLive));
         assert_eq!(fs::read(&path).unwrap(), before, "the limit is cut off");
+
+        Recorder::append(&path).unwrap().record_limit(1, EndReason::RunTimeLimit, "late").unwrap();
+        let limited = fs::read(&path).unwrap();
+        let mut player = Player::resume(&path).unwrap().unwrap();
+        played(&mut player, 0, 0);
+        assert_eq!(player.play(1, 0, "x"), Ok(Played::Limit(EndReason::RunTimeLimit, "late".to_owned())));
+        assert_eq!(fs::read(&path).unwrap(), limited, "its own limit is what became of the run");
     }
 
     #[test]
@@ -471,14 +507,19 @@ mod tests {
         let whole = fs::read(&path).unwrap();
         fs::write(&path, [&whole[..], b"{\"step\": 1, \"ca"].concat()).unwrap();
         assert!(matches!(Player::open(&path), Err(CassetteError::Line { line: 3, .. })));
-        let mut player = Player::resume(&path).unwrap();
+        let mut player = Player::resume(&path).unwrap().unwrap();
         assert_eq!(fs::read(&path).unwrap(), whole);
-        assert_eq!(played(&mut player, 0, 0), (Outcome::Reply, true));
+        assert_eq!(played(&mut player, 0, 0), (Outcome::Reply, false), "unless it was no reply to the question");
+        assert_eq!(player.play(1, 0, "x"), Ok(Played::GoLive));
         for broken in [&b"nonsense\n"[..], b"{\"step\": 1}\n"] {
             fs::write(&path, [&whole[..], broken].concat()).unwrap();
             assert!(matches!(Player::resume(&path), Err(CassetteError::Line { line: 3, .. })));
         }
         fs::write(&path, b"").unwrap();
         assert_eq!(Player::open(&path).unwrap().left(), None, "a run without a step has no requests");
+        for cut in [0, 10] {
+            fs::write(&path, &whole[..cut]).unwrap();
+            assert!(Player::resume(&path).unwrap().is_none(), "there is nothing to go on from");
+        }
     }
 }

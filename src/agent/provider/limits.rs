@@ -21,7 +21,6 @@ pub struct LimitHit {
 #[derive(Debug)]
 pub struct RunLimits {
     budget: Budget,
-    experiment: Arc<Ledger>,
     pricing: Pricing,
     /// Tokens that a reply may have.
     reply_tokens: u64,
@@ -46,21 +45,33 @@ impl RunLimits {
     #[must_use]
     pub fn new(
         budget: Budget,
-        experiment: Arc<Ledger>,
         pricing: Pricing,
         reply_tokens: u64,
         run_until: Option<(Instant, f64)>,
         experiment_until: Option<(Instant, f64)>,
     ) -> RunLimits {
-        RunLimits { budget, experiment, pricing, reply_tokens, run_until, experiment_until, reserved: None }
+        RunLimits { budget, pricing, reply_tokens, run_until, experiment_until, reserved: None }
     }
 
     /// No limits at all: nothing is asked of anybody.
     #[must_use]
     pub fn none(pricing: Pricing) -> RunLimits {
         let experiment = Arc::new(Ledger::new(Scope::Experiment, None, None));
-        let budget = Budget::new(Ledger::new(Scope::Run, None, None), Arc::clone(&experiment));
-        RunLimits::new(budget, experiment, pricing, 0, None, None)
+        let budget = Budget::new(Ledger::new(Scope::Run, None, None), experiment);
+        RunLimits::new(budget, pricing, 0, None, None)
+    }
+
+    /// The limit of time that is reached, if one is.
+    #[must_use]
+    pub fn time_over(&self) -> Option<LimitHit> {
+        let limits = [
+            (self.run_until, EndReason::RunTimeLimit, "the run"),
+            (self.experiment_until, EndReason::TimeLimit, "the experiment"),
+        ];
+        limits.into_iter().find_map(|(until, reason, whose)| {
+            let (_, seconds) = until.filter(|(end, _)| Instant::now() >= *end)?;
+            Some(LimitHit { reason, message: format!("the limit of time of {whose} ({seconds} s) is reached") })
+        })
     }
 
     /// Reserves what a call can use at most.
@@ -68,15 +79,8 @@ impl RunLimits {
     /// # Errors
     /// When a limit does not allow it.
     pub fn reserve(&mut self, input_tokens: u64) -> Result<(), LimitHit> {
-        let now = Instant::now();
-        for (until, reason, whose) in [
-            (self.run_until, EndReason::RunTimeLimit, "the run"),
-            (self.experiment_until, EndReason::TimeLimit, "the experiment"),
-        ] {
-            if let Some((_, seconds)) = until.filter(|(end, _)| now >= *end) {
-                let message = format!("the limit of time of {whose} ({seconds} s) is reached");
-                return Err(LimitHit { reason, message });
-            }
+        if let Some(hit) = self.time_over() {
+            return Err(hit);
         }
         let tokens = input_tokens.saturating_add(self.reply_tokens);
         let reserved = self.budget.reserve(tokens, self.pricing.most(input_tokens, self.reply_tokens));
@@ -86,17 +90,16 @@ impl RunLimits {
         Ok(())
     }
 
-    /// Books a call that was answered. One that was played from a cassette was not reserved, and counts all the same.
+    /// Books a call that was answered. One that was played from a cassette was not reserved; the experiment's account
+    /// has it already, since all cassettes are counted before the first run goes on.
     pub fn settle(&mut self, usage: &Usage, cost: Option<f64>) {
         match self.reserved.take() {
             Some(reserved) => {
                 reserved.settle(usage, cost);
             }
             None => {
-                let estimated = u64::from(usage.total().is_none());
-                let spent = Spent { tokens: usage.total().unwrap_or(0), cost: cost.unwrap_or(0.0), estimated };
+                let spent = Spent::of(usage, cost);
                 self.budget.run().carry_over(&spent);
-                self.experiment.carry_over(&spent);
             }
         }
     }

@@ -148,11 +148,12 @@ impl<'a> Wire<'a> {
         Ok(recorder.record(&entry)?)
     }
 
-    /// Records that a limit ended the run.
+    /// Records that a limit ended the run. A call that is under way is let go.
     ///
     /// # Errors
     /// When the cassette cannot be written.
     pub fn record_limit(&mut self, call: &Call, reason: EndReason, message: &str) -> Result<(), WireError> {
+        self.under_way = None;
         match &mut self.recorder {
             Some(recorder) => Ok(recorder.record_limit(call.step, reason, message)?),
             None => Ok(()),

@@ -162,7 +162,7 @@ impl Faulty {
             }
         }
         let models: Vec<String> = models(names).into_iter().map(|(model, _)| model).collect();
-        let _ = write!(text, "grid: {{model.name: {}, interface.reply_format: [text, tool_calls]}}\n", json!(models));
+        let _ = writeln!(text, "grid: {{model.name: {}, interface.reply_format: [text, tool_calls]}}", json!(models));
         Study::new(&text)
     }
 }

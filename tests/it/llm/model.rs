@@ -4,9 +4,6 @@ use serde_json::{Value, json};
 
 use crate::mock_server::{Answer, Request};
 
-/// The name under which the mock server answers.
-pub(super) const NAME: &str = "mock-model";
-
 /// What it does in a step, and with which arguments.
 pub(super) fn action(step: u64) -> (&'static str, Value) {
     match step % 5 {
@@ -73,4 +70,16 @@ pub(super) fn say(request: &Request, text: &str) -> Answer {
 /// A reply that nobody can read.
 pub(super) fn babble(request: &Request) -> Answer {
     say(request, "Well, let me think about it.")
+}
+
+/// The same answer with other tokens.
+pub(super) fn using(answer: Answer, input: u64, output: u64) -> Answer {
+    answer.edited(|body| {
+        let [read, written] = if body["choices"].is_null() {
+            ["input_tokens", "output_tokens"]
+        } else {
+            ["prompt_tokens", "completion_tokens"]
+        };
+        body["usage"] = json!({read: input, written: output});
+    })
 }

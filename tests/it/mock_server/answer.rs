@@ -219,6 +219,14 @@ impl Answer {
         self
     }
 
+    /// Changes the body, which is JSON.
+    pub(crate) fn edited(mut self, edit: impl FnOnce(&mut Value)) -> Self {
+        let mut body = serde_json::from_slice(&self.body).expect("the body is JSON");
+        edit(&mut body);
+        self.body = body.to_string().into_bytes();
+        self
+    }
+
     /// Begins after this time.
     pub(crate) fn after(self, latency: Duration) -> Self {
         Self { latency, ..self }

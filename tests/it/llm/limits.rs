@@ -1,0 +1,225 @@
+//! Limits of tokens, money and time, of a run and of the experiment, and what is known of costs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::model;
+use super::study::{Study, VARIABLE};
+use crate::mock_server::{Answer, MockServer};
+
+/// Every call reads and writes so many tokens, by the server's word.
+const INPUT: u64 = 2_000;
+const OUTPUT: u64 = 100;
+const CALL: u64 = INPUT + OUTPUT;
+
+const STEPS: u64 = 8;
+
+fn server() -> MockServer {
+    MockServer::start(|request| match model::is_call(request) {
+        true => model::using(model::answer(request), INPUT, OUTPUT),
+        false => model::answer(request),
+    })
+}
+
+/// A server that hangs from the third step on.
+fn hanging() -> MockServer {
+    MockServer::start(|request| match model::is_call(request) && model::step(request) > 1 {
+        true => Answer::hang(),
+        false => model::answer(request),
+    })
+}
+
+fn study(server: &MockServer, more: &str) -> Study {
+    let url = server.url("/v1");
+    Study::new(&format!(
+        "simulation: {{max_steps: {STEPS}, initial_budget: 10000}}\n\
+         model: {{name: mock-model, max_tokens_per_call: 200}}\n\
+         providers: {{mock-model: {{base_url: \"{url}\", api_key_env: {VARIABLE}}}}}\n{more}"
+    ))
+}
+
+fn table(study: &Study) -> Vec<BTreeMap<String, String>> {
+    let mut csv = csv::Reader::from_path(study.results().join("results.csv")).unwrap();
+    csv.deserialize().collect::<Result<_, _>>().unwrap()
+}
+
+const PRICES: [&str; 4] = ["--prompt-price-per-mtok", "1", "--completion-price-per-mtok", "2"];
+
+/// What a call costs at those prices, in billionths of a US dollar.
+const CALL_NANOS: u64 = INPUT * 1_000 + OUTPUT * 2_000;
+
+#[test]
+fn a_limit_ends_a_run_before_the_call_that_would_exceed_it() {
+    let server = server();
+    for (flags, reason, scope, survival, code) in [
+        (&["--token-limit", "10000"][..], "token_limit", "experiment", "censored", 4),
+        (&["--run-token-limit", "10000"], "token_limit", "run", "competing", 0),
+        (&["--cost-limit", "0.01"], "cost_limit", "experiment", "censored", 4),
+        (&["--run-cost-limit", "0.01"], "cost_limit", "run", "competing", 0),
+    ] {
+        let study = study(&server, "");
+        let flags = [&PRICES[..], flags].concat();
+        study.run(&flags).with(code);
+        let (summary, row) = (study.summary("c0_r0"), &table(&study)[0]);
+        let what = format!("{flags:?}: {summary}");
+        assert_eq!((&summary["end_reason"], &summary["limit_scope"]), (&json!(reason), &json!(scope)), "{what}");
+        assert_eq!((&summary["fault_owner"], &summary["crashed"]), (&json!("none"), &json!(false)), "{what}");
+        assert_eq!((row["survival"].as_str(), row["end_reason"].as_str()), (survival, reason));
+        let steps = summary["total_steps"].as_u64().unwrap();
+        assert!(0 < steps && steps < STEPS, "{what}");
+        assert_eq!(summary["tokens"], steps * CALL, "{what}");
+        assert!(steps * CALL <= 10_000 && steps * CALL_NANOS <= 10_000_000, "{what}");
+        assert_eq!(study.steps("c0_r0").len() as u64, steps, "the step that was not asked is not recorded");
+        let [error] = &study.events("c0_r0", "error")[..] else { panic!("one event") };
+        assert_eq!((&error["step"], &error["error_type"]), (&json!(steps), &json!("stopped")));
+        assert!(error["message"].as_str().unwrap().contains("leaves no room for another call"), "{error}");
+        study.verify("c0_r0").with(0);
+
+        // A limit of the experiment can be raised. One of the run is what became of the run.
+        let before = server.counts().requests;
+        match scope {
+            "experiment" => {
+                let raised = flags.iter().map(|flag| match *flag {
+                    "10000" => "1000000",
+                    "0.01" => "1",
+                    flag => flag,
+                });
+                study.run(&["--resume"].into_iter().chain(raised).collect::<Vec<_>>()).with(0);
+                assert_eq!(study.summary("c0_r0")["end_reason"], "horizon");
+                let asked = server.requests()[before as usize..].iter().filter(|r| model::is_call(r)).count() as u64;
+                assert_eq!(asked, STEPS - steps, "what was answered is not asked again");
+                assert_eq!(study.history().len(), 2, "it came to an end twice");
+            }
+            _ => {
+                study.run(&["--resume"].into_iter().chain(flags).collect::<Vec<_>>()).with(0);
+                assert_eq!(study.summary("c0_r0"), summary);
+                assert_eq!(study.history().len(), 1);
+            }
+        }
+        study.verify("c0_r0").with(0);
+    }
+}
+
+#[test]
+fn many_runs_at_once_keep_to_a_limit_of_the_experiment() {
+    let server = server();
+    let study = study(&server, "");
+    study.run(&["--replications", "8", "--token-limit", "60000"]).with(4);
+    let runs: Vec<Value> = (0..8).map(|run| study.summary(&format!("c0_r{run}"))).collect();
+    let spent: u64 = runs.iter().map(|summary| summary["model"]["calls"].as_u64().unwrap() * CALL).sum();
+    assert!(0 < spent && spent <= 60_000, "{spent}");
+    let reasons: BTreeSet<&str> = runs.iter().filter_map(|summary| summary["end_reason"].as_str()).collect();
+    assert!(reasons.is_subset(&["token_limit", "horizon"].into()) && reasons.contains("token_limit"), "{reasons:?}");
+    // Going on with the same limit asks nobody: what was spent counts.
+    let room = 60_000 - spent;
+    let before = server.counts().requests;
+    study.run(&["--resume", "--replications", "8", "--token-limit", "60000"]).with(4);
+    let asked = server.requests()[before as usize..].iter().filter(|r| model::is_call(r)).count() as u64;
+    assert!(asked * CALL <= room, "{asked} more calls with {room} tokens left");
+}
+
+#[test]
+fn time_runs_out_also_while_a_server_hangs() {
+    let server = hanging();
+    for (flag, scope, survival, code) in
+        [("--time-limit", "experiment", "censored", 4), ("--run-time-limit", "run", "competing", 0)]
+    {
+        let study = study(&server, "");
+        // An attempt may take a minute, and the server answers none.
+        study.run(&[flag, "1"]).with(code);
+        let (summary, row) = (study.summary("c0_r0"), &table(&study)[0]);
+        assert_eq!(
+            (&summary["end_reason"], &summary["limit_scope"]),
+            (&json!("time_limit"), &json!(scope)),
+            "{summary}"
+        );
+        assert_eq!(row["survival"], survival);
+        let steps = summary["total_steps"].as_u64().unwrap();
+        assert!(steps <= 2 && study.steps("c0_r0").len() as u64 == steps, "{summary}");
+        let events = study.events("c0_r0", "error");
+        assert_eq!((events.len(), &events[0]["error_type"]), (1, &json!("stopped")), "{events:?}");
+        server.wait_for("the end of the call", |counts| counts.open == 0);
+        study.verify("c0_r0").with(0);
+        if scope == "run" {
+            study.run(&["--resume", flag, "1"]).with(0);
+            assert_eq!(study.summary("c0_r0"), summary, "the clock of a run does not begin anew");
+        }
+    }
+}
+
+#[test]
+fn a_limit_of_cost_needs_prices() {
+    let server = server();
+    let study = study(&server, "");
+    for (flag, key) in [("--cost-limit", "limits.cost"), ("--run-cost-limit", "limits.run_cost")] {
+        let done = study.run(&[flag, "1"]).with(3).saying("what mock-model costs is not known");
+        assert!(done.err.contains(&format!("--set {key}")) || done.err.contains(&format!(" {key}: ")), "{}", done.err);
+        assert_eq!(done.err.lines().count(), 1, "{}", done.err);
+        assert!(!study.path().join("results").exists());
+    }
+    assert!(!server.requests().iter().any(model::is_call), "no model was asked");
+    study.run(&["--token-limit", "1000000"]).with(0);
+}
+
+#[test]
+fn a_cost_is_what_the_provider_or_the_user_says_and_else_unknown() {
+    let server = MockServer::start(|request| {
+        let name = request.path.split('/').nth(1).unwrap_or_default();
+        if request.path == "/listed/v1/models" {
+            let pricing = json!({"prompt": "0.000003", "completion": "0.000004"});
+            return Answer::json(&json!({"data": [{"id": "listed/mock-model", "pricing": pricing}]}));
+        }
+        if !model::is_call(request) {
+            return Answer::error(404, "not_found");
+        }
+        let answer = model::using(model::answer(request), INPUT, OUTPUT);
+        match name {
+            "reported" => answer.edited(|body| body["usage"]["cost"] = json!(0.25)),
+            "untold" => answer.edited(|body| drop(body.as_object_mut().unwrap().remove("usage"))),
+            _ => answer,
+        }
+        .after(Duration::from_millis(2))
+    });
+    let names = ["reported", "priced", "listed", "unknown", "untold"];
+    let models: Vec<String> = names.iter().map(|name| format!("{name}/mock-model")).collect();
+    let entry = |name: &str| {
+        let prices = match name {
+            "reported" | "priced" | "untold" => ", prompt_price_per_mtok: 1, completion_price_per_mtok: 2",
+            _ => "",
+        };
+        let url = server.url(&format!("/{name}/v1"));
+        format!("  {name}/*: {{base_url: \"{url}\", api_key_env: {VARIABLE}{prices}}}\n")
+    };
+    let entries: String = names.into_iter().map(entry).collect();
+    let study = Study::new(&format!(
+        "simulation: {{max_steps: 2, initial_budget: 10000}}\nmodel: {{max_tokens_per_call: 200}}\n\
+         providers:\n{entries}grid: {{model.name: {}}}\n",
+        json!(models)
+    ));
+    study.run(&[]).with(0);
+    let tokens = json!(2 * CALL);
+    for (run, (cost, source, tokens)) in [
+        (json!(0.5), "provider_reported", &tokens),
+        (json!(0.0044), "override", &tokens),
+        (json!(0.0128), "models_api", &tokens),
+        (Value::Null, "unknown", &tokens),
+        (Value::Null, "unknown", &Value::Null),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let summary = study.summary(&format!("c{run}_r0"));
+        let of_model = &summary["model"];
+        assert_eq!(summary["params"]["model.name"], models[run]);
+        assert_eq!((&summary["cost"], &summary["tokens"]), (&cost, tokens), "{summary}");
+        assert_eq!((&of_model["cost_usd"], &of_model["pricing_source"]), (&cost, &json!(source)), "{summary}");
+        let events = study.events(&format!("c{run}_r0"), "provider_call");
+        assert!(events.iter().all(|event| event["cost_usd"].is_null() == cost.is_null()), "{events:?}");
+        let row = &table(&study)[run];
+        assert_eq!(row["cost"].is_empty(), cost.is_null(), "what is not known is empty, not zero");
+        study.verify(&format!("c{run}_r0")).with(0);
+    }
+    assert_eq!(study.summary("c4_r0")["model"]["calls_without_usage"], 2);
+}
