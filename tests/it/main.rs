@@ -17,6 +17,7 @@ mod plan;
 mod predictions;
 mod providers;
 mod replies;
+mod schema;
 mod selftest;
 mod tools;
 mod transport;
