@@ -92,6 +92,9 @@ const LONGEST_NAME: usize = 64;
 pub(crate) const NAME_RULE: &str =
     "1 to 64 lower-case letters, digits and underscores, starting with a letter, such as price_war";
 
+/// The same as a pattern.
+pub(crate) const NAME_PATTERN: &str = "^[a-z][a-z0-9_]{0,63}$";
+
 /// Whether a text can be the name of a tool, a shock family, a crash detector or an agent: 1 to 64 lower-case letters,
 /// digits and underscores, starting with a letter.
 #[must_use]

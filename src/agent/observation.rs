@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::config::settings::{RunConfig, StateVisibility};
 use crate::ids::SkuId;
@@ -129,8 +129,20 @@ pub struct Dashboard {
     pub open_customer_orders: usize,
 }
 
+/// Says that a dashboard is there as a whole: with one of the keys that may be missing, all others are there too.
+fn all_or_none(schema: &mut Schema) {
+    let required: Vec<Value> = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+    let optional: Vec<Value> =
+        properties.map(|key| key.as_str().into()).filter(|key| !required.contains(key)).collect();
+    let together = optional.iter().filter_map(|key| Some((key.as_str()?.to_owned(), optional.clone().into())));
+    let together: Map<String, Value> = together.collect();
+    schema.insert("dependentRequired".to_owned(), together.into());
+}
+
 /// What a step's input contains.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[schemars(transform = all_or_none)]
 pub struct Observation {
     /// The present step; agents know the day, records know both.
     #[serde(skip)]

@@ -10,6 +10,7 @@
 //! - [`parse_reply`]: `vendomini parse-reply`
 //! - [`replay`]: `vendomini replay`
 //! - [`pin`]: `vendomini pin`
+//! - [`schema`]: `vendomini schema`
 //! - [`config_args`]: the flags of `run` and `plan` that name an experiment
 //! - [`model_args`]: the flags of `run` that concern language models
 
@@ -23,6 +24,7 @@ pub mod pin;
 pub mod plan;
 pub mod replay;
 pub mod run;
+pub mod schema;
 pub mod selftest;
 
 use std::error::Error;
@@ -126,6 +128,11 @@ pub enum Command {
     /// Reads replies as a run would, and prints the action, the prediction card and the thoughts of each, or why it
     /// cannot be read. For work on prompts.
     ParseReply(parse_reply::ParseReplyArgs),
+    /// Print JSON Schema of experiment files, records and tools
+    ///
+    /// For editors that complete and check experiment files, for programs that read records, and for agents of one's
+    /// own. It speaks of this program with its plugins, and of this version of it.
+    Schema(schema::SchemaArgs),
 }
 
 /// How the program ends.
@@ -262,6 +269,7 @@ impl Cli {
             Command::Import(args) => import::run(args, out, err).map(|()| ExitStatus::Done),
             Command::Audit(args) => audit::run(args, out).map(|()| ExitStatus::Done),
             Command::ParseReply(args) => parse_reply::run(args, out).map(|()| ExitStatus::Done),
+            Command::Schema(args) => schema::run(args, plugins, out).map(|()| ExitStatus::Done),
         }
     }
 }

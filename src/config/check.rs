@@ -36,7 +36,10 @@ fn refused(why: &'static str) -> Refused {
 }
 
 /// Largest weight of a name: enough to tell any shares, and sums of such weights stay finite.
-const MOST_WEIGHT: f64 = 1e9;
+pub(super) const MOST_WEIGHT: f64 = 1e9;
+
+/// Most windows. Each costs time in every step, so a long list is a mistake.
+pub(super) const MOST_WINDOWS: usize = 100;
 
 const OUT_OF_RANGE: &str = "out of range";
 
@@ -106,8 +109,7 @@ fn of_kind(node: &Node, kind: Kind) -> Result<Json, Refused> {
                 if windows.contains(&window) {
                     return Err(refused("a list with repeated values"));
                 }
-                // Each window costs time in every step, so a long list is a mistake.
-                if windows.len() == 100 {
+                if windows.len() == MOST_WINDOWS {
                     return Err(refused("too long"));
                 }
                 windows.push(window);

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::check;
-use super::error::{ConfigError, Place, Problem};
+use super::error::{ConfigError, Place, Problem, Source};
 use super::inherit::SourceFile;
 use super::layer::{Layer, Written, WrittenAxis};
 use super::providers::{Providers, Section};
-use super::schema::{DEFAULT_SEED, DefaultValue, SCHEMA, Status, demand_of, rival, skus_at_level};
+use super::schema::{DEFAULT_SEED, DefaultValue, Entry, SCHEMA, Status, demand_of, rival, skus_at_level};
 use super::settings::{ExperimentLimits, PressureLevel, RunConfig};
 use super::spelling;
 use super::yaml;
@@ -280,14 +280,17 @@ pub(crate) fn merge(
 }
 
 fn defaults() -> BTreeMap<&'static str, Setting> {
-    let value = |entry: &super::schema::Entry| match entry.default {
+    let value = |entry: &Entry| match entry.default {
         DefaultValue::Required | DefaultValue::Null | DefaultValue::NullFor(_) => Json::Null,
-        DefaultValue::Value(text) => {
-            let node = yaml::parse(text, &super::error::Source::argument("the schema", 0)).expect("defaults are YAML");
-            check::value(&node, entry).expect("defaults fit their own key")
-        }
+        DefaultValue::Value(text) => default_value(entry, text),
     };
     SCHEMA.iter().map(|entry| (entry.path, Setting { value: value(entry), place: None })).collect()
+}
+
+/// A default, out of its YAML.
+pub(super) fn default_value(entry: &Entry, text: &str) -> Json {
+    let node = yaml::parse(text, &Source::argument("the schema", 0)).expect("defaults are YAML");
+    check::value(&node, entry).expect("defaults fit their own key")
 }
 
 /// Notices for settings that mean nothing here.

@@ -15,6 +15,7 @@
 //! - `settings`: that configuration as the rest of the program reads it
 //! - `prices`: what language models cost, and the file that says it
 //! - `emit`: the way back to YAML
+//! - `json_schema`: the same rules for readers that are no program of ours
 //! - `error`: what can be wrong, and where
 
 mod check;
@@ -22,6 +23,7 @@ mod emit;
 mod error;
 mod experiment;
 mod inherit;
+mod json_schema;
 mod layer;
 pub mod prices;
 pub mod providers;
@@ -41,6 +43,7 @@ pub use emit::to_yaml;
 pub use error::{ConfigError, ConfigErrors, Place, Problem};
 pub use experiment::{Axis, Experiment};
 pub use inherit::SourceFile;
+pub use json_schema::json_schema;
 pub use settings::RunConfig;
 
 pub(crate) use error::{nearest, shown};

@@ -22,6 +22,7 @@
 //! The section holds no secrets: it is recorded with every run.
 
 mod check;
+mod json_schema;
 mod section;
 
 use std::cmp::Reverse;
@@ -35,6 +36,7 @@ use serde_json::{Map, Value as Json};
 use super::settings::{MaxTokensKey, ProviderKind, RequestField};
 
 pub(crate) use check::parse_address;
+pub(super) use json_schema::json_schema;
 pub(crate) use section::{Section, WrittenProvider};
 
 /// One entry, with what the file says and no more.
@@ -77,7 +79,7 @@ pub struct ProviderEntry {
     /// Most tokens a minute, of requests and replies, over all models of the entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_per_minute: Option<u64>,
-    /// US dollars for a million tokens of requests. Only together with the next.
+    /// US dollars for a million tokens of requests. Only together with `completion_price_per_mtok`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_price_per_mtok: Option<f64>,
     /// US dollars for a million tokens of replies.

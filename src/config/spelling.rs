@@ -44,6 +44,11 @@ static SPELLINGS: LazyLock<Vec<(String, &'static Entry)>> = LazyLock::new(|| {
     canonical.chain(by_section).chain(single).collect()
 });
 
+/// Every accepted spelling with its entry, the canonical ones first.
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static Entry)> {
+    SPELLINGS.iter().map(|(spelling, entry)| (spelling.as_str(), *entry))
+}
+
 /// The entry that a path in any spelling means.
 pub(crate) fn entry(path: &str) -> Option<&'static Entry> {
     SPELLINGS.iter().find(|(spelling, _)| spelling == path).map(|(_, entry)| *entry)

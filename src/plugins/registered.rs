@@ -22,7 +22,8 @@ pub struct Registered {
     pub detectors: Vec<&'static str>,
 }
 
-/// Keys whose values name what is registered, besides `model.name`.
+/// Keys whose values name what is registered.
+const AGENT: &str = "model.name";
 pub(crate) const TOOLS: &str = "interface.extra_tools";
 pub(crate) const MIX: &str = "pe_induction.pe_type_mix";
 pub(crate) const DETECTORS: &str = "measurement.detectors";
@@ -42,6 +43,22 @@ impl Registered {
             shocks: shocks.into_iter().flat_map(ShockFamilies::names).map(ToOwned::to_owned).collect(),
             detectors: detectors.into_iter().flat_map(DetectorRegistry::names).collect(),
         }
+    }
+
+    /// The names that a key of a configuration may have for what is registered; none for keys that name no such thing.
+    #[must_use]
+    pub fn names_for(&self, path: &str) -> Vec<String> {
+        match path {
+            AGENT => self.agents.clone(),
+            TOOLS => self.extra_tools().map(ToOwned::to_owned).collect(),
+            MIX => self.shocks.clone(),
+            DETECTORS | PRIMARY => self.detectors.iter().map(|name| (*name).to_owned()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn extra_tools(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.tools.iter().filter(|(_, to)| *to == Availability::Extra).map(|(name, _)| *name)
     }
 
     /// What is wrong with the names in a configuration: the key and a sentence that says what to do. The agent and
@@ -71,8 +88,7 @@ impl Registered {
                 Some(format!("{name} does not belong here: {}; leave it out of this list", other.reason()))
             }
             None => {
-                let extra: Vec<&str> =
-                    self.tools.iter().filter(|(_, to)| *to == Availability::Extra).map(|(name, _)| *name).collect();
+                let extra: Vec<&str> = self.extra_tools().collect();
                 Some(unknown("extra tool", name, "some of ", &extra))
             }
         }

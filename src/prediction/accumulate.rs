@@ -167,6 +167,7 @@ impl Recent {
 
 /// Statistics of the errors decided in the last steps. All `None` where there were none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(description = "Statistics of the errors decided in the last steps. All null where there were none.")]
 pub struct WindowStatistics {
     /// Length of the window in steps.
     pub window: Step,

@@ -9,6 +9,7 @@ use crate::config::settings::{InterfaceConfig, PredictionFormat, PredictionMode}
 
 /// A prediction card. `None` is "not stated", never zero.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(description = "A prediction card. What was not stated is null or missing, never zero.")]
 pub struct Card {
     /// Tool that the card speaks of.
     pub tool: Option<String>,
@@ -213,6 +214,12 @@ impl CardRule {
     #[must_use]
     pub fn new(interface: &InterfaceConfig) -> CardRule {
         CardRule { mode: interface.prediction_mode, format: interface.prediction_format }
+    }
+
+    /// The rule that offers everything and demands nothing.
+    #[must_use]
+    pub fn widest() -> CardRule {
+        CardRule { mode: PredictionMode::Optional, format: PredictionFormat::Rich }
     }
 
     /// Whether an agent may state a field: the format offers it, or the mode demands it.

@@ -45,6 +45,7 @@ impl fmt::Display for ErrorType {
 
 /// One value for each error type.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "ByType_of_{T}")]
 pub struct ByType<T> {
     /// When orders arrive.
     pub temporal: T,

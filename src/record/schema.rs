@@ -143,13 +143,22 @@ fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
 
 /// Takes null from what a schema allows.
 fn never_null(schema: &mut Value) {
-    let is_null =
-        |value: &Value| *value == Value::Null || *value == "null" || value.get("type") == Some(&"null".into());
+    let Some(schema) = schema.as_object_mut() else { return };
+    let is_null = |value: &Value| value.is_null() || *value == "null" || value.get("type") == Some(&"null".into());
     for keyword in ["type", "enum", "anyOf"] {
         let Some(Value::Array(allowed)) = schema.get_mut(keyword) else { continue };
         allowed.retain(|value| !is_null(value));
-        if let ([only], "type") = (&allowed[..], keyword) {
-            schema["type"] = only.clone();
+        if let [only] = &allowed[..]
+            && keyword != "enum"
+        {
+            let only = only.clone();
+            schema.remove(keyword);
+            match only {
+                Value::Object(keywords) => {
+                    keywords.into_iter().for_each(|(keyword, value)| drop(schema.entry(keyword).or_insert(value)));
+                }
+                only => drop(schema.insert(keyword.to_owned(), only)),
+            }
         }
     }
 }

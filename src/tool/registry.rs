@@ -263,6 +263,12 @@ impl ToolRegistry {
         self.tools.values().map(|tool| tool.spec)
     }
 
+    /// JSON Schema of the arguments of a registered tool.
+    #[must_use]
+    pub fn arguments(&self, name: &str) -> Option<&Value> {
+        self.tools.get(name).map(|tool| &*tool.arguments)
+    }
+
     /// Error types that a successful call of a tool can bind; none for a tool that is not offered.
     #[must_use]
     pub fn binds(&self, name: &str) -> &'static [ErrorType] {

@@ -19,6 +19,7 @@ mod plan;
 mod predictions;
 mod providers;
 mod replies;
+mod schema;
 mod selftest;
 mod tools;
 mod transport;

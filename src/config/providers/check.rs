@@ -16,7 +16,7 @@ use crate::config::yaml::{Key, Node, Value};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug)]
-enum Takes {
+pub(super) enum Takes {
     /// What a setting takes too.
     Plain(Kind),
     /// The address of a server.
@@ -37,7 +37,7 @@ const PRICE: Takes = Takes::Plain(Kind::Real(0.0, 1e6));
 const RATE: Takes = Takes::Plain(Kind::Integer(1, 1_000_000_000_000));
 
 /// The keys of an entry. What they mean stands with the fields of [`ProviderEntry`](super::ProviderEntry).
-const KEYS: &[(&str, Takes)] = &[
+pub(super) const KEYS: &[(&str, Takes)] = &[
     ("kind", Takes::Plain(Kind::Word(ProviderKind::WORDS))),
     ("base_url", Takes::Address),
     ("api_key_env", Takes::Variable),
@@ -56,7 +56,7 @@ const KEYS: &[(&str, Takes)] = &[
 ];
 
 /// Fields of a body that are a setting or the program's own business, and what to write instead.
-const OWN_FIELDS: &[(&str, &str)] = &[
+pub(super) const OWN_FIELDS: &[(&str, &str)] = &[
     ("model", "set model.name"),
     ("messages", "the program writes them; templates can be changed with interface.prompts"),
     ("system", "the program writes it; templates can be changed with interface.prompts"),
