@@ -9,7 +9,7 @@ use bevy::prelude::*;
 use super::act::Answer;
 use super::end::{self, EndReason};
 use super::turn::Turn;
-use super::{PostAgent, PreAgent};
+use super::{PostAgent, PreAgent, complete};
 use crate::agent::action::{ActionSource, Decision};
 use crate::agent::observation::{Briefing, Observation};
 use crate::agent::register::{AgentRegister, AgentSetup};
@@ -229,6 +229,7 @@ impl Simulation {
 pub(crate) fn build_steps(app: &mut App) -> Result<(), PluginErrors> {
     app.finish();
     app.cleanup();
+    complete(app);
     build(app, PreAgent, "PreAgent");
     build(app, PostAgent, "PostAgent");
     PluginProblems::of(app).map_or(Ok(()), Err)

@@ -166,6 +166,15 @@ fn random_calls_a_tool_by_what_its_schema_says() {
 }
 
 #[test]
+fn plugins_may_come_before_the_schedules_that_they_add_to() {
+    let config = cell(&["simulation.max_steps=30"]);
+    let expected = trace(&mut Plugins::default().with(Counter(1), "1").simulation(), &config);
+    let mut app = App::new();
+    app.add_plugins((Counter(1), alarm_a, vendomini::VendoMiniPlugins));
+    assert_eq!(trace(&mut Simulation::from_app(app), &config).2, expected.2);
+}
+
+#[test]
 fn the_state_of_a_plugin_begins_anew_and_is_part_of_the_hash() {
     let config = cell(&["simulation.max_steps=30"]);
     let of = |plugins: &Plugins| trace(&mut plugins.simulation(), &config);
