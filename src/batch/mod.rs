@@ -118,7 +118,7 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
     let leftover = folder.drop_replaced().err();
 
     let halt = Halt { user: stop, failure: AtomicBool::new(false) };
-    let (tally, stopped) = pool::run(plan, n_jobs, plugins, &folder, &mut rows, progress, &halt);
+    let (tally, stopped) = pool::run(plan, n_jobs, plugins, &registered.shocks, &folder, &mut rows, progress, &halt);
     let incomplete = |source| BatchError::Write {
         complete: tally.complete(),
         planned: plan.len(),

@@ -39,6 +39,7 @@ pub(super) fn run(
     plan: &Plan,
     n_jobs: usize,
     plugins: &Plugins,
+    families: &[String],
     folder: &ResultFolder,
     rows: &mut ResultsFile,
     progress: Progress,
@@ -49,7 +50,7 @@ pub(super) fn run(
     thread::scope(|scope| {
         for _ in 0..n_jobs {
             let (take, send) = (take.clone(), send.clone());
-            scope.spawn(move || work(plan, plugins, folder, halt, &take, &send));
+            scope.spawn(move || work(plan, plugins, families, folder, halt, &take, &send));
         }
         // The loop below ends when the last worker has let go of its end.
         drop((take, send));
@@ -62,7 +63,7 @@ pub(super) fn run(
             stopped: None,
             reporter: Reporter::new(progress, plan.len()),
         };
-        writer.write(&line(&header(&plan.run(0).config)));
+        writer.write(&line(&header(&plan.run(0).config, families)));
         writer.drive(tickets, &reports, halt);
         writer.reporter.finish(writer.tally.complete() + writer.tally.failed());
         (writer.tally, writer.stopped)
@@ -73,6 +74,7 @@ pub(super) fn run(
 fn work(
     plan: &Plan,
     plugins: &Plugins,
+    families: &[String],
     folder: &ResultFolder,
     halt: &Halt<'_>,
     tickets: &Receiver<usize>,
@@ -83,7 +85,7 @@ fn work(
         if halt.is_set() {
             return;
         }
-        let played = confine(|| play(&mut simulation, plugins, folder, &plan.run(index), halt));
+        let played = confine(|| play(&mut simulation, plugins, families, folder, &plan.run(index), halt));
         let report = match played {
             Ok(Ok(Some(report))) => Ok(report),
             Ok(Ok(None)) => return,

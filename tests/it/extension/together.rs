@@ -260,6 +260,11 @@ fn records_of_a_program_with_plugins_say_so_and_repeat() {
     let row: std::collections::BTreeMap<String, String> = csv.deserialize().next().unwrap().unwrap();
     assert_eq!(row["config.pe_induction.pe_type_mix"], r#"{"lost_papers":2.0,"quantity":1.0,"rumour":1.0}"#);
     assert_eq!(row["config.interface.extra_tools"], r#"["tool_count"]"#);
+    let summary: Value = serde_json::from_slice(&fs::read(run_folder.join("summary.json")).unwrap()).unwrap();
+    for family in ["lost_papers", "rumour"] {
+        let dose = &summary["shocks"]["by_family"][family]["effective"];
+        assert_eq!(row[&format!("shocks.by_family.{family}.effective")], dose.to_string());
+    }
 
     // Detection over the records says what it said in the run.
     let (code, out, err) =
