@@ -42,6 +42,8 @@ pub(super) struct Floor<'a> {
     pub(super) plan: &'a Plan,
     pub(super) plugins: &'a Plugins,
     pub(super) results: &'a ResultFolder,
+    /// The families of shocks that are registered.
+    pub(super) families: &'a [String],
     pub(super) halt: &'a Halt<'a>,
     /// `None` when all agents are programs.
     pub(super) backends: Option<&'a Backends>,
@@ -161,12 +163,12 @@ impl<'a> Worker<'a> {
 
     /// A run of a program.
     fn play(&mut self, run: &PlannedRun) -> Next {
-        let Floor { plugins, results, halt, resume, .. } = *self.floor;
+        let Floor { plugins, families, results, halt, resume, .. } = *self.floor;
         if resume && let Err(error) = clear(results, run) {
             return self.stop(Stopped::Unwritable(error));
         }
         let mut simulation = self.idle.pop();
-        let played = confine(|| play(&mut simulation, plugins, results, run, halt));
+        let played = confine(|| play(&mut simulation, plugins, families, results, run, halt));
         self.idle.extend(simulation);
         match played {
             Ok(Ok(Some(report))) => self.report(report),
@@ -239,7 +241,7 @@ impl<'a> Worker<'a> {
                 let (simulation, folder) = live.into_parts();
                 self.idle.push(simulation);
                 match folder.complete(&summary) {
-                    Ok(()) => self.report(finished(&run, &summary)),
+                    Ok(()) => self.report(finished(&run, &summary, self.floor.families)),
                     Err(error) => self.stop(Stopped::Unwritable(error)),
                 }
             }
@@ -249,7 +251,7 @@ impl<'a> Worker<'a> {
                 let (simulation, mut folder) = live.into_parts();
                 let saved = rescue(Some(simulation), &mut folder).and_then(|()| folder.set_aside(steps, &defect));
                 match saved {
-                    Ok(()) => self.report(failed(&run, steps, defect)),
+                    Ok(()) => self.report(failed(&run, steps, defect, self.floor.families)),
                     Err(error) => self.stop(Stopped::Unwritable(error)),
                 }
             }

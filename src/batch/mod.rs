@@ -160,6 +160,7 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         plan,
         plugins,
         results: &folder,
+        families: &registered.shocks,
         halt: &halt,
         backends,
         live_runs: backends.map_or(1, |backends| (backends.most_connections() as usize).div_ceil(n_jobs)),

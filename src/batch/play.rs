@@ -48,11 +48,12 @@ pub(super) struct Report {
 pub(super) fn play(
     simulation: &mut Option<Simulation>,
     plugins: &Plugins,
+    families: &[String],
     results: &ResultFolder,
     run: &PlannedRun,
     halt: &Halt<'_>,
 ) -> Result<Option<Report>, WriteError> {
-    let written = write(simulation, plugins, results, run, halt);
+    let written = write(simulation, plugins, families, results, run, halt);
     if written.is_err() {
         // The disk may be full; what matters is the first error.
         let _ = std::fs::remove_dir_all(results.partial_run(&run.run_id));
@@ -63,6 +64,7 @@ pub(super) fn play(
 fn write(
     simulation: &mut Option<Simulation>,
     plugins: &Plugins,
+    families: &[String],
     results: &ResultFolder,
     run: &PlannedRun,
     halt: &Halt<'_>,
@@ -76,14 +78,14 @@ fn write(
     match played {
         Ok(Ok(Some(summary))) => {
             folder.complete(&summary)?;
-            Ok(Some(finished(run, &summary)))
+            Ok(Some(finished(run, &summary, families)))
         }
         Ok(Ok(None)) => folder.discard().map(|()| None),
         Ok(Err(error)) => Err(error),
         Err(defect) => {
             rescue(simulation.take(), &mut folder)?;
             folder.set_aside(steps.get(), &defect)?;
-            Ok(Some(failed(run, steps.get(), defect)))
+            Ok(Some(failed(run, steps.get(), defect, families)))
         }
     }
 }
@@ -161,11 +163,11 @@ pub(super) fn rescue(simulation: Option<Simulation>, folder: &mut RunFolder) -> 
     rescued.unwrap_or(Ok(()))
 }
 
-pub(super) fn finished(run: &PlannedRun, summary: &Summary) -> Report {
+pub(super) fn finished(run: &PlannedRun, summary: &Summary, families: &[String]) -> Report {
     let demanded = run.config.interface.prediction_mode != PredictionMode::Optional;
     Report {
         index: run.index,
-        row: line(&row(run, Outcome::Finished(summary))),
+        row: line(&row(run, Outcome::Finished(summary), families)),
         run_id: run.run_id.clone(),
         steps: summary.total_steps,
         end_reason: summary.end_reason,
@@ -180,10 +182,10 @@ pub(super) fn finished(run: &PlannedRun, summary: &Summary) -> Report {
     }
 }
 
-pub(super) fn failed(run: &PlannedRun, steps: Step, defect: Defect) -> Report {
+pub(super) fn failed(run: &PlannedRun, steps: Step, defect: Defect, families: &[String]) -> Report {
     Report {
         index: run.index,
-        row: line(&row(run, Outcome::Failed { steps, error: &defect.to_string() })),
+        row: line(&row(run, Outcome::Failed { steps, error: &defect.to_string() }, families)),
         run_id: run.run_id.clone(),
         steps,
         end_reason: EndReason::HarnessError,

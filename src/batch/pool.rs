@@ -75,7 +75,7 @@ pub(super) fn run(
             stopped: None,
             reporter: Reporter::new(progress, plan.len()),
         };
-        writer.write(&line(&header(&plan.run(0).config)));
+        writer.write(&line(&header(&plan.run(0).config, floor.families)));
         writer.drive(tickets, &reports, halt);
         writer.reporter.finish(writer.tally.complete() + writer.tally.failed());
         (writer.tally, writer.stopped)

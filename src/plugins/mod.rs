@@ -12,7 +12,7 @@ pub mod registered;
 
 use std::any::{TypeId, type_name};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder};
 use schemars::JsonSchema;
@@ -120,6 +120,8 @@ pub struct Plugins {
     disabled: Vec<BuiltIn>,
     added: Vec<Added>,
     problems: Vec<PluginProblem>,
+    /// What [`check`](Plugins::check) found, since building a World takes a millisecond.
+    checked: Arc<OnceLock<Result<Registered, PluginErrors>>>,
 }
 
 impl fmt::Debug for Plugins {
@@ -136,6 +138,7 @@ impl Plugins {
     /// reported by [`check`](Plugins::check).
     #[must_use]
     pub fn with<P: Plugin + Clone>(mut self, plugin: P, version: impl Into<String>) -> Plugins {
+        self.checked = Arc::default();
         let (name, is_unique, id) = (plugin.name().to_owned(), plugin.is_unique(), TypeId::of::<P>());
         let built_in = BuiltIn::all().iter().any(|known| known.id == id) && !self.disabled.iter().any(|d| d.id == id);
         let twice = self.added.iter().any(|known| known.is_unique && known.record.name == name);
@@ -163,6 +166,7 @@ impl Plugins {
     /// crash, without shocks nothing goes wrong; a run goes on all the same.
     #[must_use]
     pub fn disable<P: Plugin>(mut self) -> Plugins {
+        self.checked = Arc::default();
         let (id, before) = (TypeId::of::<P>(), self.added.len());
         self.added.retain(|added| added.id != id);
         if let Some(built_in) = BuiltIn::all().into_iter().find(|known| known.id == id) {
@@ -217,12 +221,12 @@ impl Plugins {
         app
     }
 
-    /// Builds a World once and says what the plugins have registered in it.
+    /// Builds a World and says what the plugins have registered in it.
     ///
     /// # Errors
     /// Everything that is wrong with the plugins and what they register.
     pub fn check(&self) -> Result<Registered, PluginErrors> {
-        self.finished().map(|app| Registered::of(app.world()))
+        self.checked.get_or_init(|| self.finished().map(|app| Registered::of(app.world()))).clone()
     }
 
     /// A headless App with these plugins, finished.

@@ -54,13 +54,18 @@ impl fmt::Display for Registrable {
 pub struct SourcePlace(String);
 
 impl SourcePlace {
-    /// The place of a caller. Where a dependency lies differs from machine to machine; its file's name says enough.
+    /// The place of a caller.
     #[must_use]
     pub fn of(location: &Location<'_>) -> SourcePlace {
-        let file = Path::new(location.file());
-        let file = if file.is_absolute() { file.file_name().unwrap_or(file.as_os_str()) } else { file.as_os_str() };
-        SourcePlace(format!("{}:{}", file.to_string_lossy().replace('\\', "/"), location.line()))
+        SourcePlace(format!("{}:{}", from_package(Path::new(location.file())), location.line()))
     }
+}
+
+/// A source file from its package's folder on: where a dependency lies differs from machine to machine.
+fn from_package(file: &Path) -> String {
+    let parts: Vec<_> = file.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let source = parts.iter().rposition(|part| part == "src").filter(|_| file.is_absolute());
+    parts[source.map_or(0, |source| source.saturating_sub(1))..].join("/")
 }
 
 impl fmt::Display for SourcePlace {
@@ -202,4 +207,17 @@ pub(crate) fn admit(
     };
     PluginProblems::note(app, problem);
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_dependencies_begin_with_the_package() {
+        assert_eq!(from_package(Path::new("src/main.rs")), "src/main.rs");
+        let root = if cfg!(windows) { "C:/" } else { "/" };
+        let dependency = format!("{root}home/src/registry/vendomini-0.1.0/src/crash/mod.rs");
+        assert_eq!(from_package(Path::new(&dependency)), "vendomini-0.1.0/src/crash/mod.rs");
+    }
 }

@@ -1,8 +1,9 @@
 //! `results.csv`: one row a run, its configuration and its summary side by side.
 //!
 //! Pure: makes the header and the cells; the batch writes them. The columns are the same for every run of every
-//! experiment of a version, so that tables of several experiments can be put under one another. What is missing
-//! is an empty cell, never a zero, and no cell depends on the clock or on how many threads there were.
+//! experiment of a version, so that tables of several experiments can be put under one another; shock families of
+//! plugins have theirs at the end. What is missing is an empty cell, never a zero, and no cell depends on the clock or
+//! on how many threads there were.
 
 use std::sync::LazyLock;
 
@@ -163,11 +164,19 @@ impl Survival {
     }
 }
 
-/// The names of the columns. Every run has the same configuration keys, so any run's configuration does.
+/// Columns of the shock families of plugins, of which `families` lists all.
+fn of_plugins(families: &[String]) -> impl Iterator<Item = String> + '_ {
+    let others = families.iter().filter(|family| !family::ALL.contains(&family.as_str()));
+    others.flat_map(|family| DOSES.map(|dose| format!("shocks.by_family.{family}.{dose}")))
+}
+
+/// The names of the columns. Every run has the same configuration keys, so any run's configuration does. `families` are
+/// the registered shock families.
 #[must_use]
-pub fn header(config: &RunConfig) -> Vec<String> {
+pub fn header(config: &RunConfig, families: &[String]) -> Vec<String> {
     let configuration = leaves(config).into_iter().map(|(path, _)| format!("config.{path}"));
-    RUN.iter().map(|name| (*name).to_owned()).chain(configuration).chain(OUTCOMES.iter().cloned()).collect()
+    let fixed = RUN.iter().map(|name| (*name).to_owned()).chain(configuration).chain(OUTCOMES.iter().cloned());
+    fixed.chain(of_plugins(families)).collect()
 }
 
 /// The cells of a run, in the order of [`header`].
@@ -175,9 +184,9 @@ pub fn header(config: &RunConfig) -> Vec<String> {
 /// # Panics
 /// Never: summaries and configurations have a JSON form.
 #[must_use]
-pub fn row(run: &PlannedRun, outcome: Outcome<'_>) -> Vec<String> {
+pub fn row(run: &PlannedRun, outcome: Outcome<'_>, families: &[String]) -> Vec<String> {
     let record = match outcome {
-        Outcome::Finished(summary) => finished(summary),
+        Outcome::Finished(summary) => finished(summary, families),
         Outcome::Failed { steps, error } => json!({
             "end_reason": EndReason::HarnessError,
             "fault_owner": EndReason::HarnessError.fault_owner(),
@@ -196,12 +205,14 @@ pub fn row(run: &PlannedRun, outcome: Outcome<'_>) -> Vec<String> {
         Value::Array(_) | Value::Object(_) => value.to_string(),
         value => cell(&value),
     }));
-    cells.extend(OUTCOMES.iter().map(|path| at(&record, path).map_or(String::new(), cell)));
+    let text = |path: &str| at(&record, path).map_or(String::new(), cell);
+    cells.extend(OUTCOMES.iter().map(|path| text(path)));
+    cells.extend(of_plugins(families).map(|path| text(&path)));
     cells
 }
 
 /// A summary as the table has it.
-fn finished(summary: &Summary) -> Value {
+fn finished(summary: &Summary, families: &[String]) -> Value {
     let mut record = serde_json::to_value(summary).expect("a summary has a JSON form");
     record["survival"] = Survival::of(summary.end_reason, summary.primary_crash_type.is_some()).word().into();
     for kind in ErrorType::ALL {
@@ -212,7 +223,8 @@ fn finished(summary: &Summary) -> Value {
     for source in ActionSource::ALL {
         zero_if_unlisted(&mut record["action_sources"][source.word()]);
     }
-    for (family, dose) in family::ALL.into_iter().flat_map(|family| DOSES.map(|dose| (family, dose))) {
+    let families = family::ALL.into_iter().chain(families.iter().map(String::as_str));
+    for (family, dose) in families.flat_map(|family| DOSES.map(|dose| (family, dose))) {
         zero_if_unlisted(&mut record["shocks"]["by_family"][family][dose]);
     }
     record

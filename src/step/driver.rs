@@ -10,7 +10,7 @@ use super::act::Answer;
 use super::end::{self, EndReason};
 use super::small::drop_updates;
 use super::turn::Turn;
-use super::{PostAgent, PreAgent};
+use super::{PostAgent, PreAgent, complete};
 use crate::agent::action::{ActionSource, Decision};
 use crate::agent::observation::{Briefing, Observation};
 use crate::agent::register::{AgentRegister, AgentSetup};
@@ -251,6 +251,7 @@ impl Simulation {
 pub(crate) fn build_steps(app: &mut App) -> Result<(), PluginErrors> {
     app.finish();
     app.cleanup();
+    complete(app);
     drop_updates(app);
     build(app, PreAgent, "PreAgent");
     build(app, PostAgent, "PostAgent");

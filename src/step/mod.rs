@@ -87,16 +87,15 @@ pub enum PostAgentSystems {
     Record,
 }
 
-/// A schedule of the simulation: single-threaded, and an undecided order of two systems is an error.
-fn strict(label: impl ScheduleLabel) -> Schedule {
-    let mut schedule = Schedule::new(label);
+/// Makes a schedule of the simulation out of one that plugins may have begun: single-threaded, and an undecided order of
+/// two systems is an error.
+fn strict(schedule: &mut Schedule) {
     schedule.set_executor(SingleThreadedExecutor::new());
     schedule.set_build_settings(ScheduleBuildSettings {
         ambiguity_detection: LogLevel::Error,
         hierarchy_detection: LogLevel::Error,
         ..ScheduleBuildSettings::default()
     });
-    schedule
 }
 
 /// Adds the schedules and the order of everything in them.
@@ -108,32 +107,45 @@ impl Plugin for StepPlugin {
         // Steps are made also where nobody has registered anything.
         app.init_resource::<ToolRegistry>().init_resource::<ShockFamilies>().init_resource::<DetectorRegistry>();
         app.init_resource::<RunStates>();
-        let mut before = strict(PreAgent);
-        before.configure_sets((PreAgentSystems::Morning.run_if(morning), PreAgentSystems::Observe).chain());
-        before.add_systems((
-            (deliver_due_orders, post_due_postings, release_batch, receive_customer_requests)
-                .chain()
-                .in_set(PreAgentSystems::Morning),
-            (observe::assemble_observation, open_shock_account).chain().in_set(PreAgentSystems::Observe),
-        ));
-        let mut after = strict(PostAgent);
-        after.configure_sets(
-            (
-                PostAgentSystems::Act,
-                PostAgentSystems::Evening.run_if(evening),
-                PostAgentSystems::Resolve,
-                PostAgentSystems::Detect,
-                PostAgentSystems::Record,
-            )
-                .chain(),
-        );
-        after.add_systems((
-            (act::act, bind_predictions).chain().in_set(PostAgentSystems::Act),
-            (charge_storage_fees, expire_customer_orders, strike_shock).chain().in_set(PostAgentSystems::Evening),
-            resolve_predictions.in_set(PostAgentSystems::Resolve),
-            detect_crashes.in_set(PostAgentSystems::Detect),
-            (hash_state, hash_run_states, record_step).chain().in_set(PostAgentSystems::Record),
-        ));
-        app.add_schedule(before).add_schedule(after);
+        app.edit_schedule(PreAgent, |before| {
+            strict(before);
+            before.configure_sets((PreAgentSystems::Morning.run_if(morning), PreAgentSystems::Observe).chain());
+            before.add_systems((
+                (deliver_due_orders, post_due_postings, release_batch, receive_customer_requests)
+                    .chain()
+                    .in_set(PreAgentSystems::Morning),
+                (observe::assemble_observation, open_shock_account).chain().in_set(PreAgentSystems::Observe),
+            ));
+        });
+        app.edit_schedule(PostAgent, |after| {
+            strict(after);
+            after.configure_sets(
+                (
+                    PostAgentSystems::Act,
+                    PostAgentSystems::Evening.run_if(evening),
+                    PostAgentSystems::Resolve,
+                    PostAgentSystems::Detect,
+                    PostAgentSystems::Record,
+                )
+                    .chain(),
+            );
+            after.add_systems((
+                (act::act, bind_predictions).chain().in_set(PostAgentSystems::Act),
+                (charge_storage_fees, expire_customer_orders, strike_shock).chain().in_set(PostAgentSystems::Evening),
+                resolve_predictions.in_set(PostAgentSystems::Resolve),
+                detect_crashes.in_set(PostAgentSystems::Detect),
+                (hash_state, record_step).chain().in_set(PostAgentSystems::Record),
+            ));
+        });
+    }
+}
+
+/// Completes the schedules once all plugins are in.
+pub(crate) fn complete(app: &mut App) {
+    // An exclusive system costs a little in every step, so it is there only where it has something to do.
+    let has_states = app.world().get_resource::<RunStates>().is_some_and(|states| !states.is_empty());
+    if has_states && app.get_schedule(PostAgent).is_some() {
+        let between = hash_run_states.after(hash_state).before(record_step);
+        app.add_systems(PostAgent, between.in_set(PostAgentSystems::Record));
     }
 }

@@ -25,6 +25,13 @@ pub struct RunStates(BTreeMap<&'static str, RunState>);
 
 crate::resource::in_table!(RunStates);
 
+impl RunStates {
+    /// Whether no plugin has any.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl fmt::Debug for RunStates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -99,9 +106,6 @@ pub(crate) fn reset(world: &mut World) {
 /// here.
 pub fn hash_run_states(world: &mut World) {
     let states = world.resource::<RunStates>();
-    if states.0.is_empty() {
-        return;
-    }
     let mut bytes = Vec::with_capacity(256);
     for (name, state) in &states.0 {
         // JSON has no control characters, so names and states cannot run into one another.

@@ -136,7 +136,7 @@ fn records_say_where_a_model_was_asked_and_no_key() {
         assert!(!text.contains("-secret"), "{text}");
     }
     // The table has the same columns whoever decides.
-    assert_eq!(results::header(&plan.run(0).config), results::header(&cell(&[])));
+    assert_eq!(results::header(&plan.run(0).config, &[]), results::header(&cell(&[]), &[]));
 }
 
 #[test]

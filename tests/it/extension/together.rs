@@ -166,6 +166,15 @@ fn random_calls_a_tool_by_what_its_schema_says() {
 }
 
 #[test]
+fn plugins_may_come_before_the_schedules_that_they_add_to() {
+    let config = cell(&["simulation.max_steps=30"]);
+    let expected = trace(&mut Plugins::default().with(Counter(1), "1").simulation(), &config);
+    let mut app = App::new();
+    app.add_plugins((Counter(1), alarm_a, vendomini::VendoMiniPlugins));
+    assert_eq!(trace(&mut Simulation::from_app(app), &config).2, expected.2);
+}
+
+#[test]
 fn the_state_of_a_plugin_begins_anew_and_is_part_of_the_hash() {
     let config = cell(&["simulation.max_steps=30"]);
     let of = |plugins: &Plugins| trace(&mut plugins.simulation(), &config);
@@ -251,6 +260,11 @@ fn records_of_a_program_with_plugins_say_so_and_repeat() {
     let row: std::collections::BTreeMap<String, String> = csv.deserialize().next().unwrap().unwrap();
     assert_eq!(row["config.pe_induction.pe_type_mix"], r#"{"lost_papers":2.0,"quantity":1.0,"rumour":1.0}"#);
     assert_eq!(row["config.interface.extra_tools"], r#"["tool_count"]"#);
+    let summary: Value = serde_json::from_slice(&fs::read(run_folder.join("summary.json")).unwrap()).unwrap();
+    for family in ["lost_papers", "rumour"] {
+        let dose = &summary["shocks"]["by_family"][family]["effective"];
+        assert_eq!(row[&format!("shocks.by_family.{family}.effective")], dose.to_string());
+    }
 
     // Detection over the records says what it said in the run.
     let (code, out, err) =
