@@ -155,7 +155,9 @@ fn never_null(schema: &mut Value) {
             schema.remove(keyword);
             match only {
                 Value::Object(keywords) => {
-                    keywords.into_iter().for_each(|(keyword, value)| drop(schema.entry(keyword).or_insert(value)));
+                    for (keyword, value) in keywords {
+                        schema.entry(keyword).or_insert(value);
+                    }
                 }
                 only => drop(schema.insert(keyword.to_owned(), only)),
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bevy::app::App;
-use bevy::ecs::schedule::ScheduleLabel;
+use bevy::ecs::schedule::{InternedScheduleLabel, ScheduleLabel};
 use bevy::prelude::*;
 
 use super::act::Answer;
@@ -43,6 +43,9 @@ use crate::world::spawn::{SpawnOrder, clear_run, spawn_warehouse};
 /// A World with the simulation's plugins, used for one run after another.
 pub struct Simulation {
     app: App,
+    /// Out of the World, which would move them out of its map and back in with every step.
+    pre_agent: Schedule,
+    post_agent: Schedule,
     plugins: Plugins,
     config: Option<RunConfig>,
     pe_windows: Vec<Step>,
@@ -81,8 +84,13 @@ impl Simulation {
         if let Err(errors) = build_steps(&mut app) {
             panic!("{errors}");
         }
+        let mut schedules = app.world_mut().resource_mut::<Schedules>();
+        let mut take = |label: InternedScheduleLabel| schedules.remove(label).expect("it was built just now");
+        let (pre_agent, post_agent) = (take(PreAgent.intern()), take(PostAgent.intern()));
         Simulation {
             app,
+            pre_agent,
+            post_agent,
             plugins,
             config: None,
             pe_windows: Vec::new(),
@@ -158,7 +166,7 @@ impl Simulation {
     pub fn observe(&mut self) {
         let world = self.app.world_mut();
         world.resource_mut::<Journal>().clear();
-        world.run_schedule(PreAgent);
+        self.pre_agent.run(world);
     }
 
     /// Asks an in-process agent.
@@ -187,7 +195,7 @@ impl Simulation {
         let world = self.app.world_mut();
         *self.action_sources.entry(decision.source).or_default() += 1;
         world.resource_mut::<Answer>().0 = Some(decision);
-        world.run_schedule(PostAgent);
+        self.post_agent.run(world);
         self.steps_done += 1;
         let config = self.config.as_ref().expect("a run was started");
         let ended = end::check(world, &config.simulation);

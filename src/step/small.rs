@@ -33,3 +33,32 @@ pub(super) fn drop_updates(app: &mut App) {
         kept.insert(all.remove(label).expect("it was there just now"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bevy::prelude::*;
+
+    use super::*;
+
+    #[derive(ScheduleLabel, Clone, Debug, PartialEq, Eq, Hash)]
+    struct OfSomebodyElse;
+
+    #[test]
+    fn schedules_of_updates_are_dropped_and_no_others() {
+        for mut app in [App::new(), headless_app()] {
+            app.add_systems(Update, || {}).add_systems(FixedUpdate, || {}).add_systems(OfSomebodyElse, || {});
+            drop_updates(&mut app);
+            let kept: Vec<_> = app.world().resource::<Schedules>().iter().map(|(_, kept)| kept.label()).collect();
+            assert_eq!(kept, [OfSomebodyElse.intern()]);
+        }
+    }
+
+    #[test]
+    fn plugins_may_register_types_and_messages_in_a_headless_app() {
+        #[derive(Message)]
+        struct Told;
+        let mut app = headless_app();
+        app.register_type::<String>().add_message::<Told>();
+        app.finish();
+    }
+}

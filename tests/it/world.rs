@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bevy::ecs::component::StorageType;
 use proptest::prelude::*;
 use serde_json::Value;
 use vendomini::config::RunConfig;
@@ -304,4 +305,15 @@ fn shock_days_of_a_lower_dose_are_among_those_of_a_higher_one() {
     assert!((133..267).contains(&few.len()) && (310..490).contains(&many.len()), "{} {}", few.len(), many.len());
     assert!(days("0").is_empty());
     assert_eq!(days("1").len(), 2_000);
+}
+
+/// A process holds many Worlds, and a sparse set makes room for 64 values of a resource of which there is one.
+#[test]
+fn resources_take_no_room_for_many() {
+    let mut simulation = Simulation::new();
+    simulation.start(&cell(&[]), true);
+    let components = simulation.world().components().iter_registered();
+    let sparse = components.filter(|info| info.storage_type() == StorageType::SparseSet);
+    let bytes: usize = sparse.map(|info| 64 * info.layout().size()).sum();
+    assert!(bytes < 16_384, "{bytes} bytes; a resource of a run says in_table! in place of derive(Resource)");
 }
