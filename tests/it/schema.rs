@@ -93,7 +93,7 @@ fn haggle(_: In<HaggleArgs>) -> Result<ToolReply, ToolError> {
 
 fn haggling(app: &mut App) {
     app.add_tool(ToolSpec::new("tool_haggle", "Asks for a lower price."), haggle);
-    app.add_agent("haggler", |_: AgentSetup<'_>| unimplemented!("nobody plays here"));
+    app.add_agent("haggler", |_: AgentSetup<'_>| unreachable!("nobody plays here"));
 }
 
 #[test]
