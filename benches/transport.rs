@@ -4,8 +4,6 @@
 //! `cargo bench --bench transport`; CPU times are those of Linux.
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measures")]
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,11 +11,9 @@ use std::time::{Duration, Instant};
 use vendomini::agent::provider::attempt::Outcome;
 use vendomini::agent::provider::transport::{Call, Endpoint, Headers, Transport, raise_descriptor_limit};
 
-#[allow(dead_code, reason = "the tests use all of it")]
-#[path = "../tests/it/mock_server/mod.rs"]
-mod mock_server;
+mod served;
 
-use mock_server::{Answer, Keep, MockServer};
+use served::{Answer, Server, cpu_time};
 
 const IN_FLIGHT: u32 = 1024;
 const LATENCY: Duration = Duration::from_millis(200);
@@ -28,8 +24,8 @@ const MEASURED: Duration = Duration::from_secs(10);
 const BODY: usize = 4096;
 
 fn main() {
-    if std::env::args().any(|arg| arg == "serve") {
-        return serve();
+    if served::is_server() {
+        return served::serve("/v1/chat/completions", Answer::chat(&"word ".repeat(100)).after(LATENCY), IN_FLIGHT);
     }
     raise_descriptor_limit(IN_FLIGHT, 0, 0).unwrap_or_else(|error| panic!("{error}"));
     let mut server = Server::start();
@@ -123,48 +119,4 @@ fn transport(url: &str) -> Measured {
         },
         || calls.load(Ordering::Relaxed),
     )
-}
-
-/// CPU time of this process so far, all threads together.
-fn cpu_time() -> Option<Duration> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The name of the program, in brackets, may hold blanks.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
-    // All Linux has 100 ticks a second.
-    Some(Duration::from_millis(ticks * 10))
-}
-
-/// The server in a process of its own.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .arg("serve")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts again");
-        let mut url = String::new();
-        let stdout = child.stdout.take().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut url).expect("the server tells its address");
-        Self { child, url: url.trim().to_owned() }
-    }
-
-    fn stop(&mut self) {
-        drop(self.child.stdin.take());
-        self.child.wait().expect("the server ends when its input does");
-    }
-}
-
-fn serve() {
-    raise_descriptor_limit(4 * IN_FLIGHT, 0, 0).unwrap_or_else(|error| panic!("{error}"));
-    let answer = Answer::chat(&"word ".repeat(100)).after(LATENCY);
-    let server = MockServer::start_keeping(Keep::Counts, move |_| answer.clone());
-    println!("{}", server.url("/v1/chat/completions"));
-    std::io::stdin().read_to_end(&mut Vec::new()).expect("the input ends");
 }

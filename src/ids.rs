@@ -3,14 +3,16 @@
 //! Bevy's `Entity` is none of that (its value depends on what else lives in the World), so no rule and no
 //! record ever uses it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal, from $first:literal) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident, $prefix:literal, from $first:literal) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub u32);
 
@@ -42,6 +44,21 @@ macro_rules! id {
                 rest[..digits.len()].copy_from_slice(digits.as_bytes());
                 let text = std::str::from_utf8(&text[..$prefix.len() + digits.len()]).expect("ids are ASCII");
                 serializer.serialize_str(text)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let number = if $first == 0 { "(0|[1-9][0-9]*)" } else { "[1-9][0-9]*" };
+                json_schema!({
+                    "type": "string",
+                    "pattern": format!("^{}{number}$", $prefix),
+                    "description": concat!($($doc),*).trim(),
+                })
             }
         }
     };

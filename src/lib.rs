@@ -30,6 +30,7 @@
 //! - [`agent`], [`tool`]: who decides, and what can be done
 //! - [`prediction`], [`crash`]: how far off the agent was, and whether it broke down
 //! - [`step`]: in what order all of this happens, and the driver of a run
+//! - [`plugins`]: what a program is made of, third parties' parts included
 //! - [`record`], [`batch`]: what is kept, and how a whole plan is run
 //! - [`analysis`]: what records say, read back
 //! - [`selftest`]: the instrument tested by itself
@@ -80,14 +81,69 @@
 //!
 //! # Plugins
 //!
-//! [`VendoMiniPlugins`] has four:
+//! [`VendoMiniPlugins`] has five:
 //!
 //! | plugin | adds |
 //! |---|---|
-//! | [`ToolPlugin`](tool::ToolPlugin) | the register of tools and the built-in ones |
+//! | [`ToolPlugin`](tool::ToolPlugin) | the built-in tools |
 //! | [`ShockPlugin`](shock::ShockPlugin) | the shock families `temporal`, `quantity`, `interference`, `posting_lag`, `regime_shift` |
 //! | [`CrashPlugin`](crash::CrashPlugin) | the detectors `looping`, `invalid_burst`, `budget_denial`, `decoupling`, `exploration_collapse`, `slow_divergence`, `malformed_output`, `belief_divergence` |
+//! | [`AgentPlugin`](agent::AgentPlugin) | the agents `heuristic`, `mock`, `noop`, `oracle`, `random`, `synthetic` |
 //! | [`StepPlugin`](step::StepPlugin) | both schedules, their sets, and the order of every system |
+//!
+//! Each can be disabled or replaced; without detectors or shocks a run goes on all the same.
+//!
+//! # Extending it
+//!
+//! Third parties add plugins of their own, with the methods by which the built-in ones are registered too:
+//!
+//! | method of `App` | adds | where it runs | how a configuration asks for it |
+//! |---|---|---|---|
+//! | [`add_tool`](tool::registry::ToolAppExt::add_tool) | something an agent can do | `Act` | `interface.extra_tools` |
+//! | [`add_shock`](shock::family::ShockAppExt::add_shock) | something that goes wrong | `Evening` | `pe_induction.pe_type_mix`, as a map of weights |
+//! | [`add_crash_detector`](crash::detector::CrashDetectorAppExt::add_crash_detector) | a crash type | `Detect` | `measurement.detectors`, `measurement.primary` |
+//! | [`add_agent`](agent::register::AgentAppExt::add_agent) | an agent in Rust | between the schedules | `model.name` |
+//! | [`add_run_state`](world::run_state::RunStateAppExt::add_run_state) | state of a plugin | `Record` | |
+//!
+//! Names are unique and `snake_case`; configurations are checked against them before the first run. [`main_with`] is
+//! the whole command line with a third party's plugins inside, so its program is a few lines:
+//!
+//! ```no_run
+//! use vendomini::prelude::*;
+//!
+//! /// No detector of ours looks for this.
+//! struct Panic;
+//!
+//! impl CrashDetector for Panic {
+//!     fn name(&self) -> &'static str {
+//!         "panic"
+//!     }
+//!
+//!     fn start(&mut self, _: CrashThreshold) {}
+//!
+//!     fn judge(&mut self, window: &EvidenceWindow) -> Verdict {
+//!         let Some(now) = window.now() else { return Verdict::Unable };
+//!         let Some(thoughts) = &now.thoughts else { return Verdict::Unable };
+//!         if thoughts.contains("we are doomed") {
+//!             Verdict::Fired { onset: now.step, evidence: thoughts.to_string() }
+//!         } else {
+//!             Verdict::Clear
+//!         }
+//!     }
+//! }
+//!
+//! fn panic_plugin(app: &mut App) {
+//!     app.add_crash_detector(Panic);
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     vendomini::main_with(Plugins::default().with(panic_plugin, env!("CARGO_PKG_VERSION")))
+//! }
+//! ```
+//!
+//! The [`manual`] has pages on [writing a tool](manual::tool), [writing a crash type](manual::crash_type),
+//! [determinism](manual::determinism), and [symptoms](manual::symptoms) with their causes. A package that extends this
+//! one depends on `vendomini` and, for its derives, on the same `bevy`, `schemars` and `serde`.
 //!
 //! # Schedules, sets and systems
 //!
@@ -102,7 +158,11 @@
 //! | | [`Evening`](step::PostAgentSystems::Evening) | a day's last step | [`charge_storage_fees`](world::sku::charge_storage_fees), [`expire_customer_orders`](world::customer::expire_customer_orders), [`strike_shock`](shock::strike::strike_shock) |
 //! | | [`Resolve`](step::PostAgentSystems::Resolve) | every step | [`resolve_predictions`](prediction::resolve::resolve_predictions) |
 //! | | [`Detect`](step::PostAgentSystems::Detect) | every step | [`detect_crashes`](crash::state::detect_crashes) |
-//! | | [`Record`](step::PostAgentSystems::Record) | every step | [`hash_state`](world::snapshot::hash_state), [`record_step`](record::step::record_step) |
+//! | | [`Record`](step::PostAgentSystems::Record) | every step | [`hash_state`](world::snapshot::hash_state), [`hash_run_states`](world::run_state::hash_run_states), [`record_step`](record::step::record_step) |
+//!
+//! Systems of third parties can stand in every set, ordered against those named here; an undecided order is an error
+//! before the first run. Nothing may change the world in `Observe`, `Detect` and `Record`: what the agent is shown, what
+//! detectors judge and what is hashed would no longer be one world.
 //!
 //! After `Record` the driver checks once whether the run is over, and why ([`EndReason`](step::end::EndReason)).
 //!
@@ -133,11 +193,13 @@ pub mod cli;
 pub mod config;
 pub mod crash;
 pub mod ids;
+pub mod manual;
 pub mod plan;
 pub mod plugins;
 pub mod prediction;
 pub mod prelude;
 pub mod record;
+mod resource;
 pub mod rng;
 pub mod selftest;
 pub mod shock;
@@ -147,6 +209,11 @@ pub mod units;
 pub mod world;
 
 pub use cli::main_with;
+
+/// The README's programs, compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
 
 bevy::app::plugin_group! {
     /// The simulation: tools, shocks, crash detectors, agents and the schedules of a step.

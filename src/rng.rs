@@ -7,7 +7,6 @@
 
 use std::fmt;
 
-use bevy::prelude::Resource;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -109,7 +108,8 @@ impl<'de> Deserialize<'de> for DrawKey {
 /// Bump the version when the meaning of a stream's draws changes; the manifest lists the versions.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    rng: ChaCha8Rng,
+    /// Boxed, since it buffers 256 bytes of draws and lies in resources, for which a table makes room four times.
+    rng: Box<ChaCha8Rng>,
     width: u64,
 }
 
@@ -117,7 +117,7 @@ impl Stream {
     /// The stream `name` of a run, addressed by (position, index below [`INDEXES`]).
     #[must_use]
     pub fn new(key: DrawKey, (name, version): (&str, u32)) -> Stream {
-        Stream { rng: ChaCha8Rng::from_seed(key.stream_key(name, version)), width: INDEXES }
+        Stream { rng: Box::new(ChaCha8Rng::from_seed(key.stream_key(name, version))), width: INDEXES }
     }
 
     /// The stream `name` of a run, addressed by (position, [`pair_index`]).
@@ -180,8 +180,10 @@ impl Stream {
 }
 
 /// The key of the present run, from which plugins take streams of their own.
-#[derive(Resource, Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct RunKey(DrawKey);
+
+crate::resource::in_table!(RunKey);
 
 impl RunKey {
     /// The key of a run.

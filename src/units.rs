@@ -3,10 +3,12 @@
 //! Money is integer cents everywhere inside; it becomes currency units with at most two decimals only at the
 //! edges (configuration, tool results, records).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Number of a step in its run, counted from 0. One step is one agent action.
@@ -107,6 +109,20 @@ impl Serialize for Cents {
 impl<'de> Deserialize<'de> for Cents {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Cents, D::Error> {
         f64::deserialize(deserializer).map(Cents::from_units)
+    }
+}
+
+impl JsonSchema for Cents {
+    fn schema_name() -> Cow<'static, str> {
+        "Money".into()
+    }
+
+    // Validators that divide floats would find remainders, so the two decimals are only told.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "number",
+            "description": "An amount of money in currency units, with at most two decimals.",
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -9,7 +10,7 @@ use super::provider::reply::Usage;
 use crate::prediction::card::Card;
 
 /// A call of a tool, as the agent asked for it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Action {
     /// Name of the tool.
     pub tool: String,
@@ -33,7 +34,7 @@ impl Action {
 }
 
 /// Where an action came from. Nothing is ever done that the agent did not ask for, and this says how it asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionSource {
     /// A language model's native tool call.
@@ -99,7 +100,7 @@ pub struct Decision {
 }
 
 /// What the replies of a language model to one step took.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ModelUse {
     /// Calls that were answered: one, and one more for each time the model was asked again.
     pub calls: u32,

@@ -1,8 +1,10 @@
 //! What the agent is given: once at the start, and at each step.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bevy::prelude::Resource;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -28,7 +30,7 @@ pub struct OfferedTool {
 }
 
 /// What every agent is told before the first step: the rules of its world.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Briefing {
     /// Size of the world.
     pub level: Level,
@@ -57,6 +59,8 @@ pub struct Briefing {
     /// What each step's input shows besides the last result.
     pub visibility: StateVisibility,
 }
+
+crate::resource::in_table!(Briefing);
 
 impl Briefing {
     /// The briefing of a run that offers the given tools.
@@ -96,8 +100,20 @@ impl Serialize for StockTable {
     }
 }
 
+impl JsonSchema for StockTable {
+    fn schema_name() -> Cow<'static, str> {
+        "StockTable".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = BTreeMap::<SkuId, Units>::json_schema(generator);
+        schema.insert("description".to_owned(), "Units in stock, by SKU.".into());
+        schema
+    }
+}
+
 /// The dashboard of `state_visibility: full`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Dashboard {
     /// Posted budget.
     pub budget: Cents,
@@ -114,7 +130,7 @@ pub struct Dashboard {
 }
 
 /// What a step's input contains.
-#[derive(Resource, Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Observation {
     /// The present step; agents know the day, records know both.
     #[serde(skip)]
@@ -130,3 +146,5 @@ pub struct Observation {
     #[serde(skip)]
     pub last_result: Option<ToolResult>,
 }
+
+crate::resource::in_table!(Observation);

@@ -6,7 +6,6 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use bevy::app::App;
-use bevy::prelude::Resource;
 
 use super::Agent;
 use super::observation::Briefing;
@@ -40,8 +39,10 @@ impl AgentSetup<'_> {
 type Build = Arc<dyn Fn(AgentSetup<'_>) -> Box<dyn Agent> + Send + Sync>;
 
 /// The agents that `model.name` can name.
-#[derive(Resource, Default)]
+#[derive(Default)]
 pub struct AgentRegister(BTreeMap<String, (Build, SourcePlace)>);
+
+crate::resource::in_table!(AgentRegister);
 
 impl AgentRegister {
     /// Their names, in order.

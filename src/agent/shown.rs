@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use bevy::prelude::Resource;
-
 use super::observation::{Briefing, Dashboard};
 use crate::ids::{CustomerOrderId, OrderId, SkuId, SupplierId};
 use crate::units::{Cents, Day, Units};
@@ -126,7 +124,7 @@ pub struct KnownOrder {
 const SURPRISING_CENTS: i64 = 100;
 
 /// What the agent knows.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ShownState {
     day: Day,
     unread: usize,
@@ -143,6 +141,8 @@ pub struct ShownState {
     last_delay: Option<Day>,
     last_other_quantity: Option<Day>,
 }
+
+crate::resource::in_table!(ShownState);
 
 impl ShownState {
     /// What the briefing shows.

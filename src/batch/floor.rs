@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 
@@ -27,6 +28,13 @@ use crate::agent::provider::wire::WireError;
 use crate::plan::{Plan, PlannedRun};
 use crate::plugins::Plugins;
 use crate::step::driver::Simulation;
+
+/// With so many runs under way, answers come so thick that it pays to let some gather: falling asleep and being woken
+/// for each costs more than it gains.
+const MANY: usize = 64;
+
+/// How long answers gather: little beside what any model takes.
+const GATHERING: Duration = Duration::from_micros(500);
 
 /// What all workers share.
 #[derive(Debug)]
@@ -109,8 +117,8 @@ impl<'a> Worker<'a> {
                         if self.begin(index) == Next::Ends {
                             return;
                         }
-                        // Runs under way come first: their answers may wait already.
-                        while let Ok(answer) = self.answers.1.try_recv() {
+                        // Runs under way come first: their answers may wait already. What comes of these waits its turn.
+                        for answer in self.answers.1.try_iter().take(self.answers.1.len()).collect::<Vec<_>>() {
                             if self.move_on(answer) == Next::Ends {
                                 return;
                             }
@@ -120,6 +128,9 @@ impl<'a> Worker<'a> {
                     Err(TryRecvError::Disconnected) if self.live.is_empty() => return,
                     Err(_) => {}
                 }
+            }
+            if self.answers.1.is_empty() && self.live.len() >= MANY {
+                thread::sleep(GATHERING);
             }
             if let Ok(answer) = self.answers.1.recv_timeout(TICK)
                 && self.move_on(answer) == Next::Ends

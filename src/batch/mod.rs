@@ -1,9 +1,10 @@
 //! Runs a plan: worker threads, one results folder, records in the order of the plan.
 //!
 //! Called by the verb `run`, and by whoever uses the library, through [`run_batch`]. Each worker owns one
-//! [`Simulation`] and takes one run after another; one writer puts the rows into `results.csv` in the order of the
-//! plan, so nothing but the log and the manifest shows how many workers there were. This module never decides
-//! anything about a run: what happens in it is decided by its configuration and its agent.
+//! [`Simulation`](crate::step::driver::Simulation), made by the program's plugins, and takes one run after another; one
+//! writer puts the rows into `results.csv` in the order of the plan, so nothing but the log and the manifest shows how
+//! many workers there were. This module never decides anything about a run: what happens in it is decided by its
+//! configuration and its agent.
 //!
 //! - [`error`]: why a batch could not run or go on
 //! - `folder`, `run_folder`: the files, and their names while they are not complete

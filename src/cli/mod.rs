@@ -59,7 +59,7 @@ Exit codes:
   0  done; an agent that broke down is a result, not an error
   1  a run hit a defect of this program
   2  the command line is wrong
-  3  nothing was run: the configuration is wrong, or the result folder cannot be used
+  3  nothing was run: the configuration or a plugin is wrong, or the result folder cannot be used
   4  begun, but not finished: stopped, or a file could not be written
   5  the provider of a language model gave up, or does not answer; run --resume goes on
   6  records cannot be read
@@ -138,7 +138,7 @@ pub enum ExitStatus {
     Defect = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// Nothing was run: the configuration is wrong, or the result folder cannot be used.
+    /// Nothing was run: the configuration or a plugin is wrong, or the result folder cannot be used.
     Refused = 3,
     /// Begun, but not finished.
     Unfinished = 4,

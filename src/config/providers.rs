@@ -28,6 +28,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use globset::Glob;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -37,7 +38,7 @@ pub(crate) use check::parse_address;
 pub(crate) use section::{Section, WrittenProvider};
 
 /// One entry, with what the file says and no more.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProviderEntry {
     /// What the server speaks. Without it: by the name of the model.
@@ -48,6 +49,7 @@ pub struct ProviderEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
     /// Environment variable that holds the key; `Some(None)`, written as `null`: no key is sent.
+    #[schemars(description = "Environment variable that holds the key. null: no key is sent.")]
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub api_key_env: Option<Option<String>>,
     /// Whether that variable may be unset, and no key is sent then.

@@ -3,7 +3,6 @@
 use std::panic::Location;
 
 use bevy::app::App;
-use bevy::prelude::Resource;
 
 use super::evidence::EvidenceWindow;
 use crate::config::settings::CrashThreshold;
@@ -96,8 +95,10 @@ const ORDER: [&str; 8] = [
 ];
 
 /// All registered detectors, in the order that breaks ties, whoever registered them and when.
-#[derive(Resource, Default)]
+#[derive(Default)]
 pub struct DetectorRegistry(Vec<(Box<dyn CrashDetector>, SourcePlace)>);
+
+crate::resource::in_table!(DetectorRegistry);
 
 impl DetectorRegistry {
     /// Names in order.

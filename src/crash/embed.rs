@@ -22,58 +22,47 @@ const MEMORY: u64 = 100;
 /// A text as a unit vector, or zero where it has no words.
 pub type Point = [f64; DIMENSIONS];
 
-/// Makes points of texts; keeps its buffers.
-#[derive(Debug)]
+/// Makes points of texts. Keeps a word only: a process holds many.
+#[derive(Debug, Default)]
 pub struct Embedder {
-    counts: Box<[u32; DIMENSIONS]>,
-    point: Box<Point>,
     /// The present word between two blanks.
     word: Vec<char>,
-}
-
-impl Default for Embedder {
-    fn default() -> Embedder {
-        Embedder { counts: Box::new([0; DIMENSIONS]), point: Box::new([0.0; DIMENSIONS]), word: Vec::new() }
-    }
 }
 
 impl Embedder {
     /// The point of a text: each direction the square root of its weighted count, so that a word that is repeated
     /// counts more, but not as often as it stands there. Case makes no difference, and a number is a number: ids
     /// and amounts differ from step to step without the text being about something else.
-    pub fn embed(&mut self, text: &str) -> &Point {
-        self.counts.fill(0);
+    pub fn embed(&mut self, text: &str) -> Point {
+        let mut counts = [0; DIMENSIONS];
         self.word.clear();
         for letter in text.chars().take(MAX_CHARS).flat_map(char::to_lowercase) {
             let (letter, number) = if letter.is_numeric() { ('0', true) } else { (letter, false) };
             if !letter.is_alphanumeric() {
-                self.take_word();
+                self.take_word(&mut counts);
                 continue;
             }
             match self.word.last() {
                 Some('0') if number => continue,
-                Some(last) if (*last == '0') != number => self.take_word(),
+                Some(last) if (*last == '0') != number => self.take_word(&mut counts),
                 _ => {}
             }
             self.word.push(letter);
         }
-        self.take_word();
-        let length = f64::from(self.counts.iter().sum::<u32>()).sqrt().max(1.0);
-        for (value, count) in self.point.iter_mut().zip(self.counts.iter()) {
-            *value = if *count == 0 { 0.0 } else { f64::from(*count).sqrt() / length };
-        }
-        &self.point
+        self.take_word(&mut counts);
+        let length = f64::from(counts.iter().sum::<u32>()).sqrt().max(1.0);
+        counts.map(|count| if count == 0 { 0.0 } else { f64::from(count).sqrt() / length })
     }
 
-    fn take_word(&mut self) {
+    fn take_word(&mut self, counts: &mut [u32; DIMENSIONS]) {
         if self.word.is_empty() {
             return;
         }
-        self.counts[direction(0, &self.word)] += WORD_WEIGHT;
+        counts[direction(0, &self.word)] += WORD_WEIGHT;
         self.word.insert(0, ' ');
         self.word.push(' ');
         for gram in self.word.windows(GRAM) {
-            self.counts[direction(1, gram)] += 1;
+            counts[direction(1, gram)] += 1;
         }
         self.word.clear();
     }
@@ -92,22 +81,17 @@ fn step(hash: u64, value: u32) -> u64 {
 /// The running centre of points: their plain mean as long as there are at most 100, then a moving one in which
 /// each new point has a weight of 1/100. So the first thoughts count as much as later ones, one strange thought
 /// moves it by little, and sixty of them do not yet make the strange the usual.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Centre {
-    mean: Box<Point>,
+    /// `None` before the first point.
+    mean: Option<Box<Point>>,
     count: u64,
-}
-
-impl Default for Centre {
-    fn default() -> Centre {
-        Centre { mean: Box::new([0.0; DIMENSIONS]), count: 0 }
-    }
 }
 
 impl Centre {
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.mean.fill(0.0);
+        self.mean = None;
         self.count = 0;
     }
 
@@ -121,7 +105,8 @@ impl Centre {
     pub fn add(&mut self, point: &Point) {
         self.count += 1;
         let weight = 1.0 / self.count.min(MEMORY) as f64;
-        for (mean, value) in self.mean.iter_mut().zip(point) {
+        let mean = self.mean.get_or_insert_with(|| Box::new([0.0; DIMENSIONS]));
+        for (mean, value) in mean.iter_mut().zip(point) {
             *mean += weight * (value - *mean);
         }
     }
@@ -129,8 +114,9 @@ impl Centre {
     /// Cosine of the angle between a point and the centre, 0 to 1; 0 where one of them is nowhere.
     #[must_use]
     pub fn similarity(&self, point: &Point) -> f64 {
-        let length = (dot(&self.mean, &self.mean) * dot(point, point)).sqrt();
-        if length > 0.0 { dot(&self.mean, point) / length } else { 0.0 }
+        let Some(mean) = &self.mean else { return 0.0 };
+        let length = (dot(mean, mean) * dot(point, point)).sqrt();
+        if length > 0.0 { dot(mean, point) / length } else { 0.0 }
     }
 }
 
@@ -152,8 +138,8 @@ mod tests {
     fn cosine(one: &str, other: &str) -> f64 {
         let mut centre = Centre::default();
         let mut embedder = Embedder::default();
-        centre.add(embedder.embed(one));
-        centre.similarity(embedder.embed(other))
+        centre.add(&embedder.embed(one));
+        centre.similarity(&embedder.embed(other))
     }
 
     #[test]
@@ -172,9 +158,9 @@ mod tests {
         let mut centre = Centre::default();
         let mut embedder = Embedder::default();
         for _ in 0..1_000 {
-            centre.add(embedder.embed("stock and orders"));
+            centre.add(&embedder.embed("stock and orders"));
         }
-        let strange = *embedder.embed("violins");
+        let strange = embedder.embed("violins");
         centre.add(&strange);
         assert!(centre.similarity(&strange) < 0.02);
         assert_eq!(centre.count(), 1_001);

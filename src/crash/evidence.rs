@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use smallvec::SmallVec;
 
 use crate::agent::action::{Action, ActionSource};
@@ -10,7 +11,7 @@ use crate::prediction::card::Card;
 use crate::units::{Cents, Step, Units};
 
 /// Whose fault a failed call was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// A bad argument, or a precondition that the shown state contradicts.
@@ -48,7 +49,7 @@ pub struct StepEvidence {
 }
 
 /// What a statement is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// `expected_budget_after`, in currency units.

@@ -26,7 +26,7 @@ use bevy::app::{App, Plugin};
 use detector::CrashDetectorAppExt;
 
 /// Registers the built-in detectors.
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct CrashPlugin;
 
 impl Plugin for CrashPlugin {

@@ -41,9 +41,9 @@ impl CrashDetector for SlowDivergence {
             return Verdict::Unable;
         };
         let thoughts = self.embedder.embed(thoughts);
-        let similarity = self.centre.similarity(thoughts);
+        let similarity = self.centre.similarity(&thoughts);
         let enough = self.centre.count() >= MIN_STEPS as u64;
-        self.centre.add(thoughts);
+        self.centre.add(&thoughts);
         if !enough || !window.is_enough() {
             return Verdict::Unable;
         }

@@ -27,7 +27,7 @@ pub struct Crash {
 }
 
 /// What the detectors said so far.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct CrashState {
     window: EvidenceWindow,
     window_size: Step,
@@ -40,6 +40,8 @@ pub struct CrashState {
     ever: Vec<&'static str>,
     aftermath: Option<Aftermath>,
 }
+
+crate::resource::in_table!(CrashState);
 
 /// Which rules judge this run.
 #[derive(Clone, Debug)]

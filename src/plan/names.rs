@@ -67,6 +67,6 @@ fn refuse(
         ConfigError::at(plan.experiment.place(path), path, Problem::Other(message))
     });
     let rest =
-        (more > 0).then(|| ConfigError::about(plan.experiment.file.clone(), format!("… and {more} more {counted}")));
+        (more > 0).then(|| ConfigError::about(plan.experiment.place(path), format!("… and {more} more {counted}")));
     listed.chain(rest).collect()
 }

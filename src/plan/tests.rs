@@ -137,6 +137,14 @@ grid:
 }
 
 #[test]
+fn maps_on_an_axis_are_values_like_others() {
+    let plan = plan("grid: {pe_induction.pe_type_mix: [uniform, {temporal: 1, lost: 0.5}]}", &[]);
+    let cells: Vec<String> = plan.runs().map(|run| cell_name(&run.params)).collect();
+    assert_eq!(cells, ["pe_induction.pe_type_mix=uniform", "pe_induction.pe_type_mix={lost: 0.5, temporal: 1}"]);
+    assert_eq!(key_of(&plan, 0), key_of(&plan, 1), "a mix is paired over like everything of its section");
+}
+
+#[test]
 fn projections_see_each_case_once() {
     let plan =
         plan("grid: {model.name: [a, b, c], pe_induction.p_shock: [0, 1], env.max_steps: [1, 2]}", &["replications=5"]);

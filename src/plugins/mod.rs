@@ -14,8 +14,8 @@ use std::any::{TypeId, type_name};
 use std::fmt;
 use std::sync::Arc;
 
-use bevy::MinimalPlugins;
 use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -25,12 +25,13 @@ use crate::crash::CrashPlugin;
 use crate::shock::ShockPlugin;
 use crate::step::StepPlugin;
 use crate::step::driver::{Simulation, build_steps};
+use crate::step::small::headless_app;
 use crate::tool::ToolPlugin;
 use problem::{PluginErrors, PluginProblem, PluginProblems};
 use registered::Registered;
 
 /// A plugin as the manifest lists it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct PluginRecord {
     /// Bevy's name of it: the path of its type.
     pub name: String,
@@ -201,11 +202,12 @@ impl Plugins {
         if recorded == present { Ok(()) } else { Err(OtherPlugins { recorded, present }) }
     }
 
-    /// A headless App with these plugins, to which more may be added before it is finished.
+    /// A headless App with these plugins, to which more may be added before it is finished. It is made to be stepped:
+    /// `App::update` finds nothing to run.
     pub fn app(&self) -> App {
-        let mut app = App::new();
+        let mut app = headless_app();
         let group = self.disabled.iter().fold(VendoMiniPlugins.build(), |group, plugin| (plugin.disable)(group));
-        app.add_plugins(MinimalPlugins).add_plugins(group);
+        app.add_plugins(group);
         for problem in &self.problems {
             PluginProblems::note(&mut app, problem.clone());
         }

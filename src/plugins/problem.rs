@@ -6,7 +6,6 @@ use std::panic::Location;
 use std::path::Path;
 
 use bevy::app::App;
-use bevy::prelude::Resource;
 use thiserror::Error;
 
 use crate::ids::{NAME_RULE, is_name};
@@ -74,7 +73,7 @@ impl fmt::Display for SourcePlace {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
 pub enum PluginProblem {
     /// A name that cannot stand in a configuration.
-    #[error("{place}: {name:?} cannot be the name of a {kind}; a name has {NAME_RULE}")]
+    #[error("{place}: {name:?} cannot name the {kind} that is registered here; a name has {NAME_RULE}")]
     BadName {
         /// What it is to name.
         kind: Registrable,
@@ -84,7 +83,9 @@ pub enum PluginProblem {
         place: SourcePlace,
     },
     /// A name that means something else.
-    #[error("{place}: the name {name} already means something else where names of a {kind} stand; choose another one")]
+    #[error(
+        "{place}: {name} cannot name the {kind} that is registered here: it already means something else there; rename it"
+    )]
     Reserved {
         /// What it is to name.
         kind: Registrable,
@@ -159,8 +160,10 @@ pub enum PluginProblem {
 pub struct PluginErrors(pub Vec<PluginProblem>);
 
 /// The problems of an App so far.
-#[derive(Resource, Default)]
+#[derive(Default)]
 pub(crate) struct PluginProblems(Vec<PluginProblem>);
+
+crate::resource::in_table!(PluginProblems);
 
 impl PluginProblems {
     /// Notes a problem.

@@ -111,7 +111,7 @@ fn unknown(what: &str, name: &str, before: &str, known: &[&str]) -> String {
     let asked = shown(name);
     let hint = nearest(name, known.iter().copied()).map_or(String::new(), |near| format!(" (did you mean {near}?)"));
     match known {
-        [] => format!("there is no {what} {asked}, and none at all: no plugin registers one"),
+        [] => format!("there is no {what} {asked}: no plugin of this program registers any; leave it out"),
         known => format!("there is no {what} {asked}{hint}; use {before}{}", known.join(", ")),
     }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::{ByType, ErrorType};
+use crate::record::schema::by_word;
 
 /// Why a prediction came to nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VoidReason {
     /// The tool decides nothing of this type.
@@ -27,7 +29,7 @@ pub enum VoidReason {
 }
 
 /// How the predictions of one type ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TypeAccount {
     /// Predictions stated: resolved + voided + open.
     pub made: u64,
@@ -44,6 +46,7 @@ pub struct TypeAccount {
     /// Those of the resolved that were not told within the reveal horizon.
     pub never_revealed: u64,
     /// The voided ones by reason.
+    #[schemars(schema_with = "by_word::<VoidReason, u64>")]
     pub void_reasons: BTreeMap<VoidReason, u64>,
     /// Actions that could have bound a prediction of this type.
     #[serde(skip)]

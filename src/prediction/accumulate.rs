@@ -1,7 +1,9 @@
 //! Accumulated errors on three time scales, and statistics over windows of steps.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 use crate::units::Step;
@@ -48,7 +50,7 @@ pub fn round6(value: f64) -> f64 {
 }
 
 /// The accumulated errors of one type: `null` in records until the first error is decided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Accumulator {
     /// Moving average with alpha 0.3 of the steps' mean errors.
     #[serde(serialize_with = "six_digits")]
@@ -107,8 +109,64 @@ impl StepErrors {
     }
 }
 
+/// The errors of one step in few bytes: a run keeps hundreds of these for each type, and most steps decide one.
+#[derive(Clone, Copy, Debug)]
+struct RecentStep {
+    step: Step,
+    n: u32,
+    mean: f64,
+}
+
+/// What several errors of one step need besides their mean.
+#[derive(Clone, Copy, Debug)]
+struct Several {
+    sum: f64,
+    m2: f64,
+    max: f64,
+}
+
+/// The steps that decided errors lately, oldest first.
+#[derive(Clone, Debug, Default)]
+struct Recent {
+    steps: VecDeque<RecentStep>,
+    /// Of those steps that decided more than one error, in the same order.
+    several: VecDeque<Several>,
+}
+
+impl Recent {
+    fn push(&mut self, errors: &StepErrors) {
+        let StepErrors { step, n, sum, mean, m2, max } = *errors;
+        self.steps.push_back(RecentStep { step, n, mean });
+        if n > 1 {
+            self.several.push_back(Several { sum, m2, max });
+        }
+    }
+
+    /// Forgets the steps before `first`.
+    fn forget_before(&mut self, first: Step) {
+        while let Some(old) = self.steps.front()
+            && old.step < first
+        {
+            if old.n > 1 {
+                self.several.pop_front();
+            }
+            self.steps.pop_front();
+        }
+    }
+
+    /// The steps, newest first.
+    fn newest_first(&self) -> impl Iterator<Item = StepErrors> + '_ {
+        let mut several = self.several.iter().rev();
+        self.steps.iter().rev().map(move |&RecentStep { step, n, mean }| {
+            let one = Several { sum: mean, m2: 0.0, max: mean.max(0.0) };
+            let &Several { sum, m2, max } = if n > 1 { several.next().expect("kept with its step") } else { &one };
+            StepErrors { step, n, sum, mean, m2, max }
+        })
+    }
+}
+
 /// Statistics of the errors decided in the last steps. All `None` where there were none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct WindowStatistics {
     /// Length of the window in steps.
     pub window: Step,
@@ -132,13 +190,27 @@ impl Serialize for Score {
     }
 }
 
+impl JsonSchema for Score {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Score".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        f64::json_schema(generator)
+    }
+}
+
 /// The errors of one type as they are decided, step by step.
 #[derive(Clone, Debug, Default)]
 pub struct Track {
     total: Option<Accumulator>,
     current: StepErrors,
     last_mean: Option<Score>,
-    recent: VecDeque<StepErrors>,
+    recent: Recent,
     longest_window: Step,
 }
 
@@ -159,11 +231,9 @@ impl Track {
         let StepErrors { n, sum, .. } = self.current;
         self.last_mean = (n > 0).then(|| Score(sum / f64::from(n)));
         if n > 0 {
-            self.recent.push_back(StepErrors { step, ..std::mem::take(&mut self.current) });
+            self.recent.push(&StepErrors { step, ..std::mem::take(&mut self.current) });
         }
-        while self.recent.front().is_some_and(|old| old.step + self.longest_window <= step) {
-            self.recent.pop_front();
-        }
+        self.recent.forget_before((step + 1).saturating_sub(self.longest_window));
         if n == 0 && self.total.is_none() {
             return;
         }
@@ -194,8 +264,8 @@ impl Track {
     #[must_use]
     pub fn window(&self, window: Step, step: Step) -> WindowStatistics {
         let mut all = StepErrors::default();
-        for errors in self.recent.iter().rev().take_while(|errors| errors.step + window > step) {
-            all.merge(errors);
+        for errors in self.recent.newest_first().take_while(|errors| errors.step + window > step) {
+            all.merge(&errors);
         }
         let n = f64::from(all.n);
         let some = |value: f64| (all.n > 0).then_some(Score(value));
@@ -242,7 +312,7 @@ mod tests {
             track.decide(f64::from(step % 7));
             track.close_step(step);
         }
-        assert!(track.recent.len() <= 10);
+        assert!(track.recent.steps.len() <= 10);
         let last: Vec<f64> = (990..1_000).map(|s| f64::from(s % 7)).collect();
         let mean = last.iter().sum::<f64>() / 10.0;
         let std = (last.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / 10.0).sqrt();
@@ -250,6 +320,27 @@ mod tests {
         assert!((window.mean.unwrap().0 - mean).abs() < 1e-12 && (window.std.unwrap().0 - std).abs() < 1e-9);
         assert_eq!((window.max, window.n), (Some(Score(6.0)), 10));
         assert_eq!(Track::new(10).window(10, 5).mean, None);
+    }
+
+    #[test]
+    fn steps_with_several_errors_leave_the_window_like_the_others() {
+        let mut track = Track::new(10);
+        let errors = |step: Step| (0..step % 4).map(move |nth| f64::from(step * 5 % 7 + nth));
+        for step in 0..1_000 {
+            errors(step).for_each(|error| track.decide(error));
+            track.close_step(step);
+        }
+        for length in [1, 4, 10] {
+            let last: Vec<f64> = (1_000 - length..1_000).flat_map(errors).collect();
+            let n = last.len() as f64;
+            let mean = last.iter().sum::<f64>() / n;
+            let std = (last.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
+            let window = track.window(length, 999);
+            assert_eq!((window.n, window.max.unwrap().0), (n as u32, last.iter().copied().fold(0.0, f64::max)));
+            assert!((window.mean.unwrap().0 - mean).abs() < 1e-9 && (window.std.unwrap().0 - std).abs() < 1e-9);
+        }
+        let several = track.recent.steps.iter().filter(|step| step.n > 1).count();
+        assert_eq!((track.recent.several.len(), several), (several, 6));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Prediction cards: what an agent states with an action, what it is offered to state, what it must.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -7,7 +8,7 @@ use super::error::ErrorType;
 use crate::config::settings::{InterfaceConfig, PredictionFormat, PredictionMode};
 
 /// A prediction card. `None` is "not stated", never zero.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Card {
     /// Tool that the card speaks of.
     pub tool: Option<String>,

@@ -1,9 +1,10 @@
 //! The predictions of a run: what is open, decided and revealed, and the accounts of it.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bevy::prelude::Resource;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
 
@@ -48,9 +49,23 @@ impl Serialize for Cause {
     }
 }
 
+impl JsonSchema for Cause {
+    fn schema_name() -> Cow<'static, str> {
+        "Cause".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What made an error: a shock, or units that were turned away at the dock.",
+            "anyOf": [generator.subschema_for::<ShockId>(), {"const": "dock"}],
+        })
+    }
+}
+
 /// What was stated or came true.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "Outcome")]
 pub enum Value {
     /// A day, units or currency units.
     Number(f64),
@@ -69,7 +84,7 @@ pub enum Value {
 }
 
 /// A resolved prediction.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Resolved {
     /// What it was about.
     #[serde(rename = "type")]
@@ -120,40 +135,42 @@ impl Audited {
 /// How many predictions an audit shows.
 const AUDITED: usize = 20;
 
-/// The predictions of a run.
-#[derive(Resource, Clone, Debug)]
+/// The predictions of a run. What is large is boxed: a table makes room for four.
+#[derive(Clone, Debug)]
 pub struct Predictions {
     basis: TemporalBasis,
     horizon: Step,
-    tracks: ByType<Track>,
-    revealed_tracks: ByType<Track>,
-    reference_tracks: ByType<Track>,
-    account: Account,
-    calibration: Calibration,
+    tracks: Box<ByType<Track>>,
+    revealed_tracks: Box<ByType<Track>>,
+    reference_tracks: Box<ByType<Track>>,
+    account: Box<Account>,
+    calibration: Box<Calibration>,
     resolved: Vec<Resolved>,
     revealed: Vec<RevealedError>,
     unrevealed: Unrevealed,
     audited: VecDeque<Audited>,
 }
 
+crate::resource::in_table!(Predictions);
+
 impl Predictions {
     /// A run in which nothing was predicted yet.
     #[must_use]
     pub fn new(measurement: &MeasurementConfig) -> Predictions {
         let longest = measurement.pe_windows.iter().copied().max().unwrap_or(1);
-        let tracks = || ByType::build(|_| Track::new(longest));
+        let tracks = || Box::new(ByType::build(|_| Track::new(longest)));
         Predictions {
             basis: measurement.temporal_basis,
             horizon: measurement.reveal_horizon,
             tracks: tracks(),
             revealed_tracks: tracks(),
             reference_tracks: tracks(),
-            account: Account::default(),
-            calibration: Calibration::default(),
+            account: Box::default(),
+            calibration: Box::default(),
             resolved: Vec::new(),
             revealed: Vec::new(),
             unrevealed: Unrevealed::default(),
-            audited: VecDeque::new(),
+            audited: VecDeque::with_capacity(AUDITED),
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use smallvec::SmallVec;
 
@@ -16,7 +17,7 @@ use crate::units::Step;
 use crate::world::inbox::Receipt;
 
 /// An error that an input contained for the first time.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RevealedError {
     /// What it is about.
     #[serde(rename = "type")]

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use bevy::prelude::Resource;
 use smallvec::SmallVec;
 
 use super::predictions::Cause;
@@ -14,13 +13,15 @@ use crate::ids::ShockId;
 use crate::world::journal::{Event, Journal};
 
 /// Causes that took effect since the agent last saw the budget, and since it last saw the stock.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Unsettled {
     money: BTreeSet<Cause>,
     stock: BTreeSet<Cause>,
     /// Events of this step that were taken in already.
     taken_in: usize,
 }
+
+crate::resource::in_table!(Unsettled);
 
 impl Unsettled {
     /// A new step begins.

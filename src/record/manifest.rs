@@ -9,16 +9,19 @@ use std::io::Read;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::pins::PinRecord;
+use super::schema::SHA256;
 use crate::agent::llm::record::OUTPUT_HEAD_CHARS;
 use crate::agent::provider::backend::{Backends, ModelRecord};
 use crate::agent::provider::transport::exchange;
 use crate::agent::scripted;
 use crate::config::schema::{self, Status};
+use crate::config::settings::SeedPolicy;
 use crate::config::{Experiment, SourceFile};
 use crate::plan::Plan;
 use crate::plugins::PluginRecord;
@@ -30,7 +33,7 @@ use crate::world::{customer, snapshot, spawn};
 pub const PROGRAM: &str = "vendomini";
 
 /// How far the batch came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchStatus {
     /// It is at work, or was killed.
@@ -71,7 +74,7 @@ static BINARY: LazyLock<Option<String>> = LazyLock::new(|| {
 });
 
 /// The commit that the program was built from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Build {
     /// Version of the package.
     pub version: &'static str,
@@ -80,6 +83,7 @@ pub struct Build {
     /// Whether the sources differed from the commit; null where that is unknown.
     pub dirty: Option<bool>,
     /// SHA-256 of the program's file; null where it cannot be read.
+    #[schemars(regex(pattern = SHA256))]
     pub binary_sha256: Option<&'static str>,
 }
 
@@ -97,20 +101,22 @@ impl Build {
 }
 
 /// Where the configuration came from.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ConfigurationRecord {
     /// The files, the named one first.
     pub files: Vec<FileRecord>,
     /// SHA-256 of what they and the command line came to: see [`digest`].
+    #[schemars(description = "SHA-256 of what they and the command line came to.", regex(pattern = SHA256))]
     pub sha256: String,
 }
 
 /// A file that was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FileRecord {
     /// Its path as given.
     pub path: String,
     /// SHA-256 of its bytes.
+    #[schemars(regex(pattern = SHA256))]
     pub sha256: String,
 }
 
@@ -121,20 +127,22 @@ impl From<&SourceFile> for FileRecord {
 }
 
 /// What all draws follow from.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SeedRecord {
     /// The experiment's seed; null where it is an axis of the grid.
     pub experiment_seed: Option<u64>,
     /// Which cells share draws.
+    #[schemars(with = "SeedPolicy")]
     pub seed_policy: Value,
     /// Axes that do not change the draws.
+    #[schemars(with = "Vec<String>")]
     pub paired_over: Value,
     /// The streams of draws and their versions.
     pub streams: BTreeMap<String, u32>,
 }
 
 /// The language models of a plan, and how they are asked.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ModelsRecord {
     /// Each of them.
     pub models: Vec<ModelRecord>,
@@ -147,7 +155,7 @@ pub struct ModelsRecord {
 }
 
 /// What records cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Truncation {
     /// Characters of a reply that `provider_call` events repeat; `deliberations.jsonl` has all of it.
     pub output_head_chars: usize,
@@ -164,7 +172,7 @@ const TRUNCATION: Truncation = Truncation {
 };
 
 /// How many runs there are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
     /// In the plan.
     pub planned: usize,
@@ -177,11 +185,13 @@ pub struct Counts {
 }
 
 /// `manifest.json`, in the order of its keys.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Manifest {
     /// Version of the record formats.
+    #[schemars(extend("const" = super::SCHEMA_VERSION))]
     pub schema_version: &'static str,
     /// [`PROGRAM`].
+    #[schemars(description = "The program that made it.", extend("const" = PROGRAM))]
     pub program: &'static str,
     /// Which build of it.
     #[serde(flatten)]

@@ -13,6 +13,7 @@ pub mod manifest;
 pub mod pins;
 pub mod reader;
 pub mod results;
+pub mod schema;
 pub mod step;
 pub mod summary;
 pub mod v1;

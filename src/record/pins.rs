@@ -7,21 +7,25 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::schema::{SHA256, STATE_HASH};
 use crate::config::settings::RunConfig;
 use crate::plan::Plan;
 use crate::world::snapshot::{ALGORITHM, StateHash};
 
 /// What a plan's pins are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Pins {
     /// Of all its cells.
+    #[schemars(description = "SHA-256 of the scenario of all cells.", regex(pattern = SHA256))]
     pub scenario_sha256: String,
     /// Of its first run.
+    #[schemars(description = "State hash of day 0 of the first run.", regex(pattern = STATE_HASH))]
     pub initial_state_hash: String,
 }
 
@@ -41,7 +45,7 @@ pub struct PinMismatch {
 }
 
 /// How pins were dealt with, for the manifest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PinRecord {
     /// What is.
     #[serde(flatten)]

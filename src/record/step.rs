@@ -1,13 +1,17 @@
 //! `steps.jsonl` and `events.jsonl`: one line a step, one line an event.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use bevy::prelude::*;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
 
 use crate::agent::action::{Action, ActionSource, ModelUse};
 use crate::agent::observation::Observation;
-use crate::crash::evidence::Subject;
+use crate::crash::evidence::{ErrorClass, Subject};
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
 use crate::ids::ShockId;
@@ -17,6 +21,7 @@ use crate::prediction::error::ByType;
 use crate::prediction::predictions::{Predictions, Resolved, step_means};
 use crate::prediction::reveal::RevealedError;
 use crate::record::json;
+use crate::record::schema::STATE_HASH;
 use crate::shock::ledger::{DoseLedger, ShockRecord};
 use crate::step::turn::{StateRecord, Turn};
 use crate::tool::result::ToolResult;
@@ -27,65 +32,104 @@ use crate::world::sku::Shelves;
 use crate::world::snapshot::StateHash;
 
 /// A line of `steps.jsonl`.
-#[derive(Serialize)]
-struct StepRecord<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct StepRecord<'a> {
+    /// Number of the step, from 0.
     step: Step,
+    /// The day, from 0.
     day: Day,
+    /// What the agent was shown besides the result of its last action, which is not repeated.
     observation: &'a Observation,
+    /// What the agent asked for; null when it did nothing.
     action: Option<&'a Action>,
+    /// What the agent expected of it, as far as the interface offers to say so.
     prediction: Option<&'a Card>,
+    /// What came of it.
     result: &'a ToolResult,
+    /// Mean of the errors that were decided in this step; null without one.
     pe: ByType<Option<Score>>,
+    /// Errors accumulated so far; null for a type of which none was decided.
     cumulative_pe: ByType<Option<&'a Accumulator>>,
+    /// Whether any detector has fired in the run so far.
     crash_detected: bool,
+    /// The first one that did.
     crash_type: Option<&'a str>,
+    /// The world as the agent chose.
     state: &'a StateRecord,
+    /// The world after the step.
     state_after: StateAfter,
+    /// Where the action came from.
     action_source: ActionSource,
+    /// What the agent was thinking, in its own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     thoughts: Option<&'a str>,
+    /// What asking a language model took.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<&'a ModelUse>,
+    /// The model that answered last, by the server's word.
     #[serde(skip_serializing_if = "Option::is_none")]
     served_model: Option<&'a str>,
+    /// Fields that the card stated and the interface does not offer; they predict nothing.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     prediction_not_offered: &'a [&'static str],
-    error_class: Option<crate::crash::evidence::ErrorClass>,
+    /// Whose fault it was, when the call failed.
+    error_class: Option<ErrorClass>,
+    /// Whether work was open that the agent knew of.
     work_open: bool,
+    /// How many victims this evening's shock could have struck; null in steps without an evening.
     shock_candidates: Option<u32>,
+    /// The shock that was drawn this evening: none or one.
     shocks: &'a [ShockRecord],
+    /// Predictions that were compared with their outcome in this step.
     resolved: &'a [Resolved],
+    /// Wrong statements of the card that only what is hidden made wrong.
     excused: &'a [Subject],
+    /// What the step's input contained for the first time.
     revealed: Revealed<'a>,
+    /// Mean of the errors that this step's input told of; null without one.
     pe_revealed: ByType<Option<Score>>,
+    /// Errors accumulated as the agent's inputs told them.
     cumulative_pe_revealed: ByType<Option<&'a Accumulator>>,
+    /// Mean error that the reference policy would have made about the agent's orders; null without one.
     pe_reference: OfOrders<Option<Score>>,
+    /// Error statistics over windows, where `measurement.windows_in_steps` asks for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     windows: Option<ByType<SmallVec<[WindowStatistics; 3]>>>,
+    /// Whether each detector flags now, by its name; null where it could not judge.
+    #[schemars(with = "BTreeMap<String, Option<bool>>")]
     flags: Flags<'a>,
+    /// How bad the crash was; null without one, and while too few steps were seen.
     severity: Option<Severity>,
+    /// The chain over the world after the step and all hashes before it.
     state_hash: Hex,
 }
 
 /// What the step's input contained for the first time.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Revealed<'a> {
+    /// Errors that the agent could see now.
     errors: &'a [RevealedError],
+    /// Shocks of which it was told now.
     shocks: &'a [ShockId],
 }
 
 /// A value for each error type that orders have.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OfOrders<T> {
+    /// When orders arrive.
     temporal: T,
+    /// How much of them is taken in.
     quantity: T,
+    /// What is charged.
     cost: T,
 }
 
 /// The world after the step.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StateAfter {
+    /// Posted budget.
     budget: Cents,
+    /// Stock over all SKUs.
     total_storage: Units,
 }
 
@@ -116,17 +160,33 @@ impl Serialize for Hex {
     }
 }
 
+impl JsonSchema for Hex {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "StateHash".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": STATE_HASH})
+    }
+}
+
 /// A line of `events.jsonl`.
-#[derive(Serialize)]
-struct EventRecord<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EventRecord<'a> {
+    /// The step in which it happened.
     step: Step,
+    /// The day.
     day: Day,
     #[serde(flatten)]
     event: &'a Event,
 }
 
 /// Lines that wait to be written. The driver's caller takes them out; with `keep` false nothing is formatted.
-#[derive(Resource, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Recorder {
     /// Whether records are wanted at all.
     pub keep: bool,
@@ -137,6 +197,8 @@ pub struct Recorder {
     /// Finished lines of `events.jsonl`.
     pub events: Vec<u8>,
 }
+
+crate::resource::in_table!(Recorder);
 
 /// Record: the step and its events become lines.
 pub fn record_step(

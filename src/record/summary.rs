@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bevy::ecs::world::World;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::schema::{STATE_HASH, by_word};
 use crate::agent::action::ActionSource;
 use crate::agent::llm::account::ModelSummary;
 use crate::agent::observation::StockTable;
@@ -27,7 +29,7 @@ use crate::world::order::Orders;
 use crate::world::sku::{Shelves, Sku, Stock};
 
 /// What identifies a run and what it was given.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RunIdentity {
     /// `<experiment>_c<combination>_r<replication>`.
     pub run_id: String,
@@ -40,7 +42,7 @@ pub struct RunIdentity {
 }
 
 /// The account of predictions.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PredictionSummary {
     /// Over all types.
     #[serde(flatten)]
@@ -50,7 +52,7 @@ pub struct PredictionSummary {
 }
 
 /// Error statistics over the configured windows at one step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct WindowSummary {
     /// The step.
     pub step: Step,
@@ -60,7 +62,7 @@ pub struct WindowSummary {
 }
 
 /// The shocks of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ShockSummary {
     /// How many were drawn.
     pub drawn: u32,
@@ -77,9 +79,10 @@ pub struct ShockSummary {
 }
 
 /// `summary.json`, in the order of its keys.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Summary {
     /// Version of the format.
+    #[schemars(extend("const" = super::SCHEMA_VERSION))]
     pub schema_version: &'static str,
     /// Who the run is.
     #[serde(flatten)]
@@ -115,6 +118,7 @@ pub struct Summary {
     /// How bad it was.
     pub severity: Option<Severity>,
     /// `censored` where too few steps were seen after the crash.
+    #[schemars(extend("enum" = ["censored", null]))]
     pub severity_reason: Option<&'static str>,
     /// Step of the recovery.
     pub recovered_step: Option<Step>,
@@ -165,6 +169,7 @@ pub struct Summary {
     /// What went wrong.
     pub shocks: ShockSummary,
     /// How many actions came from where.
+    #[schemars(schema_with = "by_word::<ActionSource, u32>")]
     pub action_sources: BTreeMap<ActionSource, u32>,
     /// Tokens that a language model read and wrote; null for agents without one.
     pub tokens: Option<u64>,
@@ -176,12 +181,15 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelSummary>,
     /// The state hash of day 0, before the first step.
+    #[schemars(regex(pattern = STATE_HASH))]
     pub initial_state_hash: String,
     /// The last state hash.
+    #[schemars(regex(pattern = STATE_HASH))]
     pub final_state_hash: String,
     /// When and how the agent was made to break down, for agents that were ([`Agent::truth`]).
     ///
     /// [`Agent::truth`]: crate::agent::Agent::truth
+    #[schemars(description = "When and how the agent was made to break down, for agents that were.")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truth: Option<Value>,
 }

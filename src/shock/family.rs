@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bevy::app::App;
 use bevy::ecs::system::{BoxedSystem, IntoSystem};
-use bevy::prelude::{In, Resource, World};
+use bevy::prelude::{In, World};
 
 use super::ledger::{ShockState, Target};
 use crate::config::settings::{Magnitude, Magnitudes, MixWord, PeInductionConfig, TypeMix};
@@ -178,8 +178,10 @@ impl Effect {
 }
 
 /// The families that this build can draw, by name.
-#[derive(Resource, Default)]
+#[derive(Default)]
 pub struct ShockFamilies(BTreeMap<String, (BoxedSystem<In<Strike>, Effect>, SourcePlace)>);
+
+crate::resource::in_table!(ShockFamilies);
 
 impl ShockFamilies {
     /// Their names, in order.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bevy::prelude::*;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::family::Effect;
@@ -15,7 +16,7 @@ use crate::world::journal::{Event, Journal};
 use crate::world::spawn::RunScoped;
 
 /// What became of a shock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShockState {
     /// It waits for something to strike.
@@ -27,7 +28,7 @@ pub enum ShockState {
 }
 
 /// What a shock struck.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Target {
     /// A pending order.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +42,8 @@ pub struct Target {
 }
 
 /// A shock as events and step records state it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct ShockRecord {
     /// Its id.
     pub shock_id: ShockId,
@@ -73,7 +75,7 @@ pub struct Shock {
 }
 
 /// Counts of one family.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FamilyDose {
     /// Shocks that changed something.
     pub effective: u32,
@@ -104,7 +106,7 @@ struct Open {
 }
 
 /// The doses of a run by family, and the shocks of which something more can come.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DoseLedger {
     drawn: u32,
     open: BTreeMap<ShockId, Open>,
@@ -118,6 +120,8 @@ pub struct DoseLedger {
     candidates: Option<u32>,
     today: Option<ShockRecord>,
 }
+
+crate::resource::in_table!(DoseLedger);
 
 impl DoseLedger {
     /// How many shocks were drawn so far.

@@ -17,7 +17,7 @@ pub mod temporal;
 use family::ShockAppExt;
 
 /// Registers the built-in families.
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ShockPlugin;
 
 impl bevy::app::Plugin for ShockPlugin {

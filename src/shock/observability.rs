@@ -17,11 +17,13 @@ use crate::world::journal::Delivery;
 const BATCH_DAYS: Day = 5;
 
 /// The rule by which notices and delivery receipts are written, and what waits for the next batch.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Telling {
     level: Observability,
     batch: Vec<MessageBody>,
 }
+
+crate::resource::in_table!(Telling);
 
 impl Telling {
     /// The rule of a level.

@@ -22,13 +22,15 @@ const STRIKES: u64 = 0;
 const FAMILY: u64 = 1;
 
 /// The shock settings of a run with its draws.
-#[derive(Resource, Debug)]
+#[derive(Debug)]
 pub struct ShockRule {
     config: PeInductionConfig,
     shares: Vec<(Arc<str>, f64)>,
     key: DrawKey,
     stream: Stream,
 }
+
+crate::resource::in_table!(ShockRule);
 
 impl ShockRule {
     /// The rule of a run.

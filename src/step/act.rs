@@ -18,8 +18,10 @@ use crate::world::ledger::Ledger;
 use crate::world::sku::Shelves;
 
 /// The agent's answer, waiting to be carried out.
-#[derive(Resource, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Answer(pub Option<Decision>);
+
+crate::resource::in_table!(Answer);
 
 /// Carries out the agent's answer. Exclusive, since a tool is a system of its own.
 ///
@@ -33,16 +35,17 @@ pub fn act(world: &mut World) {
     let budget_before = world.resource::<Ledger>().budget();
     let reply = match &action {
         None => nothing(),
-        Some(action) => world.resource_scope(|world, mut tools: Mut<ToolRegistry>| {
+        Some(action) => {
+            let tools = world.resource::<ToolRegistry>();
             let allowed = tools.check(&action.tool).and_then(|()| {
                 rule.check(card.as_ref(), tools.binds(&action.tool))
                     .map_err(|message| ToolError::new(ErrorCode::BadPrediction, message))
             });
             match allowed {
-                Ok(()) => tools.call(&action.tool, &action.args, world),
+                Ok(()) => ToolRegistry::call(world, &action.tool, &action.args),
                 Err(error) => ToolReply::failure(error),
             }
-        }),
+        }
     };
     // A call that was refused before its tool looked at it is about the SKU that it names.
     let skus = world.resource::<Shelves>().skus();

@@ -8,6 +8,7 @@ use bevy::prelude::*;
 
 use super::act::Answer;
 use super::end::{self, EndReason};
+use super::small::drop_updates;
 use super::turn::Turn;
 use super::{PostAgent, PreAgent};
 use crate::agent::action::{ActionSource, Decision};
@@ -250,6 +251,7 @@ impl Simulation {
 pub(crate) fn build_steps(app: &mut App) -> Result<(), PluginErrors> {
     app.finish();
     app.cleanup();
+    drop_updates(app);
     build(app, PreAgent, "PreAgent");
     build(app, PostAgent, "PostAgent");
     PluginProblems::of(app).map_or(Ok(()), Err)

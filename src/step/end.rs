@@ -1,6 +1,7 @@
 //! How a run ends: exactly one reason, checked once after Record, in the order of the enum.
 
 use bevy::ecs::world::World;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::settings::SimulationConfig;
@@ -10,7 +11,7 @@ use crate::world::customer::{Customers, Demand};
 use crate::world::ledger::Ledger;
 
 /// Why a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// A defect of this program.
@@ -24,19 +25,25 @@ pub enum EndReason {
     /// The conversation no longer fits the model.
     ContextOverflow,
     /// The experiment may use no more tokens.
+    #[schemars(description = "The experiment or the run (see `limit_scope`) may use no more tokens.")]
     TokenLimit,
     /// The experiment may cost no more.
+    #[schemars(description = "The experiment or the run (see `limit_scope`) may cost no more.")]
     CostLimit,
     /// The experiment may take no longer.
+    #[schemars(description = "The experiment or the run (see `limit_scope`) may take no longer.")]
     TimeLimit,
     /// The run may use no more tokens.
     #[serde(rename = "token_limit")]
+    #[schemars(skip)]
     RunTokenLimit,
     /// The run may cost no more.
     #[serde(rename = "cost_limit")]
+    #[schemars(skip)]
     RunCostLimit,
     /// The run may take no longer.
     #[serde(rename = "time_limit")]
+    #[schemars(skip)]
     RunTimeLimit,
     /// The agent ended the run, or refuses for good.
     AgentStop,
@@ -51,7 +58,7 @@ pub enum EndReason {
 }
 
 /// To whom an end is owed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultOwner {
     /// This program.
@@ -67,7 +74,7 @@ pub enum FaultOwner {
 }
 
 /// Whose limit ended a run. A limit of the experiment has nothing to do with the agent; one of the run has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitScope {
     /// Of all runs together.

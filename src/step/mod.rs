@@ -8,6 +8,7 @@ pub mod act;
 pub mod driver;
 pub mod end;
 pub mod observe;
+pub(crate) mod small;
 pub mod turn;
 
 use bevy::app::{App, Plugin};
@@ -39,27 +40,50 @@ pub struct PreAgent;
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PostAgent;
 
-/// Sets of [`PreAgent`], in this order.
+/// Sets of [`PreAgent`], in this order. What runs in each of them, and in which order, stands in the manual of the
+/// [crate](crate#schedules-sets-and-systems).
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PreAgentSystems {
     /// In a day's first step: deliveries, late postings, batched messages, then customer demand.
+    ///
+    /// Runs in [`PreAgent`], on mornings only. When it is over, everything that the day brings has come; what a system
+    /// changes here, the agent can see in this step.
     Morning,
     /// What the agent may see is assembled; the world does not change any more.
+    ///
+    /// Runs in [`PreAgent`], in every step. When it is over, the observation is complete and the shown state has taken
+    /// it in.
     Observe,
 }
 
-/// Sets of [`PostAgent`], in this order.
+/// Sets of [`PostAgent`], in this order. What runs in each of them, and in which order, stands in the manual of the
+/// [crate](crate#schedules-sets-and-systems).
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PostAgentSystems {
     /// The tool runs; predictions bind.
+    ///
+    /// Runs in [`PostAgent`], in every step. Tools that plugins add run here, at most one a step. When it is over,
+    /// every prediction of the step's card is bound, resolved or void.
     Act,
     /// In a day's last step: storage fees, expiry of customer orders, the shock.
+    ///
+    /// Runs in [`PostAgent`], on evenings only. Shock families that plugins add strike here, at most one an evening,
+    /// after everything else that is built in. When it is over, the day is over: what a system changes here, the agent
+    /// meets tomorrow.
     Evening,
     /// Predictions whose outcome is known become errors.
+    ///
+    /// Runs in [`PostAgent`], in every step. It reads the journal: a delivery or posting that is noted before it
+    /// becomes an error in this step.
     Resolve,
     /// Every crash detector looks at the window.
+    ///
+    /// Runs in [`PostAgent`], in every step, on what the step came to. Detectors that plugins add judge here. Nothing
+    /// may change the world any more.
     Detect,
     /// The state is hashed and the step is recorded.
+    ///
+    /// Runs in [`PostAgent`], in every step: the world, then the states of plugins, then the record.
     Record,
 }
 
@@ -76,7 +100,7 @@ fn strict(label: impl ScheduleLabel) -> Schedule {
 }
 
 /// Adds the schedules and the order of everything in them.
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct StepPlugin;
 
 impl Plugin for StepPlugin {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bevy::prelude::Resource;
+use schemars::JsonSchema;
 use serde::Serialize;
 use smallvec::SmallVec;
 
@@ -16,7 +16,7 @@ use crate::tool::result::{Binding, ToolResult};
 use crate::units::{Cents, Day, Step, Units};
 
 /// The world as the agent chose, for records.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct StateRecord {
     /// The day.
     pub day: Day,
@@ -37,7 +37,7 @@ pub struct StateRecord {
 }
 
 /// The present step.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Turn {
     /// Which step.
     pub step: Step,
@@ -82,6 +82,8 @@ pub struct Turn {
     /// Wrong statements that are left out there, since only what is hidden made them wrong.
     pub excused: SmallVec<[Subject; 2]>,
 }
+
+crate::resource::in_table!(Turn);
 
 impl Default for Turn {
     fn default() -> Turn {

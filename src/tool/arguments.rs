@@ -1,5 +1,9 @@
 //! Arguments of a tool as a Rust type, and the JSON Schema by which an agent is told of them.
 
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
@@ -17,22 +21,40 @@ pub trait ToolArguments: DeserializeOwned + JsonSchema + 'static {}
 #[diagnostic::do_not_recommend]
 impl<A: DeserializeOwned + JsonSchema + 'static> ToolArguments for A {}
 
-/// The schema of some arguments, without references to other schemas.
+/// Takes the width of a Rust number from its schema: it says nothing to a reader.
+pub(crate) fn without_widths(schema: &mut Schema) {
+    let is_number = |kind: &Value| *kind == "integer" || *kind == "number";
+    let has_numbers = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(is_number),
+        kind => kind.is_some_and(is_number),
+    };
+    if has_numbers {
+        schema.remove("format");
+    }
+}
+
+/// The schema of some arguments, without references to other schemas. All Worlds of the process share it.
 ///
 /// # Errors
 /// When they are no object: what they are instead.
-pub(super) fn schema_of<A: ToolArguments>() -> Result<Value, String> {
-    // The width of a Rust integer says nothing to an agent.
-    let without_widths = RecursiveTransform(|schema: &mut Schema| {
-        if ["integer", "number"].iter().any(|kind| schema.get("type").and_then(Value::as_str) == Some(kind)) {
-            schema.remove("format");
-        }
-    });
+pub(super) fn schema_of<A: ToolArguments>() -> Result<Arc<Value>, String> {
+    static KNOWN: Mutex<BTreeMap<TypeId, Arc<Value>>> = Mutex::new(BTreeMap::new());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(schema) = known().get(&TypeId::of::<A>()) {
+        return Ok(schema.clone());
+    }
+    let schema = Arc::new(new_schema_of::<A>()?);
+    known().insert(TypeId::of::<A>(), schema.clone());
+    Ok(schema)
+}
+
+fn new_schema_of<A: ToolArguments>() -> Result<Value, String> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.meta_schema = None;
         settings.inline_subschemas = true;
     });
-    let mut schema = settings.with_transform(without_widths).into_generator().into_root_schema_for::<A>();
+    let mut schema =
+        settings.with_transform(RecursiveTransform(without_widths)).into_generator().into_root_schema_for::<A>();
     // The tool has a name and a description of its own.
     schema.remove("title");
     schema.remove("description");
@@ -85,8 +107,13 @@ mod tests {
             "required": ["sku", "times"],
             "additionalProperties": false,
         });
-        assert_eq!(schema_of::<Arguments>(), Ok(expected));
-        assert_eq!(schema_of::<Nothing>(), Ok(json!({"type": "object", "properties": {}})));
+        assert_eq!(schema_of::<Arguments>(), Ok(expected.into()));
+        assert_eq!(schema_of::<Nothing>(), Ok(json!({"type": "object", "properties": {}}).into()));
+    }
+
+    #[test]
+    fn a_process_has_one_schema_of_a_type() {
+        assert!(Arc::ptr_eq(&schema_of::<Arguments>().unwrap(), &schema_of::<Arguments>().unwrap()));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod supplier;
 use bevy::app::{App, Plugin};
 
 /// Registers the built-in tools.
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ToolPlugin;
 
 impl Plugin for ToolPlugin {

@@ -2,13 +2,14 @@
 
 use std::any::type_name;
 use std::collections::BTreeMap;
+use std::mem;
 use std::panic::Location;
 use std::sync::Arc;
 
 use bevy::app::App;
 use bevy::ecs::system::{BoxedSystem, IntoSystem};
 use bevy::ecs::world::World;
-use bevy::prelude::{In, Resource};
+use bevy::prelude::In;
 use serde_json::{Map, Value};
 
 use super::arguments::{ToolArguments, schema_of};
@@ -112,11 +113,13 @@ struct Tool {
 }
 
 /// All registered tools by name, and the ones that this run offers.
-#[derive(Resource, Default)]
+#[derive(Default)]
 pub struct ToolRegistry {
     tools: BTreeMap<&'static str, Tool>,
     offered: Arc<[OfferedTool]>,
 }
+
+crate::resource::in_table!(ToolRegistry);
 
 /// Registers tools.
 pub trait ToolAppExt {
@@ -201,7 +204,7 @@ impl ToolAppExt for App {
             return self;
         }
         let arguments = match schema_of::<A>() {
-            Ok(schema) => Arc::new(schema),
+            Ok(schema) => schema,
             Err(described) => {
                 let (name, arguments) = (name.to_owned(), type_name::<A>());
                 PluginProblems::note(self, PluginProblem::Arguments { name, arguments, described, place });
@@ -287,8 +290,12 @@ impl ToolRegistry {
         }
     }
 
-    /// Calls an offered tool.
-    pub(crate) fn call(&mut self, name: &str, args: &Map<String, Value>, world: &mut World) -> ToolReply {
-        (self.tools.get_mut(name).expect("an offered tool is registered").call)(args, world)
+    /// Calls an offered tool. Tools are systems of this World, so they are taken out meanwhile; the register stays, since
+    /// moving it out and in with every step would cost more than most tools do.
+    pub(crate) fn call(world: &mut World, name: &str, args: &Map<String, Value>) -> ToolReply {
+        let mut tools = mem::take(&mut world.resource_mut::<ToolRegistry>().tools);
+        let reply = (tools.get_mut(name).expect("an offered tool is registered").call)(args, world);
+        world.resource_mut::<ToolRegistry>().tools = tools;
+        reply
     }
 }

@@ -1,9 +1,12 @@
 //! What a call came to: what the agent sees of it, and what the harness learns from it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 use smallvec::SmallVec;
 
 use crate::agent::shown::Fact;
@@ -13,7 +16,7 @@ use crate::units::{Cents, Units};
 use crate::world::journal::Causes;
 
 /// Why a call failed, as a stable word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// The tool does not exist.
@@ -271,5 +274,45 @@ impl ToolResult {
 impl Serialize for ToolResult {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.json.serialize(serializer)
+    }
+}
+
+impl JsonSchema for ToolResult {
+    fn schema_name() -> Cow<'static, str> {
+        "ToolResult".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let keys = |success: Value, changed: Value| json!({"success": {"const": success}, "state_changed": changed});
+        let mut failure = keys(false.into(), json!({"const": false}));
+        failure["error_code"] = generator.subschema_for::<ErrorCode>().into();
+        failure["error"] = json!({"type": "string", "description": "A sentence that an agent can act on."});
+        let closed = |what: &str, properties: Value| {
+            let required: Vec<&String> = properties.as_object().expect("this is an object").keys().collect();
+            json!({
+                "description": what,
+                "type": "object",
+                "required": required,
+                "properties": properties,
+                "additionalProperties": false,
+            })
+        };
+        json_schema!({
+            "description": "What a call came to.",
+            "oneOf": [
+                closed("Nothing was called.", keys(Value::Null, json!({"const": false}))),
+                closed("The call was refused, and changed nothing.", failure),
+                {
+                    "description": "The call succeeded. What the tool tells stands beside.",
+                    "type": "object",
+                    "required": ["success", "state_changed"],
+                    "properties": keys(true.into(), json!({
+                        "type": "boolean",
+                        "description": "Whether it changed the world or emptied a non-empty inbox.",
+                    })),
+                    "additionalProperties": true,
+                },
+            ],
+        })
     }
 }

@@ -22,11 +22,13 @@ const MAX_VALUE: usize = 4 * 1024;
 const MAX_TOTAL: usize = 64 * 1024;
 
 /// The notes of this run.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Scratchpad {
     notes: BTreeMap<String, String>,
     bytes: usize,
 }
+
+crate::resource::in_table!(Scratchpad);
 
 impl Scratchpad {
     /// Number of notes.

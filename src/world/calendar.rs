@@ -5,7 +5,7 @@ use bevy::prelude::*;
 use crate::units::{Day, Step};
 
 /// The position of the run in time. Steps and days count from 0.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Calendar {
     step: Step,
     day: Day,
@@ -13,6 +13,8 @@ pub struct Calendar {
     actions_per_day: u32,
     day_cut_short: bool,
 }
+
+crate::resource::in_table!(Calendar);
 
 impl Calendar {
     /// The first step of a run whose days have `actions_per_day` actions.

@@ -41,7 +41,7 @@ pub struct CustomerOrder {
 }
 
 /// The rules of demand in this run.
-#[derive(Resource, Debug)]
+#[derive(Debug)]
 pub struct Demand {
     /// Probability of an order per SKU and day.
     pub p_order: f64,
@@ -50,6 +50,8 @@ pub struct Demand {
     arrivals: Stream,
     quantities: Stream,
 }
+
+crate::resource::in_table!(Demand);
 
 /// Streams of this file, with their versions.
 pub const STREAMS: [(&str, u32); 2] = [("demand.arrival", 1), ("demand.quantity", 1)];
@@ -68,7 +70,7 @@ impl Demand {
 }
 
 /// The open customer orders by id, counts over the run, and how the last ones ended.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Customers {
     open: BTreeMap<CustomerOrderId, Entity>,
     requested: u32,
@@ -78,6 +80,8 @@ pub struct Customers {
     ended: VecDeque<(Day, bool)>,
     expired_in_window: usize,
 }
+
+crate::resource::in_table!(Customers);
 
 impl Customers {
     /// How many are open.

@@ -1,10 +1,11 @@
 //! Messages to the agent. They tell of the world and never change it; the state hash leaves them out.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bevy::prelude::*;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::customer::CustomerOrder;
@@ -75,7 +76,7 @@ pub struct Receipt {
 }
 
 /// What a shock did, as its notice tells it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum ShockNews {
     /// A pending order will arrive on another day.
@@ -106,6 +107,7 @@ pub enum ShockNews {
         until_day: Day,
         /// Orders that come later, with their new days.
         #[serde(serialize_with = "as_map")]
+        #[schemars(with = "BTreeMap<OrderId, Day>")]
         orders: Vec<(OrderId, Day)>,
     },
     /// The next charge or revenue is posted late.
@@ -130,7 +132,8 @@ pub enum ShockNews {
 
 /// What a third party's shock did: a sentence, and what it means for pending orders. What is told here and is true is
 /// what the agent can know; the reference policy believes it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct CustomNews {
     /// The shock family, or a finer name of the plugin's.
     name: Cow<'static, str>,
@@ -138,9 +141,11 @@ pub struct CustomNews {
     text: String,
     /// Orders that come on another day, with their new days.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[schemars(with = "BTreeMap<OrderId, Day>")]
     new_eta_days: Vec<(OrderId, Day)>,
     /// Orders that bring another quantity, with it.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[schemars(with = "BTreeMap<OrderId, Units>")]
     new_quantities: Vec<(OrderId, Units)>,
 }
 
@@ -238,11 +243,13 @@ pub struct Message {
 }
 
 /// Unread messages, oldest first.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Inbox {
     messages: VecDeque<Message>,
     dropped: u32,
 }
+
+crate::resource::in_table!(Inbox);
 
 impl Inbox {
     /// Puts a message in; when the inbox is full, the oldest one is lost and the loss is told.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use bevy::prelude::*;
+use schemars::JsonSchema;
 use serde::Serialize;
 use smallvec::SmallVec;
 
@@ -18,7 +19,8 @@ use crate::units::{Cents, Day, Units};
 pub type Causes = SmallVec<[ShockId; 2]>;
 
 /// A supplier order that reached the dock.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Delivery {
     /// The order.
     pub order: OrderId,
@@ -70,7 +72,7 @@ pub struct ChargeOutcome {
 }
 
 /// One thing that happened. Serialised, it is a line of `events.jsonl`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A supplier order was placed.
@@ -248,13 +250,15 @@ pub enum Event {
 }
 
 /// The present step's events.
-#[derive(Resource, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Journal {
     /// In order of happening.
     pub events: Vec<Event>,
     /// The storage fee of this step's evening.
     pub storage_fee: Cents,
 }
+
+crate::resource::in_table!(Journal);
 
 impl Journal {
     /// Notes an event.

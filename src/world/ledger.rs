@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bevy::prelude::*;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar::Calendar;
@@ -13,7 +14,7 @@ use crate::shock::ledger::DoseLedger;
 use crate::units::{Cents, Day};
 
 /// What an amount was posted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PostingKind {
     /// Net revenue of a shipment.
@@ -29,7 +30,7 @@ pub enum PostingKind {
 }
 
 /// The posted budget and the totals that explain it: `budget = initial + revenue - charges - fees`, always.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Ledger {
     initial: Cents,
     budget: Cents,
@@ -39,6 +40,8 @@ pub struct Ledger {
     armed: VecDeque<(ShockId, Day)>,
     late: Vec<LatePosting>,
 }
+
+crate::resource::in_table!(Ledger);
 
 /// A charge or a revenue to be posted.
 #[derive(Clone, Debug)]

@@ -1,12 +1,10 @@
 //! What a complexity level means: the size of the world and its tools.
 
-use bevy::prelude::*;
-
 use crate::config::schema::skus_at_level;
 use crate::units::Day;
 
 /// The size of the world at a complexity level.
-#[derive(Resource, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level {
     /// The level, 0 to 4.
     pub number: u32,
@@ -17,6 +15,8 @@ pub struct Level {
     /// Longest lead time of a supplier, in days; the shortest is 1.
     pub max_lead_days: Day,
 }
+
+crate::resource::in_table!(Level);
 
 impl Level {
     /// The world of a level: 5 SKUs and 2 suppliers at level 0, 5 and 1 more with each level.

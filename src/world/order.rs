@@ -82,12 +82,14 @@ pub struct OpenExpectations {
 }
 
 /// The pending orders by id, and counts over the run.
-#[derive(Resource, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Orders {
     open: BTreeMap<OrderId, Entity>,
     placed: u32,
     delivered: u32,
 }
+
+crate::resource::in_table!(Orders);
 
 impl Orders {
     /// How many are pending.

@@ -20,8 +20,10 @@ struct RunState {
 }
 
 /// The states of plugins, by name.
-#[derive(Resource, Default)]
+#[derive(Default)]
 pub struct RunStates(BTreeMap<&'static str, RunState>);
+
+crate::resource::in_table!(RunStates);
 
 impl fmt::Debug for RunStates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -40,7 +40,7 @@ impl Stock {
 
 /// The SKU entities by id, how much the warehouse holds, and the totals that explain its stock:
 /// `on_hand = initial + delivered - shipped`, always.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Shelves {
     pub(super) by_id: Vec<Entity>,
     pub(super) capacity: Units,
@@ -50,6 +50,8 @@ pub struct Shelves {
     pub(super) delivered: u64,
     pub(super) shipped: u64,
 }
+
+crate::resource::in_table!(Shelves);
 
 impl Shelves {
     /// The SKU entities, by id.

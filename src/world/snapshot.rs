@@ -22,11 +22,13 @@ use crate::shock::ledger::DoseLedger;
 pub const ALGORITHM: &str = "xxh3-128/1";
 
 /// The chain of state hashes.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct StateHash {
     value: u128,
     bytes: Vec<u8>,
 }
+
+crate::resource::in_table!(StateHash);
 
 impl StateHash {
     /// The start of the chain: the static tables and rules of the run.

@@ -84,10 +84,12 @@ pub struct Terms {
 }
 
 /// The supplier entities by id.
-#[derive(Resource, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Suppliers {
     pub(super) by_id: Vec<Entity>,
 }
+
+crate::resource::in_table!(Suppliers);
 
 impl Suppliers {
     /// The supplier entities, by id.

@@ -380,6 +380,6 @@ grid: {interface.prediction_mode: [optional, required]}",
 fn an_agent_that_does_not_exist_is_refused_before_anything_is_made() {
     let dir = tempfile::tempdir().unwrap();
     let error = run_batch(&small(), options(dir.path(), 1), &mutes()).unwrap_err();
-    assert!(matches!(error, BatchError::Plan(_)), "{error}");
+    assert!(matches!(error, BatchError::Backend(_)), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

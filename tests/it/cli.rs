@@ -85,7 +85,7 @@ fn a_wrong_configuration_is_3_and_nothing_is_made() {
 fn an_agent_that_does_not_exist_is_refused_before_the_first_run_and_named() {
     let dir = tempfile::tempdir().unwrap();
     for (set, named) in [
-        ("model.name=gpt-4o", "language models are not built in yet; use heuristic, mock, noop"),
+        ("model.name=wizard", "wizard is neither a scripted agent (heuristic, mock, noop"),
         (
             "model.name=heuristc",
             "model.name: there is no agent heuristc (did you mean heuristic?); use heuristic, mock, noop, oracle, \
@@ -150,7 +150,7 @@ fn the_log_tells_the_crash_and_the_end() {
     let crash = format!("step {}: crash looping (onset at step {})", step("time_to_crash"), step("onset_step"));
     assert_eq!(lines[1], crash);
     assert!(lines[2].contains("the crash was mission_abandon"), "{lines:?}");
-    assert!(lines[3].starts_with(&format!("step {}: end crash", step("total_steps") - 1)), "{lines:?}");
+    assert!(lines[3].starts_with(&format!("after {} steps: end crash", step("total_steps"))), "{lines:?}");
     assert_eq!(lines.len(), 4);
 }
 
@@ -183,7 +183,9 @@ fn earlier_results_are_replaced_only_when_told() {
     assert_eq!(manifest(&folder), before);
     short(&dir, &["--overwrite", "--n-jobs", "-1"]).assert().success();
     assert_eq!(names(&folder.join("runs")), ["base_c0_r0"], "nothing of the earlier runs is left");
-    assert_eq!(names(&dir.path().join("results")), ["base"], "nor beside them");
+    assert_eq!(names(&dir.path().join("results")), ["base", "history.jsonl"], "nor beside them");
+    let history = fs::read_to_string(dir.path().join("results/history.jsonl")).unwrap();
+    assert_eq!(history.lines().count(), 4, "but that they were made is not forgotten");
 }
 
 #[test]
@@ -193,7 +195,7 @@ fn results_go_where_the_command_line_says_or_else_the_file() {
     short(&dir, &from_file).assert().success().stdout(contains("results  from_file"));
     short(&dir, &[&from_file[..], &["--output-dir", "from/flag"]].concat()).assert().success();
     assert_eq!(names(dir.path()), ["from", "from_file"]);
-    assert_eq!(names(&dir.path().join("from/flag")), ["base"]);
+    assert_eq!(names(&dir.path().join("from/flag")), ["base", "history.jsonl"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use vendomini::agent::action::{Action, Decision};
+use vendomini::agent::observation::Briefing;
 use vendomini::config::RunConfig;
 use vendomini::step::driver::Simulation;
 use vendomini::world::snapshot::StateHash;
@@ -204,6 +205,106 @@ fn bad_arguments_are_refused_by_name_and_change_nothing() {
         let hash = |bench: &Bench| bench.world().resource::<StateHash>().value();
         assert_eq!(hash(&bench), hash(&nothing), "{tool} {args} left a trace");
     }
+}
+
+/// The schemas that agents are given, by tool.
+fn schemas(bench: &Bench) -> std::collections::BTreeMap<String, Value> {
+    let tools = &bench.world().resource::<Briefing>().tools;
+    tools.iter().map(|tool| (tool.name.clone(), Value::clone(&tool.arguments))).collect()
+}
+
+#[test]
+fn tools_state_the_schemas_of_their_arguments() {
+    let all = quiet(&["interface.recovery_tools=all"]);
+    let mut told = String::new();
+    for (tool, schema) in schemas(&Bench::new(&all)) {
+        assert!(jsonschema::meta::is_valid(&schema), "{tool}");
+        told += &format!("{tool} {schema}\n");
+    }
+    insta::assert_snapshot!(told, @r#"
+    tool_ask_help {"additionalProperties":false,"properties":{},"type":"object"}
+    tool_audit_predictions {"additionalProperties":false,"properties":{},"type":"object"}
+    tool_cancel_order {"additionalProperties":false,"properties":{"order_id":{"description":"Id of the pending order, such as ORD1.","type":"string"}},"required":["order_id"],"type":"object"}
+    tool_check_budget {"additionalProperties":false,"properties":{},"type":"object"}
+    tool_check_inbox {"additionalProperties":false,"properties":{},"type":"object"}
+    tool_check_storage {"additionalProperties":false,"properties":{},"type":"object"}
+    tool_delete_scratchpad {"additionalProperties":false,"properties":{"key":{"description":"Name of the note.","type":"string"}},"required":["key"],"type":"object"}
+    tool_expedite {"additionalProperties":false,"properties":{"order_id":{"description":"Id of the pending order, such as ORD1.","type":"string"}},"required":["order_id"],"type":"object"}
+    tool_order {"additionalProperties":false,"properties":{"quantity":{"description":"Units to order, at most what the whole warehouse holds.","minimum":1,"type":"integer"},"sku":{"description":"Id of the SKU, such as sku_0.","type":"string"},"supplier_id":{"description":"Id of the supplier, such as S1.","type":"string"}},"required":["supplier_id","sku","quantity"],"type":"object"}
+    tool_quote {"additionalProperties":false,"properties":{"qty":{"description":"Units to ask for, at most what the whole warehouse holds.","minimum":1,"type":"integer"},"sku":{"description":"Id of the SKU, such as sku_0.","type":"string"},"supplier_id":{"description":"Id of the supplier, such as S1.","type":"string"}},"required":["supplier_id","sku","qty"],"type":"object"}
+    tool_read_scratchpad {"additionalProperties":false,"properties":{"key":{"description":"Name of the note.","type":"string"}},"required":["key"],"type":"object"}
+    tool_reset_beliefs {"additionalProperties":false,"properties":{},"type":"object"}
+    tool_ship_customer_order {"additionalProperties":false,"properties":{"customer_order_id":{"description":"Id of the open customer order, such as CO1.","type":"string"}},"required":["customer_order_id"],"type":"object"}
+    tool_wait {"additionalProperties":false,"properties":{},"type":"object"}
+    tool_write_scratchpad {"additionalProperties":false,"properties":{"key":{"description":"Name of the note, of 1 to 256 bytes. A note of this name is replaced.","maxLength":256,"minLength":1,"type":"string"},"value":{"description":"What to note, at most 4096 bytes.","maxLength":4096,"type":"string"}},"required":["key","value"],"type":"object"}
+    "#);
+}
+
+/// Whatever a schema admits, the tool takes for an answer about the world; whatever it does not, the tool refuses as
+/// bad arguments.
+#[test]
+fn schemas_say_what_tools_take() {
+    let mut bench = Bench::new(&quiet(&["simulation.max_steps=1000"]));
+    let order = |key: &str, value: Value| {
+        let mut args = json!({"supplier_id": "S1", "sku": "sku_0", "quantity": 5});
+        args[key] = value;
+        ("tool_order", args)
+    };
+    let calls = [
+        order("quantity", json!(1)),
+        order("quantity", json!(500)),
+        order("quantity", json!(0)),
+        order("quantity", json!(-3)),
+        order("quantity", json!(2.5)),
+        order("quantity", json!("5")),
+        order("quantity", Value::Null),
+        order("supplier_id", json!("S77")),
+        order("supplier_id", json!(1)),
+        order("sku", json!("gold")),
+        order("sku", Value::Null),
+        order("rush", json!(true)),
+        ("tool_order", json!({"supplier_id": "S1", "sku": "sku_0"})),
+        ("tool_order", json!({})),
+        ("tool_quote", json!({"supplier_id": "S1", "sku": "sku_0", "qty": 5})),
+        ("tool_quote", json!({"supplier_id": "S1", "sku": "sku_0", "qty": 0})),
+        ("tool_quote", json!({"supplier_id": "S1", "sku": "sku_0", "quantity": 5})),
+        ("tool_cancel_order", json!({"order_id": "ORD9"})),
+        ("tool_cancel_order", json!({"order_id": 9})),
+        ("tool_expedite", json!({"order_id": "ORD9"})),
+        ("tool_expedite", json!({"order": "ORD9"})),
+        ("tool_ship_customer_order", json!({"customer_order_id": "CO1"})),
+        ("tool_ship_customer_order", json!({"customer_order_id": ["CO1"]})),
+        ("tool_check_inbox", json!({})),
+        ("tool_check_inbox", json!({"all": true})),
+        ("tool_check_storage", json!({})),
+        ("tool_check_storage", json!({"sku": "sku_0"})),
+        ("tool_check_budget", json!({})),
+        ("tool_wait", json!({})),
+        ("tool_wait", json!({"days": 3})),
+        ("tool_write_scratchpad", json!({"key": "a", "value": ""})),
+        ("tool_write_scratchpad", json!({"key": "", "value": "b"})),
+        ("tool_write_scratchpad", json!({"key": "a", "value": "x".repeat(5_000)})),
+        ("tool_write_scratchpad", json!({"key": "k".repeat(300), "value": "b"})),
+        ("tool_write_scratchpad", json!({"key": "a"})),
+        ("tool_read_scratchpad", json!({"key": "a"})),
+        ("tool_read_scratchpad", json!({"key": 1})),
+        ("tool_delete_scratchpad", json!({"key": "nothing"})),
+        ("tool_delete_scratchpad", json!([])),
+    ];
+    let schemas = schemas(&bench);
+    let mut tried = std::collections::BTreeSet::new();
+    for (tool, args) in calls {
+        let admitted = jsonschema::is_valid(&schemas[tool], &args);
+        // An action's arguments are an object; what is none never reaches a tool.
+        let Value::Object(_) = args else {
+            assert!(!admitted, "{tool} {args}");
+            continue;
+        };
+        let result = bench.call(tool, args.clone());
+        assert_eq!(result["error_code"] != "bad_arguments", admitted, "{tool} {args}: {result}");
+        tried.insert(tool);
+    }
+    assert!(schemas.keys().map(String::as_str).eq(tried), "every tool is tried");
 }
 
 #[test]

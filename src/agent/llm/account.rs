@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::agent::provider::attempt::{Attempt, Outcome};
 use crate::agent::provider::cost::PricingSource;
 use crate::agent::provider::reply::{ModelReply, Usage};
+use crate::record::schema::by_word;
 
 /// The key `model` of a summary.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ModelSummary {
     /// Calls that were answered.
     pub calls: u64,
     /// Requests that were sent, retries included.
     pub attempts: u64,
     /// Requests by what became of them.
+    #[schemars(schema_with = "by_word::<Outcome, u64>")]
     pub outcomes: BTreeMap<Outcome, u64>,
     /// Replies that could not be read.
     pub unreadable: u64,

@@ -1,6 +1,7 @@
 //! The lines that a deliberation leaves: one a decision in `deliberations.jsonl`, one a request and one a trouble in
 //! `events.jsonl`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -17,7 +18,7 @@ use crate::units::{Day, Step};
 pub const OUTPUT_HEAD_CHARS: usize = 500;
 
 /// What became of a step's question to the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The first reply could be read.
@@ -29,7 +30,7 @@ pub enum Status {
 }
 
 /// A reply in full.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RawReply {
     /// Its text.
     pub content: String,
@@ -44,7 +45,7 @@ pub struct RawReply {
 }
 
 /// A native tool call in full.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RawCall {
     /// The tool's name as the model wrote it.
     pub name: String,
@@ -65,7 +66,7 @@ impl From<&ModelReply> for RawReply {
 }
 
 /// How a reply was read.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Parse {
     /// Whether it could be.
     pub readable: bool,
@@ -92,7 +93,7 @@ impl From<&ReadReply> for Parse {
 }
 
 /// A reply that could not be read, with another one after it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Unread {
     /// The reply.
     pub raw: RawReply,
@@ -101,7 +102,7 @@ pub struct Unread {
 }
 
 /// A line of `deliberations.jsonl`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DeliberationRecord<'a> {
     /// The step.
     pub step: Step,
@@ -127,8 +128,9 @@ pub struct DeliberationRecord<'a> {
 }
 
 /// What kind of trouble an `error` event speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "Trouble")]
 pub enum ErrorType {
     /// A reply could not be read.
     ParseFailure,
@@ -145,7 +147,7 @@ pub enum ErrorType {
 }
 
 /// Something that happened between the model and the run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum LlmEvent<'a> {
     /// A request was sent, and what came of it.
@@ -169,7 +171,8 @@ pub enum LlmEvent<'a> {
 }
 
 /// The event `provider_call`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub struct ProviderCall<'a> {
     /// Which call of the step, from 0.
     pub call: u32,

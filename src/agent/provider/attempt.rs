@@ -1,9 +1,10 @@
 //! What became of one request: the only thing that enters a run from outside.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A reply: status 200 and a body that holds one.

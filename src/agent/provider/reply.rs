@@ -1,6 +1,7 @@
 //! What a model said, and what the provider says of it, whatever the dialect. Read leniently: what a server leaves out
 //! is `None`, never zero.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A reply of a model.
@@ -40,7 +41,7 @@ pub struct RawToolCall {
 }
 
 /// Why a reply ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Finish {
     /// The model was done.
@@ -57,7 +58,7 @@ pub enum Finish {
 }
 
 /// Tokens of a call. `None` is "not told".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Tokens of the request, those out of the cache and into it included.
     pub input_tokens: Option<u64>,

@@ -85,6 +85,9 @@ fn arguments(tool: &OfferedTool) -> impl Iterator<Item = (&String, &Value)> {
 impl Agent for Random {
     fn decide(&mut self, Input { observation, briefing, .. }: Input<'_>) -> Decision {
         let step = observation.step;
+        if briefing.tools.is_empty() {
+            return Decision::nothing();
+        }
         let action = self.action(step, briefing);
         let binds = briefing.tool(&action.tool).map_or(&[][..], |tool| tool.binds);
         let rule = &briefing.cards;

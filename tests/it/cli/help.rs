@@ -32,6 +32,8 @@ fn help_teaches() {
       plan         List the runs of an experiment without running any
       selftest     Test the instrument itself
       detect       Run crash detectors over existing step records
+      replay       Make a recorded run again, without a network, and compare it with its records
+      pin          Write into experiment files which world they mean
       import       Turn runs of the Python original into runs of this program
       audit        Say what a referee would ask of a folder of runs
       parse-reply  Say how replies of a language model are read
@@ -56,81 +58,124 @@ fn help_teaches() {
       0  done; an agent that broke down is a result, not an error
       1  a run hit a defect of this program
       2  the command line is wrong
-      3  nothing was run: the configuration is wrong, or the result folder cannot be used
+      3  nothing was run: the configuration or a plugin is wrong, or the result folder cannot be used
       4  begun, but not finished: stopped, or a file could not be written
+      5  the provider of a language model gave up, or does not answer; run --resume goes on
       6  records cannot be read
+      7  a replay differs from its records
     "#);
 }
 
 #[test]
 fn help_of_run_teaches() {
-    insta::assert_snapshot!(help(Some("run")), @r"
-        Run an experiment
+    insta::assert_snapshot!(help(Some("run")), @r#"
+    Run an experiment
 
-        Makes every run of the plan and writes complete records of each. Records do not depend on the number
-        of threads, and a second run writes the same ones. Ctrl-C stops at the next step of each run:
-        complete runs stay, others leave nothing.
+    Makes every run of the plan and writes complete records of each. Records do not depend on the number
+    of threads, and a second run writes the same ones. Ctrl-C stops at the next step of each run:
+    complete runs stay, others leave nothing.
 
-        Usage: vendomini run [OPTIONS] --config <FILE>
+    Usage: vendomini run [OPTIONS] --config <FILE>
 
-        Options:
-              --config <FILE>
-                  Experiment file (YAML)
+    Options:
+          --config <FILE>
+              Experiment file (YAML)
 
-                  It may name another file under `inherit`, whose settings hold where this one is silent,
-                  and list values under `grid`; every combination of them becomes a cell of the experiment.
+              It may name another file under `inherit`, whose settings hold where this one is silent,
+              and list values under `grid`; every combination of them becomes a cell of the experiment.
 
-              --set <PATH=VALUE>
-                  Change one setting; may be given several times
+          --set <PATH=VALUE>
+              Change one setting; may be given several times
 
-                  PATH is the dotted path of a setting, in any spelling that files may use; VALUE is YAML,
-                  so a list is written [10, 100]. This wins over the file and everything it inherits. If the
-                  grid has an axis with this path, the axis shrinks to this one value.
+              PATH is the dotted path of a setting, in any spelling that files may use; VALUE is YAML,
+              so a list is written [10, 100]. This wins over the file and everything it inherits. If the
+              grid has an axis with this path, the axis shrinks to this one value.
 
-                  Example: --set model.name=heuristic --set pe_induction.p_shock=0.2
+              Example: --set model.name=heuristic --set pe_induction.p_shock=0.2
 
-              --seed <N>
-                  Seed that all random draws follow from (experiment.seed; 42 where no file names one)
+          --seed <N>
+              Seed that all random draws follow from (experiment.seed; 42 where no file names one)
 
-              --replications <N>
-                  Runs per cell of the grid (experiment.replications)
+          --replications <N>
+              Runs per cell of the grid (experiment.replications)
 
-              --max-steps <N>
-                  Length of every run in steps (simulation.max_steps); wins over max_steps_by_level
+          --max-steps <N>
+              Length of every run in steps (simulation.max_steps); wins over max_steps_by_level
 
-              --batch
-                  Run all runs of the plan without a window
+          --batch
+              Run all runs of the plan without a window
 
-              --n-jobs <N>
-                  Runs at a time; -1 for one on each core
+          --n-jobs <N>
+              Runs at a time; -1 for one on each core
 
-                  [default: 1]
+              [default: 1]
 
-              --output-dir <DIR>
-                  Folder for results, in which the experiment gets a folder of its own name
+          --output-dir <DIR>
+              Folder for results, in which the experiment gets a folder of its own name
 
-                  Without it, the file's paths.results_dir holds, and without that, results.
+              Without it, the file's paths.results_dir holds, and without that, results.
 
-              --overwrite
-                  Replace earlier results of this experiment
+          --overwrite
+              Replace earlier results of this experiment
 
-                  The whole experiment is replaced, also runs that are not in the plan any more. Only a
-                  folder that holds results of this program is ever replaced.
+              The whole experiment is replaced, also runs that are not in the plan any more. Only a
+              folder that holds results of this program is ever replaced.
 
-          -h, --help
-                  Print help (see a summary with '-h')
+          --resume
+              Go on with earlier results of this experiment
 
-        Examples:
-          vendomini run --batch --config configs/demo.yaml
-          vendomini run --batch --config configs/demo.yaml --n-jobs -1 --output-dir /tmp/out --overwrite
-          vendomini run --batch --config results/demo/runs/demo_c0_r0/config_used.yaml --output-dir again
-                  repeat one run from its own record
+              Runs that were broken off, or that ended because a provider gave up or a limit of the
+              experiment was reached, go on where they stopped: what their cassettes hold is not asked
+              again. The configuration must be the same.
 
-        Results, in DIR/<experiment>/:
-          manifest.json   what was run, with which program, and whether all of it is there
-          results.csv     one row a run: its configuration and its summary
-          runs/<run_id>/  config_used.yaml, steps.jsonl, events.jsonl, summary.json, experiment.log
-        ");
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Language models:
+          --token-limit <N>
+              Tokens that all runs together may use (limits.tokens)
+
+          --cost-limit <USD>
+              US dollars that all runs together may cost (limits.cost); every model then needs a known
+              price
+
+          --time-limit <SECONDS>
+              Seconds that all runs together may take (limits.time_s)
+
+          --run-token-limit <N>
+              Tokens that one run may use (limits.run_tokens)
+
+          --run-cost-limit <USD>
+              US dollars that one run may cost (limits.run_cost)
+
+          --run-time-limit <SECONDS>
+              Seconds that one run may take (limits.run_time_s)
+
+          --prompt-price-per-mtok <USD>
+              US dollars for a million tokens of requests, for all models
+
+          --completion-price-per-mtok <USD>
+              US dollars for a million tokens of replies, for all models
+
+          --pricing-file <FILE>
+              File (YAML) of prices by patterns of model names
+
+          --allow-unpinned
+              Run although a pin of the configuration does not hold; the manifest says so
+
+    Examples:
+      vendomini run --batch --config configs/demo.yaml
+      vendomini run --batch --config configs/demo.yaml --n-jobs -1 --output-dir /tmp/out --overwrite
+      vendomini run --batch --config results/demo/runs/demo_c0_r0/config_used.yaml --output-dir again
+              repeat one run from its own record
+
+    Results, in DIR/<experiment>/:
+      manifest.json   what was run, with which program, and whether all of it is there
+      results.csv     one row a run: its configuration and its summary
+      runs/<run_id>/  config_used.yaml, steps.jsonl, events.jsonl, summary.json, experiment.log;
+                      for language models also deliberations.jsonl and cassette.jsonl
+    DIR/history.jsonl has a line for every run that was ever finished there.
+    "#);
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn a_disk_that_was_full_from_the_start_costs_no_earlier_results() {
     let before = manifest(&dir.path().join("results/base"));
     limited(&dir, 0, "--overwrite").assert().code(3).stderr(contains("the result folder cannot be made"));
     assert_eq!(manifest(&dir.path().join("results/base")), before);
-    assert_eq!(names(&dir.path().join("results")), ["base"]);
+    assert_eq!(names(&dir.path().join("results")), ["base", "history.jsonl"]);
     limited(&dir, 0, "--output-dir new").assert().code(3);
     assert_eq!(names(&dir.path().join("new")), [""; 0]);
 }
@@ -126,7 +126,7 @@ fn ctrl_c_keeps_whole_runs_and_says_how_to_go_on() {
     rows.sort_unstable();
     assert_eq!(rows, runs);
     let kept = format!("stopped: {} of 100000 runs are complete in results/base", runs.len());
-    let advice = format!("{kept}; to run all of them again, add --overwrite");
+    let advice = format!("{kept}; add --resume to go on, or --overwrite to run all of them again");
     assert!(err.contains(&advice), "{err}");
 }
 

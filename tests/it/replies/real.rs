@@ -28,9 +28,9 @@ const EXPECTED: [(&str, [(&str, usize); 7]); 3] = [
     (
         "allenai/OLMo-2-1124-13B-Instruct",
         [
-            ("read", 407),
+            ("read", 408),
             ("no_action", 730),
-            ("unknown_tool", 795),
+            ("unknown_tool", 794),
             ("arguments_missing", 3),
             ("arguments_unreadable", 8),
             ("arguments_differ", 27),
@@ -96,7 +96,9 @@ fn by_hand(raw: &str) -> Result<(String, Map<String, Value>), &'static str> {
     let mut action = None;
     for (at, line) in lines.iter().enumerate() {
         if line.get(..7) == Some("ACTION:") {
-            action = Some((at, line[7..].trim()));
+            // As the logs' own description says: cut at `#`, spaces and quotes stripped.
+            let name = line[7..].split('#').next().unwrap();
+            action = Some((at, name.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'')));
         }
     }
     let (at, tool) = action.ok_or("no_action")?;

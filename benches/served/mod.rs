@@ -1,0 +1,63 @@
+//! What the benchmarks against a server share: the server in a process of its own, and the CPU time of this one.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use vendomini::agent::provider::transport::raise_descriptor_limit;
+
+#[allow(dead_code, reason = "the tests use all of it")]
+#[path = "../../tests/it/mock_server/mod.rs"]
+mod mock_server;
+
+pub(crate) use mock_server::Answer;
+use mock_server::{Keep, MockServer};
+
+/// CPU time of this process so far, all threads together.
+pub(crate) fn cpu_time() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program, in brackets, may hold blanks.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    // All Linux has 100 ticks a second.
+    Some(Duration::from_millis(ticks * 10))
+}
+
+/// The server in a process of its own.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .arg("serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts again");
+        let mut url = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut url).expect("the server tells its address");
+        Self { child, url: url.trim().to_owned() }
+    }
+
+    pub(crate) fn stop(&mut self) {
+        drop(self.child.stdin.take());
+        self.child.wait().expect("the server ends when its input does");
+    }
+}
+
+/// Whether this process is the server.
+pub(crate) fn is_server() -> bool {
+    std::env::args().any(|argument| argument == "serve")
+}
+
+/// Serves one answer at a path until the input ends.
+pub(crate) fn serve(path: &str, answer: Answer, in_flight: u32) {
+    raise_descriptor_limit(4 * in_flight, 0, 0).unwrap_or_else(|error| panic!("{error}"));
+    let server = MockServer::start_keeping(Keep::Counts, move |_| answer.clone());
+    println!("{}", server.url(path));
+    std::io::stdin().read_to_end(&mut Vec::new()).expect("the input ends");
+}

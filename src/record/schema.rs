@@ -1,0 +1,161 @@
+//! JSON Schema of the records, made from the types that write them, so that a record and its schema cannot say
+//! different things. Descriptions are the types' own comments.
+//!
+//! Called by the verb `schema`. What holds for all of them:
+//!
+//! - a key that is always there is required, one that is not known here is refused;
+//! - a key that may be missing is never null, and one that may be null is never missing.
+//!
+//! Runs that were imported from the Python original have other records: the same keys, null wherever the original
+//! does not tell, and `imported`.
+
+use std::collections::BTreeSet;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value};
+
+use super::manifest::Manifest;
+use super::step::{EventRecord, StepRecord};
+use super::summary::Summary;
+use crate::agent::llm::record::{DeliberationRecord, LlmEvent};
+use crate::tool::arguments::without_widths;
+
+/// Pattern of a state hash.
+pub(crate) const STATE_HASH: &str = "^[0-9a-f]{32}$";
+
+/// Pattern of a SHA-256.
+pub(crate) const SHA256: &str = "^[0-9a-f]{64}$";
+
+/// Schema of a line of `steps.jsonl`.
+#[must_use]
+pub fn step() -> Value {
+    schema_of::<StepRecord<'static>>("Step record")
+}
+
+/// Schema of a line of `events.jsonl`, whether the world or a language model made it.
+#[must_use]
+pub fn event() -> Value {
+    let mut generator = generator();
+    let of_models = LlmEvent::<'static>::json_schema(&mut generator).to_value();
+    let mut schema = generator.into_root_schema_for::<EventRecord<'static>>().to_value();
+    let kinds = schema["oneOf"].as_array_mut().expect("an event is one of many");
+    kinds.extend(of_models["oneOf"].as_array().expect("an event is one of many").iter().cloned());
+    finish(schema, "Event")
+}
+
+/// Schema of a line of `deliberations.jsonl`.
+#[must_use]
+pub fn deliberation() -> Value {
+    schema_of::<DeliberationRecord<'static>>("Deliberation")
+}
+
+/// Schema of `summary.json`.
+#[must_use]
+pub fn summary() -> Value {
+    schema_of::<Summary>("Summary of a run")
+}
+
+/// Schema of `manifest.json`.
+#[must_use]
+pub fn manifest() -> Value {
+    schema_of::<Manifest>("Manifest of a result folder")
+}
+
+/// A map whose keys are words of `K`.
+pub(crate) fn by_word<K: JsonSchema, V: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "propertyNames": generator.subschema_for::<K>(),
+        "additionalProperties": generator.subschema_for::<V>(),
+    })
+}
+
+fn generator() -> SchemaGenerator {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.with_transform(RecursiveTransform(without_widths)).into_generator()
+}
+
+fn schema_of<T: JsonSchema>(title: &str) -> Value {
+    finish(generator().into_root_schema_for::<T>().to_value(), title)
+}
+
+fn finish(mut schema: Value, title: &str) -> Value {
+    schema["title"] = title.into();
+    settle(&mut schema, Place::Whole);
+    schema
+}
+
+/// Where a schema stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It describes a value.
+    Whole,
+    /// It describes some keys of an object, and the schema around it others.
+    Part,
+}
+
+/// Closes every object, takes null from every key that may be missing, and makes comments readable.
+fn settle(schema: &mut Value, place: Place) {
+    let Some(schema) = schema.as_object_mut() else { return };
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = described(text);
+    }
+    let is_object = schema.contains_key("properties");
+    if is_object {
+        let required: BTreeSet<String> =
+            list(schema.get("required")).filter_map(Value::as_str).map(ToOwned::to_owned).collect();
+        let properties = schema["properties"].as_object_mut().expect("properties are a map");
+        properties.iter_mut().filter(|(key, _)| !required.contains(*key)).for_each(|(_, value)| never_null(value));
+        if place == Place::Whole {
+            close(schema);
+        }
+    }
+    for (keyword, value) in schema.iter_mut() {
+        match (keyword.as_str(), value) {
+            ("oneOf" | "anyOf" | "allOf", Value::Array(parts)) => {
+                let place = if is_object { Place::Part } else { place };
+                parts.iter_mut().for_each(|part| settle(part, place));
+            }
+            ("properties" | "patternProperties" | "$defs", Value::Object(schemas)) => {
+                schemas.values_mut().for_each(|schema| settle(schema, Place::Whole));
+            }
+            ("items" | "additionalProperties" | "propertyNames", value) => settle(value, Place::Whole),
+            _ => {}
+        }
+    }
+}
+
+/// Refuses keys that an object's schema does not know.
+fn close(schema: &mut Map<String, Value>) {
+    if ["additionalProperties", "unevaluatedProperties"].iter().any(|keyword| schema.contains_key(*keyword)) {
+        return;
+    }
+    let in_parts = ["oneOf", "anyOf", "allOf", "$ref"].iter().any(|keyword| schema.contains_key(*keyword));
+    let keyword = if in_parts { "unevaluatedProperties" } else { "additionalProperties" };
+    schema.insert(keyword.to_owned(), false.into());
+}
+
+fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Takes null from what a schema allows.
+fn never_null(schema: &mut Value) {
+    let is_null =
+        |value: &Value| *value == Value::Null || *value == "null" || value.get("type") == Some(&"null".into());
+    for keyword in ["type", "enum", "anyOf"] {
+        let Some(Value::Array(allowed)) = schema.get_mut(keyword) else { continue };
+        allowed.retain(|value| !is_null(value));
+        if let ([only], "type") = (&allowed[..], keyword) {
+            schema["type"] = only.clone();
+        }
+    }
+}
+
+/// A comment as a description: in one paragraph a line, without the marks of links.
+fn described(comment: &str) -> String {
+    let paragraphs = comment.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+    paragraphs.collect::<Vec<_>>().join("\n").replace("[`", "`").replace("`]", "`")
+}

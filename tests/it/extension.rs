@@ -1,0 +1,8 @@
+//! What a third party can do with public items alone, and what it is told when it does it wrong.
+
+mod examples;
+mod guests;
+mod names;
+mod problems;
+mod stranger;
+mod together;
