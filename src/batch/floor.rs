@@ -119,8 +119,8 @@ impl<'a> Worker<'a> {
                         if self.begin(index) == Next::Ends {
                             return;
                         }
-                        // Runs under way come first: their answers may wait already.
-                        while let Ok(answer) = self.answers.1.try_recv() {
+                        // Runs under way come first: their answers may wait already. What comes of these waits its turn.
+                        for answer in self.answers.1.try_iter().take(self.answers.1.len()).collect::<Vec<_>>() {
                             if self.move_on(answer) == Next::Ends {
                                 return;
                             }
