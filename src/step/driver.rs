@@ -87,6 +87,7 @@ impl Simulation {
         let mut schedules = app.world_mut().resource_mut::<Schedules>();
         let mut take = |label: InternedScheduleLabel| schedules.remove(label).expect("it was built just now");
         let (pre_agent, post_agent) = (take(PreAgent.intern()), take(PostAgent.intern()));
+        drop_updates(&mut app);
         Simulation {
             app,
             pre_agent,
@@ -260,7 +261,6 @@ pub(crate) fn build_steps(app: &mut App) -> Result<(), PluginErrors> {
     app.finish();
     app.cleanup();
     complete(app);
-    drop_updates(app);
     build(app, PreAgent, "PreAgent");
     build(app, PostAgent, "PostAgent");
     PluginProblems::of(app).map_or(Ok(()), Err)
