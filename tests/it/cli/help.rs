@@ -37,6 +37,7 @@ fn help_teaches() {
       import       Turn runs of the Python original into runs of this program
       audit        Say what a referee would ask of a folder of runs
       parse-reply  Say how replies of a language model are read
+      schema       Print JSON Schema of experiment files, records and tools
       help         Print this message or the help of the given subcommand(s)
 
     Options:
