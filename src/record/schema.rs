@@ -159,7 +159,9 @@ fn never_null(schema: &mut Value) {
                         schema.entry(keyword).or_insert(value);
                     }
                 }
-                only => drop(schema.insert(keyword.to_owned(), only)),
+                only => {
+                    schema.insert(keyword.to_owned(), only);
+                }
             }
         }
     }

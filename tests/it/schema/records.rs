@@ -19,12 +19,14 @@ use vendomini::config::{self, Overrides};
 use vendomini::plan::Plan;
 use vendomini::plugins::Plugins;
 use vendomini::record::manifest::BatchStatus;
+use vendomini::tool::name;
 use vendomini::world::inbox::{CustomNews, ShockNews};
 use vendomini::world::journal::Event;
 
 use super::tools::{exceeds_capacity, validators as tool_validators};
 use super::{assert_fits, misfit, schema, validator};
 use crate::common::lines;
+use crate::tools::{Bench, quiet};
 
 /// All shocks, every field of cards, every tool, and agents of different skill.
 const SCRIPTED: &str = "
@@ -150,11 +152,12 @@ fn the_records_show_nearly_everything() {
     let known =
         known["oneOf"].as_array().unwrap().iter().map(|kind| kind["properties"]["event"]["const"].as_str().unwrap());
     let unseen: Vec<&str> = known.filter(|kind| !events.contains(kind)).collect();
-    assert_eq!(unseen, ["custom", "error"]);
+    assert_eq!(unseen, ["order_cancelled", "order_expedited", "custom", "error"], "these are tried below");
     let steps = RECORDS.of("step");
     let seen = |pointer: &str| steps.iter().filter_map(|step| step.pointer(pointer)).any(|value| !value.is_null());
     for key in schema(Subject::Step)["properties"].as_object().unwrap().keys() {
-        assert!(seen(&format!("/{key}")) || key == "served_model", "{key}");
+        let rare = ["served_model", "prediction_not_offered"].contains(&key.as_str());
+        assert!(seen(&format!("/{key}")) || rare, "{key}");
     }
     for pointer in ["/resolved/0/order", "/resolved/0/causes/0", "/shocks/0/effect/change", "/revealed/shocks/0"] {
         assert!(seen(pointer), "{pointer}");
@@ -175,6 +178,19 @@ fn rare_records_fit_their_schema() {
             .order_delayed("ORD1".parse().unwrap(), 9)
             .order_quantity_changed("ORD2".parse().unwrap(), 3),
     );
+    let mut bench = Bench::new(&quiet(&["simulation.complexity_level=2"]));
+    for supplier in 1..=4 {
+        let args = json!({"supplier_id": format!("S{supplier}"), "sku": "sku_0", "quantity": 1});
+        let order = bench.call(name::ORDER, args)["order_id"].clone();
+        bench.call(name::EXPEDITE, json!({"order_id": order}));
+        bench.call(name::CANCEL, json!({"order_id": order}));
+    }
+    let events = bench.events();
+    for kind in ["order_expedited", "order_cancelled"] {
+        let event = events.iter().find(|event| event["event"] == kind).unwrap_or_else(|| panic!("no {kind}"));
+        assert_fits(&validators["event"], event, kind);
+    }
+
     let custom = Event::Custom { name: "strike_over".into(), data: json!({"days": 3}) };
     let mut event = serde_json::to_value(&custom).unwrap();
     event["step"] = 3.into();
@@ -342,8 +358,11 @@ fn the_arguments_of_real_actions_fit_unless_the_tool_called_them_bad() {
             continue;
         }
         let fits = validators[step["action"]["tool"].as_str().unwrap()].is_valid(&step["action"]["args"]);
-        assert_eq!(fits, code != Some("bad_arguments"), "{step}");
+        assert!(fits || result["success"] == false, "{step}");
+        // An id that there is not may be noticed before a quantity that makes no sense.
+        let ids = matches!(code, Some("unknown_sku" | "unknown_supplier"));
+        assert!(fits == (code != Some("bad_arguments")) || ids, "{step}");
         *(if fits { &mut good } else { &mut bad }) += 1;
     }
-    assert!(good > 1000 && bad > 10, "{good} {bad}");
+    assert!(good > 1000 && bad > 0, "{good} {bad}");
 }

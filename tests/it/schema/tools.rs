@@ -84,7 +84,13 @@ fn changed(args: &Value) -> Vec<Value> {
 
 #[test]
 fn a_tool_calls_bad_what_its_schema_refuses() {
-    let settings = ["simulation.complexity_level=2", "interface.recovery_tools=all", "simulation.max_steps=10000"];
+    // So many bad calls are a breakdown, and the run must outlast it.
+    let settings = [
+        "simulation.complexity_level=2",
+        "interface.recovery_tools=all",
+        "simulation.max_steps=10000",
+        "measurement.continue_after_crash=10000",
+    ];
     let mut bench = Bench::new(&quiet(&settings));
     let validators = validators();
     let (mut refused, mut accepted) = (0, 0);
