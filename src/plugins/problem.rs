@@ -129,6 +129,17 @@ pub enum PluginProblem {
         /// Where it is registered.
         place: SourcePlace,
     },
+    /// An argument of a tool whose name means something else.
+    #[error(
+        "{place}: the tool {name} takes an argument named prediction, and that is where language models put their \
+         prediction card; give it another name"
+    )]
+    ArgumentTaken {
+        /// The tool.
+        name: String,
+        /// Where it is registered.
+        place: SourcePlace,
+    },
     /// One plugin twice.
     #[error("the plugin {name} is added twice; add it once")]
     PluginTwice {

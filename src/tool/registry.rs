@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::arguments::{ToolArguments, schema_of};
 use super::result::{ErrorCode, ToolError, ToolReply};
 use crate::agent::observation::OfferedTool;
+use crate::agent::reply::tool_calls::PREDICTION;
 use crate::config::settings::{InterfaceConfig, MemoryTools, RecoveryTools};
 use crate::plugins::problem::{PluginProblem, PluginProblems, Registrable, SourcePlace, admit};
 use crate::prediction::error::ErrorType;
@@ -211,6 +212,10 @@ impl ToolAppExt for App {
                 return self;
             }
         };
+        if arguments.pointer("/properties").is_some_and(|properties| properties.get(PREDICTION).is_some()) {
+            PluginProblems::note(self, PluginProblem::ArgumentTaken { name: name.to_owned(), place });
+            return self;
+        }
         let call = call_of(self.world_mut(), system);
         let tools = &mut self.world_mut().resource_mut::<ToolRegistry>().tools;
         tools.insert(name, Tool { spec, arguments, place, call });

@@ -28,6 +28,7 @@ use super::wire::{Source, Wire};
 use crate::agent::llm::deliberation::{Deliberation, ReplySource, Setup};
 use crate::agent::llm::prompt::{PromptError, Prompts};
 use crate::agent::observation::{Briefing, Observation};
+use crate::agent::reply::tool_calls::PREDICTION;
 use crate::config::ConfigErrors;
 use crate::config::prices::{PriceList, Prices};
 use crate::config::settings::{ModelConfig, ProviderKind, ReplyFormat, RunConfig};
@@ -525,12 +526,12 @@ fn tool_specs(briefing: &Briefing) -> Vec<ToolSpec> {
             object.remove("title");
             let properties = object.entry("properties").or_insert_with(|| Value::Object(serde_json::Map::new()));
             if let Some(properties) = properties.as_object_mut() {
-                properties.insert("prediction".to_owned(), card.clone());
+                properties.insert(PREDICTION.to_owned(), card.clone());
             }
             if briefing.cards.demands_card() {
                 let required = object.entry("required").or_insert_with(|| Value::Array(Vec::new()));
                 if let Some(required) = required.as_array_mut() {
-                    required.push("prediction".into());
+                    required.push(PREDICTION.into());
                 }
             }
         }

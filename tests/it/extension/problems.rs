@@ -154,3 +154,18 @@ fn a_world_of_wrong_plugins_is_not_made() {
         message(panic.unwrap_err()).starts_with("measurement.detectors: there is no crash detector nobody; use all")
     );
 }
+
+#[test]
+fn an_argument_may_not_take_the_place_of_the_prediction_card() {
+    #[derive(Deserialize, JsonSchema)]
+    struct Oracle {
+        #[expect(dead_code, reason = "only its name matters")]
+        prediction: String,
+    }
+    fn wrong(app: &mut App) {
+        let refuse = |_: In<Oracle>| -> Result<ToolReply, ToolError> { Err(ToolError::refused("no")) };
+        app.add_tool(ToolSpec::new("tool_oracle", "Does nothing."), refuse);
+    }
+    let complaint = complaint(&Plugins::default().with(wrong, "1"));
+    assert!(complaint.contains("the tool tool_oracle takes an argument named prediction"), "{complaint}");
+}
