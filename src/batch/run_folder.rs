@@ -20,7 +20,7 @@ use crate::units::Step;
 const PIECE: usize = 64 << 10;
 
 /// The same when many runs are under way: what waits to be written is memory of each.
-const SMALL_PIECE: usize = 16 << 10;
+const SMALL_PIECE: usize = 8 << 10;
 
 /// How a run's files are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

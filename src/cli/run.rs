@@ -245,7 +245,9 @@ fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
             0 => String::new(),
             calls => format!(", {calls} calls counted by estimate"),
         };
-        note(err, format_args!("{} tokens, {:.6} USD by known prices{estimated}", spent.tokens, spent.cost));
+        // Nothing spent by known prices is not the same as nothing spent.
+        let cost = if spent.cost > 0.0 { format!("{:.6} USD", spent.cost) } else { "no known cost".to_owned() };
+        note(err, format_args!("{} tokens, {cost}{estimated}", spent.tokens));
     }
     if let Some(leftover) = &outcome.leftover {
         let path = leftover.path.display();
