@@ -23,12 +23,15 @@ mod served;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-use served::{Answer, Server, cpu_time};
+use served::{Answer, Request, Server, cpu_time};
 
 const IN_FLIGHT: u32 = 1024;
 const LATENCY: Duration = Duration::from_millis(200);
 const WARM_UP: Duration = Duration::from_secs(8);
 const MEASURED: Duration = Duration::from_secs(15);
+
+/// Of English and JSON.
+const BYTES_PER_TOKEN: usize = 4;
 
 const REPLY: &str = "THOUGHTS: I look at what there is before I decide what to order.\nACTION: tool_check_storage\n\
                      ARGS: {}\nPREDICTION: {\"expected_success\": true, \"expected_storage_after\": 0}\nSUCCESS: true";
@@ -45,9 +48,15 @@ fn count() {
     DECISIONS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// The one reply, with the tokens that a real server would count: conversations stay as long as the context is.
+fn answer(request: &Request) -> Answer {
+    let tokens = request.body.len() / BYTES_PER_TOKEN;
+    Answer::chat(REPLY).edited(|body| body["usage"]["prompt_tokens"] = tokens.into()).after(LATENCY)
+}
+
 fn main() {
     if served::is_server() {
-        return served::serve("/v1", Answer::chat(REPLY).after(LATENCY), IN_FLIGHT);
+        return served::serve("/v1", answer, IN_FLIGHT);
     }
     // What `run` has without --n-jobs.
     let workers = 1;

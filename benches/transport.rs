@@ -25,7 +25,8 @@ const BODY: usize = 4096;
 
 fn main() {
     if served::is_server() {
-        return served::serve("/v1/chat/completions", Answer::chat(&"word ".repeat(100)).after(LATENCY), IN_FLIGHT);
+        let answer = Answer::chat(&"word ".repeat(100)).after(LATENCY);
+        return served::serve("/v1/chat/completions", move |_| answer.clone(), IN_FLIGHT);
     }
     raise_descriptor_limit(IN_FLIGHT, 0, 0).unwrap_or_else(|error| panic!("{error}"));
     let mut server = Server::start();

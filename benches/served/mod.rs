@@ -10,7 +10,7 @@ use vendomini::agent::provider::transport::raise_descriptor_limit;
 #[path = "../../tests/it/mock_server/mod.rs"]
 mod mock_server;
 
-pub(crate) use mock_server::Answer;
+pub(crate) use mock_server::{Answer, Request};
 use mock_server::{Keep, MockServer};
 
 /// CPU time of this process so far, all threads together.
@@ -54,10 +54,10 @@ pub(crate) fn is_server() -> bool {
     std::env::args().any(|argument| argument == "serve")
 }
 
-/// Serves one answer at a path until the input ends.
-pub(crate) fn serve(path: &str, answer: Answer, in_flight: u32) {
+/// Serves answers at a path until the input ends.
+pub(crate) fn serve(path: &str, answer: impl Fn(&Request) -> Answer + Send + Sync + 'static, in_flight: u32) {
     raise_descriptor_limit(4 * in_flight, 0, 0).unwrap_or_else(|error| panic!("{error}"));
-    let server = MockServer::start_keeping(Keep::Counts, move |_| answer.clone());
+    let server = MockServer::start_keeping(Keep::Counts, answer);
     println!("{}", server.url(path));
     std::io::stdin().read_to_end(&mut Vec::new()).expect("the input ends");
 }

@@ -9,6 +9,10 @@ use std::collections::VecDeque;
 /// and JSON have about 0.25 to 0.3.
 const TOKENS_PER_BYTE: f64 = 0.35;
 
+/// The fewest that a byte is ever taken for. A provider that says less leaves some of the request out of its count, and
+/// a conversation must not grow for ever on its word.
+const LEAST_TOKENS_PER_BYTE: f64 = 0.0625;
+
 /// When something must be dropped, this share of the room is freed besides, so that the start of the conversation
 /// stays the same for a while: providers keep equal beginnings in a cache.
 const SLACK: f64 = 0.125;
@@ -83,7 +87,7 @@ impl Conversation {
     /// A request of so many bytes had so many tokens, by the provider's word.
     pub fn learn(&mut self, request_bytes: usize, tokens: u64) {
         if request_bytes > 0 && tokens > 0 {
-            self.tokens_per_byte = tokens as f64 / request_bytes as f64;
+            self.tokens_per_byte = (tokens as f64 / request_bytes as f64).max(LEAST_TOKENS_PER_BYTE);
         }
     }
 
@@ -192,6 +196,8 @@ mod tests {
         assert_eq!((conversation.tokens(), conversation.fit()), (200, Ok(Dropped::default())));
         conversation.learn(2_000, 0);
         assert_eq!(conversation.tokens(), 200, "no tokens at all are no information");
+        conversation.learn(2_000, 1);
+        assert_eq!(conversation.tokens(), 125, "a byte is some part of a token");
     }
 
     #[test]
