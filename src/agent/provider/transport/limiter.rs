@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-/// How long after a complaint the limit neither grows nor, for a 429, shrinks again; longer if the server asks.
+use super::retry::LONGEST_SERVER_WAIT;
+
+/// How long after a complaint the limit neither grows nor, for a 429, shrinks again; longer if the server
+/// asks, up to the longest wait that is honoured: what asks for more is not waited for, so it says nothing of the load.
 const COOLDOWN: Duration = Duration::from_secs(15);
 
 /// A change of the limit of requests in flight.
@@ -107,7 +110,7 @@ impl Limiter {
         match signal {
             Signal::Success => self.succeeded(now),
             Signal::Throttled(asked) => {
-                let until = now + asked.unwrap_or_default().max(COOLDOWN);
+                let until = now + asked.unwrap_or_default().clamp(COOLDOWN, LONGEST_SERVER_WAIT);
                 if self.episode_ends.is_none_or(|ends| ends <= now) {
                     self.episode_ends = Some(until);
                     self.change(
@@ -263,6 +266,17 @@ mod tests {
         limiter.ended(Signal::Throttled(Some(Duration::from_millis(5))), start);
         limiter.ended(Signal::Throttled(Some(Duration::from_millis(5))), after(start, 1));
         assert_eq!(limiter.limit(), 8);
+    }
+
+    #[test]
+    fn no_server_stops_the_growth_for_good() {
+        let start = Instant::now();
+        let mut limiter = Limiter::new(10, 100);
+        limiter.ended(Signal::Throttled(Some(Duration::from_secs(1_000_000_000))), start);
+        round(&mut limiter, after(start, 119));
+        assert_eq!(limiter.limit(), 8);
+        round(&mut limiter, after(start, 120));
+        assert_eq!(limiter.limit(), 9);
     }
 
     #[test]

@@ -14,7 +14,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 const JITTER: f64 = 0.25;
 
 /// A server that asks for more than this is not waited for.
-const LONGEST_SERVER_WAIT: Duration = Duration::from_secs(120);
+pub(super) const LONGEST_SERVER_WAIT: Duration = Duration::from_secs(120);
 
 /// What a server's headers say about another attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
