@@ -20,7 +20,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use serde_json::Value;
 use vendomini::agent::provider::attempt::{Attempt, Outcome};
 use vendomini::agent::provider::transport::{
-    Answer as Answered, Call, CallGuard, Endpoint, Headers, ProviderId, Transport,
+    Answer as Answered, Call, CallGuard, Endpoint, Headers, News, ProviderId, Transport,
 };
 
 const KEY: &str = "sk-canary-7f3a9c51e2";
@@ -67,6 +67,13 @@ fn endpoint(url: &str) -> Endpoint {
     }
 }
 
+/// An attempt of a call.
+#[derive(Debug)]
+struct Told {
+    ticket: u64,
+    attempt: Attempt,
+}
+
 /// A transport with one provider and a channel.
 struct Client {
     transport: Transport,
@@ -84,13 +91,18 @@ impl Client {
     }
 
     fn submit(&self, ticket: u64) -> CallGuard {
-        let body = format!(r#"{{"ticket":{ticket}}}"#).into_bytes();
+        let body = format!(r#"{{"ticket":{ticket}}}"#).into();
         let call = Call { ticket, body, tokens_estimate: 100, answers: self.send.clone() };
         self.transport.submit(self.provider, call)
     }
 
-    fn next(&self) -> Answered {
-        self.receive.recv_timeout(PATIENCE).expect("an attempt comes")
+    fn news(&self) -> Answered {
+        self.receive.recv_timeout(PATIENCE).expect("something comes of it")
+    }
+
+    fn next(&self) -> Told {
+        let Answered { ticket, news: News::Attempt(attempt) } = self.news() else { panic!("an attempt comes") };
+        Told { ticket, attempt }
     }
 
     /// The attempts of a call, to the last.

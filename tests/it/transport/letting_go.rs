@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::transport::{Call, CallGuard, Endpoint};
+use vendomini::agent::provider::transport::{Call, CallGuard, Endpoint, Unheard};
 
 use super::{Client, PATH, PATIENCE, endpoint, ms};
 use crate::mock_server::{Answer, MockServer};
@@ -36,6 +37,7 @@ fn a_cancelled_call_leaves_the_queue_and_is_not_sent_again() {
     // One is to be sent again, one has the only slot, one waits for it.
     let guards = [client.submit(0), client.submit(1), client.submit(2)];
     server.wait_for("the second request", |counts| counts.requests == 2);
+    assert_eq!(client.next().ticket, 0, "a failure is told at once");
     std::thread::sleep(ms(200));
     let [again, has_it, waits] = guards;
     drop((again, waits));
@@ -51,7 +53,7 @@ fn a_cancelled_call_leaves_the_queue_and_is_not_sent_again() {
 fn dropping_the_transport_waits_for_nobody() {
     let server = MockServer::list(vec![Answer::hang()]);
     let Client { transport, provider, send, receive } = Client::new(&endpoint(&server.url(PATH)));
-    let call = |ticket| Call { ticket, body: vec![], tokens_estimate: 1, answers: send.clone() };
+    let call = |ticket| Call { ticket, body: Bytes::new(), tokens_estimate: 1, answers: send.clone() };
     let guards: Vec<CallGuard> = (0..30).map(|ticket| transport.submit(provider, call(ticket))).collect();
     drop(send);
     // Twenty hang, ten wait for a slot.
@@ -71,9 +73,40 @@ fn dropping_the_transport_waits_for_nobody() {
 fn nothing_is_sent_again_for_a_caller_that_is_gone() {
     let server = MockServer::list(vec![Answer::error(500, "down").header("retry-after-ms", "100")]);
     let Client { transport, provider, send, receive } = Client::new(&endpoint(&server.url(PATH)));
-    let _guard = transport.submit(provider, Call { ticket: 0, body: vec![], tokens_estimate: 1, answers: send });
+    let _guard = transport.submit(provider, Call { ticket: 0, body: Bytes::new(), tokens_estimate: 1, answers: send });
     drop(receive);
     server.wait_for("the request", |counts| counts.requests == 1);
     std::thread::sleep(ms(500));
     assert_eq!(server.counts().requests, 1);
+}
+
+#[test]
+fn whoever_lets_go_learns_what_was_in_flight_and_misses_no_answer() {
+    let server = MockServer::start(|request| match request.json()["ticket"].as_u64() {
+        Some(0) => Answer::error(500, "down").header("retry-after-ms", "20000"),
+        Some(1) => Answer::chat("hello"),
+        _ => Answer::hang(),
+    });
+    let client = Client::new(&Endpoint { start_connections: 1, max_connections: 1, ..endpoint(&server.url(PATH)) });
+    // One that waits for its next attempt, told at once.
+    let guard = client.submit(0);
+    let told = client.next();
+    assert_eq!((told.attempt.outcome, told.attempt.last), (Outcome::HttpError, false));
+    assert_eq!(guard.let_go(0), Err(Unheard));
+    assert_eq!(guard.let_go(1), Ok(None), "nothing was in flight");
+    // One whose answer nobody has heard yet.
+    let guard = client.submit(1);
+    let told = client.next();
+    assert_eq!((told.ticket, guard.let_go(0)), (1, Err(Unheard)));
+    // One in flight, and one that waits for its slot.
+    let guards = [client.submit(2), client.submit(3)];
+    server.wait_for("the third request", |counts| counts.requests == 3);
+    let abandoned = guards[0].let_go(0).expect("nothing is told").expect("it was in flight");
+    assert_eq!((abandoned.attempt, abandoned.outcome, abandoned.last), (1, Outcome::Abandoned, false));
+    assert_eq!((abandoned.status, abandoned.body.as_deref()), (None, None));
+    assert!(abandoned.error.is_some() && abandoned.latency_ms > 0.0, "{abandoned:?}");
+    server.wait_for("the fourth request", |counts| counts.abandoned == 1 && counts.requests == 4);
+    drop(guards);
+    server.wait_for("closed connections", |counts| counts.open == 0);
+    assert!(client.receive.try_recv().is_err(), "no more is told");
 }

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::transport::{Answer as Answered, CallGuard, Endpoint};
+use vendomini::agent::provider::transport::{CallGuard, Endpoint, News};
 
-use super::{Client, PATH, endpoint, ms, outcomes};
+use super::{Client, PATH, Told, endpoint, ms, outcomes};
 use crate::mock_server::{Answer, MockServer};
 
 #[test]
@@ -72,7 +72,7 @@ fn waiting_for_a_slot_uses_up_no_deadline() {
         Endpoint { timeout: ms(2500), start_connections: 1, max_connections: 1, ..endpoint(&server.url(PATH)) };
     let client = Client::new(&endpoint);
     let guards: Vec<CallGuard> = (0..30).map(|ticket| client.submit(ticket)).collect();
-    let answers: Vec<Answered> = guards.iter().map(|_| client.next()).collect();
+    let answers: Vec<Told> = guards.iter().map(|_| client.next()).collect();
     assert!(answers.iter().all(|answer| answer.attempt.outcome == Outcome::Reply && answer.attempt.last));
     let tickets: Vec<u64> = answers.iter().map(|answer| answer.ticket).collect();
     assert_eq!(tickets, (0..30).collect::<Vec<_>>(), "first come, first served");
@@ -91,10 +91,13 @@ fn a_retry_that_finds_no_slot_in_time_is_the_end() {
         Endpoint { timeout: ms(1000), start_connections: 1, max_connections: 1, ..endpoint(&server.url(PATH)) };
     let client = Client::new(&endpoint);
     let _guards = [client.submit(0), client.submit(1)];
-    let mut last: Vec<Answered> = vec![client.next(), client.next()];
-    last.sort_by_key(|answer| answer.ticket);
-    assert!(last.iter().all(|answer| answer.attempt.last), "{last:?}");
-    assert_eq!(last[0].attempt.outcome, Outcome::HttpError);
-    assert_eq!(last[1].attempt.outcome, Outcome::Timeout);
+    let first = client.next();
+    assert_eq!((first.ticket, first.attempt.outcome, first.attempt.last), (0, Outcome::HttpError, false));
+    // In which order the two end is a matter of milliseconds.
+    let mut ends = [client.news(), client.news()];
+    ends.sort_by_key(|answer| answer.ticket);
+    assert_eq!((ends[0].ticket, &ends[0].news), (0, &News::GivenUp));
+    let News::Attempt(second) = &ends[1].news else { panic!("{ends:?}") };
+    assert_eq!((second.outcome, second.last), (Outcome::Timeout, true));
     assert_eq!(server.counts().requests, 2);
 }

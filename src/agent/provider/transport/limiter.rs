@@ -16,6 +16,9 @@ use super::retry::LONGEST_SERVER_WAIT;
 /// asks, up to the longest wait that is honoured: what asks for more is not waited for, so it says nothing of the load.
 const COOLDOWN: Duration = Duration::from_secs(15);
 
+/// So many changes are kept until somebody asks for them.
+const MOST_CHANGES: usize = 1024;
+
 /// A change of the limit of requests in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,7 +98,7 @@ impl Limiter {
         self.limit
     }
 
-    /// The changes since this was last asked, in order.
+    /// The changes since this was last asked, in order; the first 1,024 of them.
     pub fn take_changes(&mut self) -> Vec<LimitChange> {
         std::mem::take(&mut self.changes)
     }
@@ -158,7 +161,9 @@ impl Limiter {
         let (from, to) = (self.limit, to.clamp(1, self.max));
         if from != to {
             self.limit = to;
-            self.changes.push(LimitChange { from, to, why });
+            if self.changes.len() < MOST_CHANGES {
+                self.changes.push(LimitChange { from, to, why });
+            }
         }
     }
 }

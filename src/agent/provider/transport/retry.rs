@@ -104,7 +104,7 @@ impl Policy {
 /// Whether a failure is of the kind that passes.
 pub fn passes(outcome: Outcome, status: Option<u16>) -> bool {
     match outcome {
-        Outcome::Reply | Outcome::ContextOverflow => false,
+        Outcome::Reply | Outcome::ContextOverflow | Outcome::Abandoned => false,
         Outcome::HttpError => matches!(status, Some(408 | 409 | 429 | 500..=599)),
         Outcome::Timeout
         | Outcome::ConnectError
