@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::Existing;
 use super::error::{BatchError, WriteError};
+use crate::record::connections;
 use crate::record::manifest::{Manifest, PROGRAM};
 
 const MANIFEST: &str = "manifest.json";
@@ -201,7 +202,8 @@ fn holds_foreign(folder: &Path) -> io::Result<bool> {
         let name = entry?.file_name();
         // Names with a dot are files of ours in the making.
         let in_the_making = name.to_string_lossy().starts_with('.');
-        if !in_the_making && ![MANIFEST, RESULTS, "runs", "failed"].iter().any(|ours| name == *ours) {
+        if !in_the_making && ![MANIFEST, RESULTS, connections::NAME, "runs", "failed"].iter().any(|ours| name == *ours)
+        {
             return Ok(true);
         }
     }

@@ -9,12 +9,14 @@
 //! - [`error`]: why a batch could not run or go on
 //! - `folder`, `run_folder`: the files, and their names while they are not complete
 //! - `confine`: a panic costs one run
+//! - `connections`: how many requests to each provider could be in flight
 //! - `play`: one run
 //! - `pool`: workers and writer
 //! - [`tally`]: what is counted over all runs
 //! - [`progress`]: how far it is
 
 mod confine;
+mod connections;
 pub mod error;
 mod floor;
 mod folder;

@@ -141,7 +141,7 @@ fn help_of_run_teaches() {
               price
 
           --time-limit <SECONDS>
-              Seconds that all runs together may take (limits.time_s)
+              Seconds that all runs together may take, anew with each --resume (limits.time_s)
 
           --run-token-limit <N>
               Tokens that one run may use (limits.run_tokens)
@@ -150,7 +150,7 @@ fn help_of_run_teaches() {
               US dollars that one run may cost (limits.run_cost)
 
           --run-time-limit <SECONDS>
-              Seconds that one run may take (limits.run_time_s)
+              Seconds that one run may take, before and after a --resume (limits.run_time_s)
 
           --prompt-price-per-mtok <USD>
               US dollars for a million tokens of requests, for all models
@@ -175,6 +175,7 @@ fn help_of_run_teaches() {
       results.csv     one row a run: its configuration and its summary
       runs/<run_id>/  config_used.yaml, steps.jsonl, events.jsonl, summary.json, experiment.log;
                       for language models also deliberations.jsonl and cassette.jsonl
+      connections.jsonl  of language models: when more or fewer requests could be in flight
     DIR/history.jsonl has a line for every run that was ever finished there.
     "#);
 }

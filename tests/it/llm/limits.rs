@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::model;
-use super::study::{Study, VARIABLE};
+use super::study::{Study, VARIABLE, read_lines};
 use crate::mock_server::{Answer, MockServer};
 
 /// Every call reads and writes so many tokens, by the server's word.
@@ -239,6 +239,28 @@ fn a_recording_uses_up_no_limit() {
     assert!(done.err.contains("0 tokens"), "{}", done.err);
     assert_eq!(study.summary("c0_r0")["end_reason"], "horizon");
     assert!(study.lines("c0_r0", "cassette.jsonl")[1]["estimate"].is_null());
+    study.verify("c0_r0").with(0);
+}
+
+#[test]
+fn cells_share_the_connections_of_their_provider() {
+    let server = MockServer::start(|request| match model::is_call(request) {
+        true => model::answer(request).after(Duration::from_millis(20)),
+        false => model::answer(request),
+    });
+    let study = study(
+        &server,
+        "grid: {model.timeout_s: [60, 61], model.max_connections: [1, 3], model.start_connections: [1, 2]}\n",
+    );
+    study.run(&["--replications", "2"]).with(0);
+    let calls = server.requests().iter().filter(|request| model::is_call(request)).count() as u64;
+    assert_eq!((calls, server.counts().max_in_flight), (16 * STEPS, 3), "the most that a cell says");
+    let changes = read_lines(&study.results().join("connections.jsonl"));
+    let [change] = &changes[..] else { panic!("{changes:?}") };
+    let told = ["provider", "from", "to", "why"].map(|key| change[key].clone());
+    assert_eq!(told, [json!("mock-model"), json!(2), json!(3), json!("clean_round")]);
+    assert!(change["time"].as_str().unwrap().ends_with('Z'), "{change}");
+    study.run(&["--replications", "2", "--overwrite"]).with(0);
     study.verify("c0_r0").with(0);
 }
 
