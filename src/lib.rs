@@ -199,6 +199,7 @@ pub mod plugins;
 pub mod prediction;
 pub mod prelude;
 pub mod record;
+mod on_call;
 mod resource;
 pub mod rng;
 pub mod selftest;

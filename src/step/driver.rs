@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bevy::app::App;
-use bevy::ecs::schedule::{InternedScheduleLabel, ScheduleLabel};
+use bevy::ecs::schedule::{InternedScheduleLabel, ScheduleGraph, ScheduleLabel};
 use bevy::prelude::*;
 
 use super::act::Answer;
@@ -27,6 +27,7 @@ use crate::prediction::unsettled::Unsettled;
 use crate::record::step::Recorder;
 use crate::record::summary::{Counted, RunIdentity, Summary, WindowSummary, summarise, windows};
 use crate::rng::RunKey;
+use crate::shock::family::ShockFamilies;
 use crate::shock::ledger::DoseLedger;
 use crate::shock::observability::Telling;
 use crate::shock::strike::ShockRule;
@@ -76,7 +77,9 @@ impl Simulation {
     /// When something is wrong with the plugins: with everything that [`Plugins::check`] would report.
     #[must_use]
     pub fn from_app(app: App) -> Simulation {
-        Simulation::of(app, Plugins::default())
+        let mut simulation = Simulation::of(app, Plugins::default());
+        prepare_on_call(&mut simulation.app);
+        simulation
     }
 
     /// A World that was made by some plugins.
@@ -85,7 +88,12 @@ impl Simulation {
             panic!("{errors}");
         }
         let mut schedules = app.world_mut().resource_mut::<Schedules>();
-        let mut take = |label: InternedScheduleLabel| schedules.remove(label).expect("it was built just now");
+        let mut take = |label: InternedScheduleLabel| {
+            let mut schedule = schedules.remove(label).expect("it was built just now");
+            // A built schedule runs without the graph that it was built from.
+            *schedule.graph_mut() = ScheduleGraph::new();
+            schedule
+        };
         let (pre_agent, post_agent) = (take(PreAgent.intern()), take(PostAgent.intern()));
         drop_updates(&mut app);
         Simulation {
@@ -264,6 +272,12 @@ pub(crate) fn build_steps(app: &mut App) -> Result<(), PluginErrors> {
     build(app, PreAgent, "PreAgent");
     build(app, PostAgent, "PostAgent");
     PluginProblems::of(app).map_or(Ok(()), Err)
+}
+
+/// Makes the systems of tools and shocks ready, which otherwise happens when they are first called.
+pub(crate) fn prepare_on_call(app: &mut App) {
+    ToolRegistry::prepare(app.world_mut());
+    ShockFamilies::prepare(app.world_mut());
 }
 
 fn build(app: &mut App, label: impl ScheduleLabel + Clone, schedule: &'static str) {
