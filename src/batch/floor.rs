@@ -64,7 +64,8 @@ struct Worker<'a> {
     reports: &'a Sender<Result<Report, Stopped>>,
     /// Worlds that wait for their next run.
     idle: Vec<Simulation>,
-    live: BTreeMap<u64, Kept<'a>>,
+    /// Boxed, since a map has room for more than it holds.
+    live: BTreeMap<u64, Box<Kept<'a>>>,
     /// When it last looked whether the time of a run under way is over.
     looked: Instant,
     answers: (Sender<Answer>, Receiver<Answer>),
@@ -152,9 +153,11 @@ impl<'a> Worker<'a> {
         }
         let prepared = confine(|| self.prepare(&run));
         match prepared {
-            Ok(Ok(mut live)) => {
-                let moved = confine(|| live.start());
-                self.settle(Kept { run, live }, moved)
+            Ok(Ok(live)) => {
+                let ticket = run.index as u64;
+                let kept = self.live.entry(ticket).insert_entry(Box::new(Kept { run, live })).into_mut();
+                let moved = confine(|| kept.live.start());
+                self.settle(ticket, moved)
             }
             Ok(Err(error)) => self.stop(error),
             Err(defect) => self.stop(Stopped::Defect(defect)),
@@ -200,9 +203,9 @@ impl<'a> Worker<'a> {
     /// Something became of a request.
     fn move_on(&mut self, answer: Answer) -> Next {
         // What a run that is gone had asked is of no use any more.
-        let Some(mut kept) = self.live.remove(&answer.ticket) else { return Next::Goes };
+        let Some(kept) = self.live.get_mut(&answer.ticket) else { return Next::Goes };
         let moved = confine(|| kept.live.answer(&answer.attempt));
-        self.settle(kept, moved)
+        self.settle(answer.ticket, moved)
     }
 
     /// Ends the runs whose time is over although nothing has become of their requests.
@@ -211,29 +214,24 @@ impl<'a> Worker<'a> {
             return Next::Goes;
         }
         self.looked = Instant::now();
-        let tickets: Vec<u64> = self.live.keys().copied().collect();
-        for ticket in tickets {
-            let mut kept = self.live.remove(&ticket).expect("it is under way");
-            let moved = match confine(|| kept.live.end_overdue()) {
-                Ok(None) => Ok(Ok(Progress::Waits)),
-                Ok(Some(ended)) => Ok(ended),
-                Err(defect) => Err(defect),
-            };
-            if self.settle(kept, moved) == Next::Ends {
-                return Next::Ends;
+        let mut over = Vec::new();
+        for (ticket, kept) in &mut self.live {
+            match confine(|| kept.live.end_overdue()) {
+                Ok(None) => {}
+                Ok(Some(ended)) => over.push((*ticket, Ok(ended))),
+                Err(defect) => over.push((*ticket, Err(defect))),
             }
         }
-        Next::Goes
+        let goes = over.into_iter().all(|(ticket, moved)| self.settle(ticket, moved) == Next::Goes);
+        if goes { Next::Goes } else { Next::Ends }
     }
 
-    fn settle(&mut self, kept: Kept<'a>, moved: Result<Result<Progress, LiveError>, Defect>) -> Next {
-        let Kept { run, live } = kept;
+    /// A run has moved on: it waits again, or it is over.
+    fn settle(&mut self, ticket: u64, moved: Result<Result<Progress, LiveError>, Defect>) -> Next {
         match moved {
-            Ok(Ok(Progress::Waits)) => {
-                self.live.insert(run.index as u64, Kept { run, live });
-                Next::Goes
-            }
+            Ok(Ok(Progress::Waits)) => Next::Goes,
             Ok(Ok(Progress::Ended(summary))) => {
+                let Kept { run, live } = self.take(ticket);
                 if let Some((step, call)) = live.left_over() {
                     let why = format!("the run ended, and its cassette goes on with step {step} (call {call})");
                     return self.stop(Stopped::Resume(ResumeError { run_id: run.run_id, why }));
@@ -245,8 +243,12 @@ impl<'a> Worker<'a> {
                     Err(error) => self.stop(Stopped::Unwritable(error)),
                 }
             }
-            Ok(Err(error)) => self.stop(stopped(&run, error)),
+            Ok(Err(error)) => {
+                let Kept { run, .. } = self.take(ticket);
+                self.stop(stopped(&run, error))
+            }
             Err(defect) => {
+                let Kept { run, live } = self.take(ticket);
                 let steps = live.steps_done();
                 let (simulation, mut folder) = live.into_parts();
                 let saved = rescue(Some(simulation), &mut folder).and_then(|()| folder.set_aside(steps, &defect));
@@ -258,11 +260,15 @@ impl<'a> Worker<'a> {
         }
     }
 
+    fn take(&mut self, ticket: u64) -> Kept<'a> {
+        *self.live.remove(&ticket).expect("it is under way")
+    }
+
     /// The batch is over before these runs are: what was recorded of them stays, so that they can go on.
     fn put_aside(&mut self) {
-        while let Some((_, Kept { mut live, .. })) = self.live.pop_first() {
+        while let Some((_, mut kept)) = self.live.pop_first() {
             // The cassette has all of it; what cannot be written now is made anew from there.
-            let _ = live.put_aside();
+            let _ = kept.live.put_aside();
         }
     }
 

@@ -29,8 +29,6 @@ pub(super) struct LiveRun<'a> {
     lines: Lines,
     /// What is asked, while the answer is under way.
     asked: Option<Call>,
-    /// The run as it stood before the present step: what remains when no answer comes.
-    before: Option<Box<Summary>>,
     crash_logged: bool,
     severity_logged: bool,
 }
@@ -79,7 +77,6 @@ impl<'a> LiveRun<'a> {
             halt,
             lines: Lines::default(),
             asked: None,
-            before: None,
             crash_logged: false,
             severity_logged: false,
         }
@@ -114,8 +111,7 @@ impl<'a> LiveRun<'a> {
     }
 
     fn begin_step(&mut self) -> Result<Move, LiveError> {
-        let standing = self.simulation.summary(self.identity.clone(), EndReason::OperatorCancel);
-        self.before = Some(Box::new(standing));
+        self.simulation.note_standing();
         self.simulation.observe();
         Ok(self.agent.begin(&self.simulation.input(), &mut self.lines)?)
     }
@@ -156,8 +152,8 @@ impl<'a> LiveRun<'a> {
                     self.begin_step()?
                 }
                 Move::End(reason) => {
-                    let before = self.before.take().expect("a step was begun");
-                    return self.end(before.ended_by(reason));
+                    let summary = self.simulation.summary_as_noted(self.identity.clone(), reason);
+                    return self.end(summary);
                 }
             };
         }

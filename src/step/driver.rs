@@ -25,7 +25,7 @@ use crate::plugins::registered::Registered;
 use crate::prediction::predictions::Predictions;
 use crate::prediction::unsettled::Unsettled;
 use crate::record::step::Recorder;
-use crate::record::summary::{Counted, RunIdentity, Summary, WindowSummary, summarise, windows};
+use crate::record::summary::{Counted, RunIdentity, Standing, Summary, WindowSummary, summarise, windows};
 use crate::rng::RunKey;
 use crate::shock::family::ShockFamilies;
 use crate::shock::ledger::DoseLedger;
@@ -55,6 +55,7 @@ pub struct Simulation {
     windows_at_crash: Option<WindowSummary>,
     initial_state_hash: u128,
     spawn_order: SpawnOrder,
+    standing: Standing,
 }
 
 impl Default for Simulation {
@@ -108,6 +109,7 @@ impl Simulation {
             windows_at_crash: None,
             initial_state_hash: 0,
             spawn_order: SpawnOrder::default(),
+            standing: Standing::default(),
         }
     }
 
@@ -247,6 +249,22 @@ impl Simulation {
     /// Sums the run up as it stands after its last finished step, between two steps.
     #[must_use]
     pub fn summary(&self, identity: RunIdentity, end_reason: EndReason) -> Summary {
+        let mut standing = Standing::default();
+        standing.look(self.world());
+        self.sum_up(identity, end_reason, standing)
+    }
+
+    /// Notes how the run stands before a step begins.
+    pub(crate) fn note_standing(&mut self) {
+        self.standing.look(self.app.world());
+    }
+
+    /// Sums the run up as it stood when that was noted, while the agent is asked: its step is not made.
+    pub(crate) fn summary_as_noted(&self, identity: RunIdentity, end_reason: EndReason) -> Summary {
+        self.sum_up(identity, end_reason, self.standing.clone())
+    }
+
+    fn sum_up(&self, identity: RunIdentity, end_reason: EndReason, standing: Standing) -> Summary {
         let world = self.app.world();
         let last = self.steps_done.saturating_sub(1);
         let counted = Counted {
@@ -257,7 +275,7 @@ impl Simulation {
             windows_at_end: windows(world, &self.pe_windows, last),
             initial_state_hash: format!("{:032x}", self.initial_state_hash),
         };
-        summarise(world, identity, counted)
+        summarise(world, identity, counted, standing)
     }
 }
 
@@ -290,4 +308,48 @@ fn build(app: &mut App, label: impl ScheduleLabel + Clone, schedule: &'static st
         Err(_) => PluginProblem::NoSchedule(schedule),
     };
     PluginProblems::note(app, problem);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{self, Overrides};
+    use crate::plan::Plan;
+
+    /// A run that gets no answer is summed up as it stood before the step that it could not make.
+    #[test]
+    fn nothing_that_a_morning_changes_enters_the_summary_of_the_step_before() {
+        let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/base.yaml");
+        for observability in ["full", "delayed", "partial", "hidden"] {
+            let settings = ["model.name=heuristic", "pe_induction.p_shock=0.5", "simulation.max_steps=150"];
+            let mut set: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+            set.push(format!("pe_induction.observability={observability}"));
+            let experiment = config::load(&base, &Overrides { set, ..Overrides::default() });
+            let run = Plan::new(experiment.unwrap_or_else(|error| panic!("{error}"))).expect("a plan").run(0);
+            let identity = || RunIdentity {
+                run_id: run.run_id.clone(),
+                params: serde_json::Map::new(),
+                seed: 1,
+                experiment_seed: 1,
+            };
+            let mut simulation = Simulation::new();
+            simulation.start(&run.config, false);
+            let mut agent = simulation.agent("heuristic").expect("it is built in");
+            let mut changed = 0;
+            loop {
+                let before = simulation.summary(identity(), EndReason::ProviderError);
+                simulation.note_standing();
+                simulation.observe();
+                assert_eq!(simulation.summary_as_noted(identity(), EndReason::ProviderError), before);
+                changed += usize::from(simulation.summary(identity(), EndReason::ProviderError) != before);
+                let decision = simulation.ask(agent.as_mut());
+                if simulation.apply(decision).is_some() {
+                    break;
+                }
+            }
+            assert!(changed > 20, "mornings do change something: {changed}");
+        }
+    }
 }
