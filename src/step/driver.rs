@@ -1,6 +1,7 @@
 //! The driver: one World a run, stepped through the two schedules with the agent in between.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use bevy::app::App;
 use bevy::ecs::schedule::{InternedScheduleLabel, ScheduleGraph, ScheduleLabel};
@@ -48,13 +49,18 @@ pub struct Simulation {
     pre_agent: Schedule,
     post_agent: Schedule,
     plugins: Plugins,
+    spawn_order: SpawnOrder,
+    so_far: SoFar,
+}
+
+/// What the driver knows of the run.
+#[derive(Debug, Default)]
+pub(super) struct SoFar {
     config: Option<RunConfig>,
-    pe_windows: Vec<Step>,
     steps_done: Step,
     action_sources: BTreeMap<ActionSource, u32>,
     windows_at_crash: Option<WindowSummary>,
     initial_state_hash: u128,
-    spawn_order: SpawnOrder,
     standing: Standing,
 }
 
@@ -102,14 +108,8 @@ impl Simulation {
             pre_agent,
             post_agent,
             plugins,
-            config: None,
-            pe_windows: Vec::new(),
-            steps_done: 0,
-            action_sources: BTreeMap::new(),
-            windows_at_crash: None,
-            initial_state_hash: 0,
             spawn_order: SpawnOrder::default(),
-            standing: Standing::default(),
+            so_far: SoFar::default(),
         }
     }
 
@@ -155,7 +155,7 @@ impl Simulation {
         world.insert_resource(Predictions::new(&config.measurement));
         world.insert_resource(Unsettled::default());
         let hash = StateHash::start(config);
-        self.initial_state_hash = hash.value();
+        let initial_state_hash = hash.value();
         world.insert_resource(hash);
         let crash = CrashState::new(&config.measurement, &mut world.resource_mut::<DetectorRegistry>());
         world.insert_resource(crash);
@@ -166,11 +166,19 @@ impl Simulation {
         recorder.steps.clear();
         recorder.events.clear();
         world.insert_resource(recorder);
-        self.config = Some(config.clone());
-        self.pe_windows.clone_from(windows);
-        self.steps_done = 0;
-        self.action_sources.clear();
-        self.windows_at_crash = None;
+        self.so_far = SoFar { config: Some(config.clone()), initial_state_hash, ..SoFar::default() };
+    }
+
+    pub(super) fn world_mut(&mut self) -> &mut World {
+        self.app.world_mut()
+    }
+
+    pub(super) fn take_so_far(&mut self) -> SoFar {
+        mem::take(&mut self.so_far)
+    }
+
+    pub(super) fn put_so_far(&mut self, so_far: SoFar) {
+        self.so_far = so_far;
     }
 
     /// Runs the half of a step before the agent.
@@ -203,17 +211,17 @@ impl Simulation {
     /// # Panics
     /// When no run was started.
     pub fn apply(&mut self, decision: Decision) -> Option<EndReason> {
-        let world = self.app.world_mut();
-        *self.action_sources.entry(decision.source).or_default() += 1;
+        let (world, so_far) = (self.app.world_mut(), &mut self.so_far);
+        *so_far.action_sources.entry(decision.source).or_default() += 1;
         world.resource_mut::<Answer>().0 = Some(decision);
         self.post_agent.run(world);
-        self.steps_done += 1;
-        let config = self.config.as_ref().expect("a run was started");
+        so_far.steps_done += 1;
+        let config = so_far.config.as_ref().expect("a run was started");
         let ended = end::check(world, &config.simulation);
-        if self.windows_at_crash.is_none()
+        if so_far.windows_at_crash.is_none()
             && let Some(crash) = world.resource::<CrashState>().crash()
         {
-            self.windows_at_crash = Some(windows(world, &self.pe_windows, crash.detected));
+            so_far.windows_at_crash = Some(windows(world, &config.measurement.pe_windows, crash.detected));
         }
         if ended.is_none() {
             world.resource_mut::<Calendar>().advance();
@@ -229,7 +237,7 @@ impl Simulation {
     /// When no run was started.
     #[must_use]
     pub fn agent(&self, name: &str) -> Option<Box<dyn Agent>> {
-        let config = self.config.as_ref().expect("a run was started");
+        let config = self.so_far.config.as_ref().expect("a run was started");
         let world = self.app.world();
         let briefing = world.resource::<Briefing>();
         world.get_resource::<AgentRegister>()?.build(AgentSetup { name, config, briefing, plugins: &self.plugins })
@@ -243,7 +251,7 @@ impl Simulation {
     /// Steps that were finished.
     #[must_use]
     pub fn steps_done(&self) -> Step {
-        self.steps_done
+        self.so_far.steps_done
     }
 
     /// Sums the run up as it stands after its last finished step, between two steps.
@@ -256,24 +264,25 @@ impl Simulation {
 
     /// Notes how the run stands before a step begins.
     pub(crate) fn note_standing(&mut self) {
-        self.standing.look(self.app.world());
+        self.so_far.standing.look(self.app.world());
     }
 
     /// Sums the run up as it stood when that was noted, while the agent is asked: its step is not made.
     pub(crate) fn summary_as_noted(&self, identity: RunIdentity, end_reason: EndReason) -> Summary {
-        self.sum_up(identity, end_reason, self.standing.clone())
+        self.sum_up(identity, end_reason, self.so_far.standing.clone())
     }
 
     fn sum_up(&self, identity: RunIdentity, end_reason: EndReason, standing: Standing) -> Summary {
-        let world = self.app.world();
-        let last = self.steps_done.saturating_sub(1);
+        let (world, so_far) = (self.app.world(), &self.so_far);
+        let pe_windows = so_far.config.as_ref().map_or(&[][..], |config| &config.measurement.pe_windows);
+        let last = so_far.steps_done.saturating_sub(1);
         let counted = Counted {
-            total_steps: self.steps_done,
+            total_steps: so_far.steps_done,
             end_reason,
-            action_sources: self.action_sources.clone(),
-            windows_at_crash: self.windows_at_crash.clone(),
-            windows_at_end: windows(world, &self.pe_windows, last),
-            initial_state_hash: format!("{:032x}", self.initial_state_hash),
+            action_sources: so_far.action_sources.clone(),
+            windows_at_crash: so_far.windows_at_crash.clone(),
+            windows_at_end: windows(world, pe_windows, last),
+            initial_state_hash: format!("{:032x}", so_far.initial_state_hash),
         };
         summarise(world, identity, counted, standing)
     }

@@ -8,6 +8,7 @@ pub mod act;
 pub mod driver;
 pub mod end;
 pub mod observe;
+pub(crate) mod stowed;
 pub(crate) mod small;
 pub mod turn;
 

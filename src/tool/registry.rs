@@ -263,6 +263,11 @@ impl ToolRegistry {
         self.offered.clone()
     }
 
+    /// Puts another run's offer in place of the present one.
+    pub(crate) fn exchange_offered(&mut self, offered: Arc<[OfferedTool]>) -> Arc<[OfferedTool]> {
+        mem::replace(&mut self.offered, offered)
+    }
+
     /// What is stated of the registered tools, by name.
     pub fn specs(&self) -> impl Iterator<Item = ToolSpec> + '_ {
         self.tools.values().map(|tool| tool.spec)
