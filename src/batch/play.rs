@@ -1,6 +1,7 @@
 //! One run from its plan to its row: the only place where a simulation, an agent and files meet.
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
 
 use super::Halt;
 use super::confine::{Defect, confine};
@@ -42,7 +43,8 @@ pub(super) struct Report {
     pub(super) defect: Option<Defect>,
 }
 
-/// Makes a run. `None` when the batch was stopped before its end.
+/// Makes a run. `None` when the batch was stopped before its end, by its user or by `between`, which is called before
+/// each step.
 ///
 /// A defect leaves nothing of the simulation behind; the next run gets a new one.
 pub(super) fn play(
@@ -52,8 +54,9 @@ pub(super) fn play(
     results: &ResultFolder,
     run: &PlannedRun,
     halt: &Halt<'_>,
+    between: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Option<Report>, WriteError> {
-    let written = write(simulation, plugins, families, results, run, halt);
+    let written = write(simulation, plugins, families, results, run, halt, between);
     if written.is_err() {
         // The disk may be full; what matters is the first error.
         let _ = std::fs::remove_dir_all(results.partial_run(&run.run_id));
@@ -68,12 +71,20 @@ fn write(
     results: &ResultFolder,
     run: &PlannedRun,
     halt: &Halt<'_>,
+    between: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Option<Report>, WriteError> {
     let mut folder = RunFolder::create(results, run, Keeping::Open)?;
     let steps = Cell::new(0);
     let played = confine(|| {
         let simulation = simulation.get_or_insert_with(|| plugins.simulation());
-        pass_through(simulation, run, &identity(run), &mut folder, halt, &steps)
+        pass_through(
+            simulation,
+            run,
+            &identity(run),
+            &mut folder,
+            &mut || between().is_continue() && !halt.is_set(),
+            &steps,
+        )
     });
     match played {
         Ok(Ok(Some(summary))) => {
@@ -90,13 +101,13 @@ fn write(
     }
 }
 
-/// Passes a program through its run. `None` when the batch was halted.
+/// Passes a program through its run, as long as `goes_on` says so before each step. `None` when it did not.
 pub(super) fn pass_through(
     simulation: &mut Simulation,
     run: &PlannedRun,
     identity: &RunIdentity,
     folder: &mut RunFolder,
-    halt: &Halt<'_>,
+    goes_on: &mut dyn FnMut() -> bool,
     steps: &Cell<Step>,
 ) -> Result<Option<Summary>, WriteError> {
     simulation.start(&run.config, true);
@@ -104,7 +115,7 @@ pub(super) fn pass_through(
     let mut agent = simulation.agent(name).expect("the plan was checked for names of agents");
     let (mut crash_logged, mut severity_logged) = (false, false);
     let end_reason = loop {
-        if halt.is_set() {
+        if !goes_on() {
             return Ok(None);
         }
         simulation.observe();

@@ -243,7 +243,7 @@ fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
     if let Some(spent) = &outcome.spent {
         let estimated = match spent.estimated {
             0 => String::new(),
-            calls => format!(", {calls} calls counted by estimate"),
+            requests => format!(", {requests} requests counted by estimate"),
         };
         // Nothing spent by known prices is not the same as nothing spent.
         let cost = if spent.cost > 0.0 { format!("{:.6} USD", spent.cost) } else { "no known cost".to_owned() };

@@ -27,6 +27,9 @@ pub struct ModelSummary {
     pub usage: Usage,
     /// Calls of which the provider told no tokens: the sums lack them.
     pub calls_without_usage: u64,
+    /// Requests without an answer that may have been charged all the same, and of which nobody told any tokens
+    /// (timeouts, broken connections, abandoned ones): the sums lack them too.
+    pub attempts_without_usage: u64,
     /// What the calls cost in USD; null where any of them has no known price.
     pub cost_usd: Option<f64>,
     /// Where the prices came from; null before the first call.
@@ -79,6 +82,11 @@ impl Account {
                 summary.pricing_source = Some(PricingSource::Unknown);
             }
         }
+    }
+
+    /// A request had no answer, and nobody told what it took.
+    pub fn untold(&mut self) {
+        self.summary.attempts_without_usage += 1;
     }
 
     /// A reply could not be read.

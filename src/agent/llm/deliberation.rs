@@ -7,6 +7,8 @@
 use std::mem;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::account::{Account, ModelSummary};
 use super::conversation::{Conversation, Dropped};
 use super::prompt::{PromptError, Prompts};
@@ -39,8 +41,8 @@ pub struct Call {
     pub step: Step,
     /// Which call of the step, from 0.
     pub number: u32,
-    /// The request. Whoever sends it takes it.
-    pub body: Vec<u8>,
+    /// The request.
+    pub body: Bytes,
     /// How many bytes it has.
     pub bytes: usize,
     /// XXH3-128 of it.
@@ -98,6 +100,8 @@ struct Question {
     unread: Vec<Unread>,
     calls: u32,
     usage: Usage,
+    /// How the attempt of the present call failed that was heard last, and why.
+    failed: Option<(Outcome, String)>,
 }
 
 /// The agent.
@@ -207,11 +211,21 @@ impl Deliberation {
         if let Some(reply) = reply {
             return self.take_in(attempt, reply, cost, lines);
         }
-        if !attempt.last {
-            return Ok(None);
+        // Of a request without an answer, nobody says what it took.
+        if self.last_use.is_none() && outcome.may_be_charged() {
+            self.account.untold();
         }
-        let trouble = trouble.unwrap_or_else(|| "no answer came".to_owned());
-        Ok(Some(match outcome {
+        self.question.failed = Some((outcome, trouble.unwrap_or_else(|| "no answer came".to_owned())));
+        Ok(attempt.last.then(|| self.fail(lines)))
+    }
+
+    /// The attempt that was heard last was the last of its call: what follows from that.
+    ///
+    /// # Panics
+    /// When none was heard.
+    pub fn fail(&mut self, lines: &mut Lines) -> Move {
+        let (outcome, trouble) = self.question.failed.take().expect("an attempt has failed");
+        match outcome {
             Outcome::ContextOverflow => match self.conversation.halve() {
                 Some(dropped) => {
                     self.note_dropped(dropped, lines);
@@ -221,7 +235,7 @@ impl Deliberation {
             },
             Outcome::Timeout => self.end(EndReason::ProviderTimeout, ErrorType::DeliberationTimeout, &trouble, lines),
             _ => self.end(EndReason::ProviderError, ErrorType::ProviderFailure, &trouble, lines),
-        }))
+        }
     }
 
     /// The call that was to be made will not be: a limit forbids it, or nobody is there to answer.
@@ -270,7 +284,7 @@ impl Deliberation {
             digest: self.question.request_digest.clone(),
             tokens: self.conversation.tokens(),
             bytes: body.len(),
-            body,
+            body: Bytes::from(body),
         })
     }
 
