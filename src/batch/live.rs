@@ -169,6 +169,7 @@ impl<'a> LiveRun<'a> {
             let asked = match self.wire.play(&call)? {
                 Some(played) => played,
                 None => {
+                    self.folder.reached()?;
                     if let Err(LimitHit { reason, message }) = self.limits.reserve(call.tokens) {
                         self.wire.record_limit(&call, reason, &message)?;
                         self.agent.stopped_by(&message, &mut self.lines);

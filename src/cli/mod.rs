@@ -234,11 +234,12 @@ impl CliError {
                 | BatchError::Backend(_)
                 | BatchError::Pins(_)
                 | BatchError::OtherConfiguration { .. }
+                | BatchError::OtherCircumstances { .. }
                 | BatchError::Exists(_)
                 | BatchError::Foreign { .. }
                 | BatchError::InUse(_)
                 | BatchError::Folder(_) => ExitStatus::Refused,
-                BatchError::Write { .. } | BatchError::Prompt(_) => ExitStatus::Unfinished,
+                BatchError::Write { .. } | BatchError::Prompt(_) | BatchError::Interrupted => ExitStatus::Unfinished,
                 BatchError::Resume(_) => ExitStatus::Unreadable,
                 BatchError::Defect(_) => ExitStatus::Defect,
             },

@@ -207,7 +207,7 @@ fn write_table(outcome: &BatchOutcome, out: &mut dyn Write) -> io::Result<()> {
     let reasons = tally.end_reasons().iter().map(|(reason, runs)| [reason.word().to_owned(), runs.to_string()]);
     write_counts(out, ["end reason", "runs"], reasons)?;
     let crashes = tally.crash_types().iter();
-    let crashes = crashes.map(|(kind, runs)| [kind.unwrap_or("none").to_owned(), runs.to_string()]);
+    let crashes = crashes.map(|(kind, runs)| [kind.as_deref().unwrap_or("none").to_owned(), runs.to_string()]);
     write_counts(out, ["crash type", "runs"], crashes)?;
     let errors = ErrorType::ALL.iter().map(|kind| {
         let mean = tally.mean_pe().get(*kind);
