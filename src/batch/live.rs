@@ -256,10 +256,13 @@ impl<'a> LiveRun<'a> {
         loop {
             let asked = match self.wire.play(&call, estimate)? {
                 Some(played) => played,
-                None => match self.limits.reserve(call.tokens) {
-                    Ok(()) => self.wire.ask(&call, estimate)?,
-                    Err(denied) => return self.deny(call, denied),
-                },
+                None => {
+                    self.folder.reached()?;
+                    match self.limits.reserve(call.tokens) {
+                        Ok(()) => self.wire.ask(&call, estimate)?,
+                        Err(denied) => return self.deny(call, denied),
+                    }
+                }
             };
             let next = match asked {
                 Asked::Played(attempt, recorded) => self.hear(&attempt, Told::Before(recorded))?,

@@ -64,6 +64,7 @@ fn help_teaches() {
       5  the provider of a language model gave up, or does not answer; run --resume goes on
       6  records cannot be read
       7  a replay differs from its records
+      130  a second Ctrl-C ended the program at once
     "#);
 }
 
@@ -74,7 +75,8 @@ fn help_of_run_teaches() {
 
     Makes every run of the plan and writes complete records of each. Records do not depend on the number
     of threads, and a second run writes the same ones. Ctrl-C stops at the next step of each run:
-    complete runs stay, others leave nothing.
+    complete runs stay, those of language models are put aside for --resume, and those of programs leave
+    nothing.
 
     Usage: vendomini run [OPTIONS] --config <FILE>
 
@@ -125,9 +127,10 @@ fn help_of_run_teaches() {
           --resume
               Go on with earlier results of this experiment
 
-              Runs that were broken off, or that ended because a provider gave up or a limit of the
-              experiment was reached, go on where they stopped: what their cassettes hold is not asked
-              again. The configuration must be the same.
+              Runs that ended for good stay as they are. Runs of language models that were broken off, or
+              that ended because a provider gave up or a limit of the experiment was reached, go on
+              where they stopped: what their cassettes hold is not asked again. The configuration, the
+              prompts, the servers and the plugins must be the same.
 
       -h, --help
               Print help (see a summary with '-h')

@@ -137,7 +137,9 @@ fn prompts_of_the_user_s_are_used_recorded_and_tried_first() {
     let done = study.verify("c0_r0").with(7);
     assert!(done.out.contains("first difference at step 0, field request_digest"), "{}", done.out);
     let before = server.counts().requests;
-    study.run(&["--resume"]).with(6).saying("was it made by another version of this program, or with other prompts?");
+    let done = study.run(&["--resume"]).with(3).saying("the prompt system.txt (mine) has the SHA-256 ");
+    let then = "bd1112c3dae3b273a10221d01129c2f33862d57f50f2a72d9e19a6690bda0495";
+    assert!(done.err.contains(&format!("and had {then} at the beginning")), "{}", done.err);
     assert!(!server.requests()[before as usize..].iter().any(model::is_call), "no model was asked");
     fs::write(&system, "Mind the shop for {{ max_steps }} days.").unwrap();
     study.run(&["--resume"]).with(0);
