@@ -389,6 +389,24 @@ fn what_a_provider_complains_of() {
     assert_eq!(long.chars().count(), 301);
 }
 
+/// Each level on the stack would be the end of the process.
+#[test]
+fn errors_within_errors_are_followed_a_little_way() {
+    let nested = |levels: usize| format!("{}\"no\"{}", "{\"error\":".repeat(levels), "}".repeat(levels));
+    assert_eq!(complaint(&nested(4)), "no");
+    assert_eq!(complaint(&nested(6)), r#"{"error":{"error":"no"}}"#, "cut off, it is text");
+    let deep = nested(100_000);
+    assert!(complaint(&deep).starts_with(r#"{"error":{"error":"#));
+    let in_choices = format!(r#"{{"choices":[{{"error":{deep}}}]}}"#);
+    assert_eq!(complaint(&in_choices).chars().count(), 301);
+    for dialect in [OPENAI, ANTHROPIC] {
+        for body in [&deep, &in_choices] {
+            assert_eq!(dialect.judge(500, JSON, body.as_bytes()), Outcome::HttpError);
+            assert_ne!(dialect.judge(200, JSON, body.as_bytes()), Outcome::Reply);
+        }
+    }
+}
+
 #[test]
 fn what_has_another_shape_counts_as_absent() {
     let reply = read(
