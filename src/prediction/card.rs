@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::error::ErrorType;
 use crate::config::settings::{InterfaceConfig, PredictionFormat, PredictionMode};
@@ -245,6 +245,12 @@ impl CardRule {
         self.mode != PredictionMode::Optional
     }
 
+    /// Whether a card must state at least one `expected_…` field, whichever.
+    #[must_use]
+    pub fn demands_expectation(&self) -> bool {
+        self.demands_card() && self.mode != PredictionMode::RequiredFull
+    }
+
     /// Whether a field is demanded with an action whose tool binds the given error types.
     #[must_use]
     pub fn demands(&self, field: Field, binds: &[ErrorType]) -> bool {
@@ -278,7 +284,7 @@ impl CardRule {
         let mut missing: Vec<&str> = Vec::new();
         if self.demands_card() {
             let any = Field::ALL.iter().any(|f| f.error_type().is_some() && stated.states(*f));
-            if !any && self.mode != PredictionMode::RequiredFull {
+            if !any && self.demands_expectation() {
                 missing.push("at least one expected_… field");
             }
             missing
@@ -311,26 +317,31 @@ impl CardRule {
     }
 }
 
-/// JSON Schema of a card by this rule, for the tools of language models. What is demanded is said there; which fields
-/// a tool's card lacks is checked when it is called.
+/// Keys by which a card may say what action it speaks of, with their types and what they say, for agents.
+pub(crate) const SPEAKS_OF: [(&str, &str, &str); 2] = [
+    ("tool", "string", "name of the tool that the card speaks of"),
+    ("args", "object", "arguments of the tool that the card speaks of"),
+];
+
+/// JSON Schema of a card by this rule, for the tools of language models. A card by this schema is one by the rule,
+/// with a tool that binds nothing but its own outcome; which fields other tools lack is checked when they are called.
 #[must_use]
 pub fn card_schema(rule: &CardRule) -> Value {
     let mut properties = Map::new();
     for field in Field::ALL.into_iter().filter(|field| rule.offers(*field)) {
-        let mut schema = Map::new();
-        schema.insert("type".to_owned(), field.json_type().into());
-        schema.insert("description".to_owned(), field.doc().into());
-        properties.insert(field.key().to_owned(), schema.into());
+        properties.insert(field.key().to_owned(), json!({"type": field.json_type(), "description": field.doc()}));
+    }
+    for (key, json_type, doc) in SPEAKS_OF {
+        properties.insert(key.to_owned(), json!({"type": json_type, "description": doc}));
     }
     let mut card = Map::new();
     card.insert("type".to_owned(), "object".into());
     card.insert("description".to_owned(), "what you expect to come of this action".into());
     card.insert("properties".to_owned(), properties.into());
-    let demanded = Field::ALL.into_iter().filter(|field| rule.demands(*field, &[ErrorType::Causal]));
-    let mut required: Vec<Value> = demanded.map(|field| field.key().into()).collect();
-    if rule.demands_card() && required.is_empty() {
-        required.push(Success.key().into());
-    }
+    // A schema cannot say "one of these" in a way that all servers know, so of any expectation it demands the first.
+    let demanded =
+        |field: &Field| rule.demands(*field, &[ErrorType::Causal]) || (rule.demands_expectation() && *field == Success);
+    let required: Vec<Value> = Field::ALL.iter().filter(|field| demanded(field)).map(|f| f.key().into()).collect();
     if !required.is_empty() {
         card.insert("required".to_owned(), required.into());
     }
@@ -377,6 +388,58 @@ mod tests {
         assert!(
             check(PredictionMode::RequiredFull, Some(&success), &ORDER).unwrap_err().contains("expected_delivery_day")
         );
+    }
+
+    const MODES: [PredictionMode; 5] = [
+        PredictionMode::Optional,
+        PredictionMode::Required,
+        PredictionMode::RequiredConfidence,
+        PredictionMode::RequiredUncertainty,
+        PredictionMode::RequiredFull,
+    ];
+    const FORMATS: [PredictionFormat; 3] =
+        [PredictionFormat::Minimal, PredictionFormat::Structured, PredictionFormat::Rich];
+
+    /// A model that keeps to the schema must not be refused for its card.
+    #[test]
+    fn a_card_by_the_schema_is_a_card_by_the_rule() {
+        for (mode, format) in MODES.into_iter().flat_map(|mode| FORMATS.map(|format| (mode, format))) {
+            let rule = rule(mode, format);
+            let schema = card_schema(&rule);
+            let properties = schema["properties"].as_object().unwrap();
+            let required: Vec<&str> = schema
+                .get("required")
+                .map_or(vec![], |keys| keys.as_array().unwrap().iter().map(|k| k.as_str().unwrap()).collect());
+            assert!(required.iter().all(|key| properties.contains_key(*key)), "{schema}");
+            assert!(properties.contains_key("tool") && properties.contains_key("args"), "{schema}");
+            assert!(!required.contains(&"tool") && !required.contains(&"args"), "{schema}");
+            let mut least = Card::default();
+            for field in Field::ALL.into_iter().filter(|field| required.contains(&field.key())) {
+                least.state(field);
+            }
+            assert_eq!(rule.check(Some(&least), &LOOK), Ok(()), "{mode} {format:?}: {schema}");
+            assert_eq!(rule.check(None, &LOOK).is_ok(), required.is_empty(), "{mode} {format:?}: {schema}");
+        }
+    }
+
+    impl Card {
+        /// States a field, whatever it says.
+        fn state(&mut self, field: Field) {
+            let (number, text) = (Some(0.5), Some("x".to_owned()));
+            match field {
+                Success => self.expected_success = Some(true),
+                DeliveryDay => self.expected_delivery_day = number,
+                Quantity => self.expected_quantity = number,
+                Cost => self.expected_cost = number,
+                StorageAfter => self.expected_storage_after = number,
+                BudgetAfter => self.expected_budget_after = number,
+                Confidence => self.confidence = number,
+                UncertainAbout => self.uncertain_about = text,
+                BasedOn => self.based_on = text,
+                AlternativesConsidered => self.alternatives_considered = text,
+                Reasoning => self.reasoning = text,
+            }
+        }
     }
 
     #[test]
