@@ -18,8 +18,8 @@ use crate::agent::observation::Briefing;
 use crate::agent::provider::attempt::{Attempt, Outcome};
 use crate::agent::provider::cost::{Pricing, PricingSource};
 use crate::agent::provider::dialect::{Dialect, Head, ToolResult};
-use crate::agent::provider::reply::{Finish, ModelReply, RawToolCall, Usage};
-use crate::agent::reply::{KnownTool, ReadReply, Reason, Unreadable, read_text, read_tool_calls};
+use crate::agent::provider::reply::{ModelReply, RawToolCall, Usage};
+use crate::agent::reply::{self, KnownTool, ReadReply, Reason, Unreadable};
 use crate::config::settings::{ReplyFormat, RunConfig};
 use crate::rng::Stream;
 use crate::step::end::EndReason;
@@ -305,15 +305,7 @@ impl Deliberation {
             }
         }
         let raw = RawReply::from(&reply);
-        let mut read = match self.format {
-            ReplyFormat::Text => read_text(&reply.content, &self.tools),
-            ReplyFormat::ToolCalls => read_tool_calls(&reply, &self.tools),
-        };
-        if let Err(why) = &mut read.call
-            && reply.finish == Finish::Refusal
-        {
-            why.reason = Reason::Refusal;
-        }
+        let read = reply::read(&reply, self.format, &self.tools);
         let parse = Parse::from(&read);
         match &read.call {
             Ok(_) => {

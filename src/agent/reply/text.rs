@@ -7,10 +7,11 @@
 use serde_json::{Map, Value};
 
 use super::arguments::{self, Wrong};
-use super::card::Draft;
-use super::json::Fault;
+use super::card::{self, Draft};
+use super::json::{self, Fault};
 use super::{KnownTool, ReadCall, ReadReply, Reason, Unreadable, in_quotes, known, names, said};
 use crate::agent::action::Action;
+use crate::agent::provider::reply::Finish;
 use crate::prediction::card::Card;
 
 type Args = Map<String, Value>;
@@ -55,9 +56,10 @@ pub fn last_line(raw: &str, marker: Marker) -> Option<&str> {
     raw.lines().rev().find_map(|line| line.trim().strip_prefix(marker.word())).map(str::trim)
 }
 
-/// Reads a reply in the text format.
+/// Reads a reply in the text format. `finish` says why it ended: one that was cut at the limit of tokens is not read as
+/// if the model had meant to end there.
 #[must_use]
-pub fn read_text(raw: &str, tools: &[KnownTool]) -> ReadReply {
+pub fn read_text(raw: &str, finish: Finish, tools: &[KnownTool]) -> ReadReply {
     let sections = sections(raw);
     let deciding = sections.iter().rposition(|section| section.marker == Marker::Action);
     let before = &sections[..deciding.unwrap_or(sections.len())];
@@ -66,8 +68,11 @@ pub fn read_text(raw: &str, tools: &[KnownTool]) -> ReadReply {
         None => said(&raw[..deciding.map_or(raw.len(), |at| sections[at].start)]),
     };
     let call = match deciding {
-        None => Err(no_action(raw, tools)),
-        Some(at) => read_call(&sections[at], &sections[at + 1..], tools),
+        None => Err(no_action(raw, finish, tools)),
+        Some(at) => match cut_within(&sections[at..], finish) {
+            Some(what) => Err(truncated(what)),
+            None => read_call(&sections[at], &sections[at + 1..], tools),
+        },
     };
     ReadReply { thoughts, call }
 }
@@ -86,6 +91,16 @@ impl Section<'_> {
     /// The rest of the marker's line.
     fn line(&self) -> &str {
         self.body.lines().next().unwrap_or_default().trim()
+    }
+
+    /// The object of a prediction card, with what stands behind it. It begins on the marker's line or is the first thing
+    /// behind it; an object further down is about something else.
+    fn object(&self) -> Option<&str> {
+        let line = self.body.lines().next().unwrap_or_default();
+        match line.find('{') {
+            Some(at) => Some(&self.body[at..]),
+            None => Some(arguments::out_of_fence(self.body)).filter(|text| text.starts_with('{')),
+        }
     }
 
     /// Whether nothing stands on the marker's line, and nothing on the next.
@@ -111,14 +126,45 @@ fn sections(raw: &str) -> Vec<Section<'_>> {
     starts.iter().zip(ends).map(section).collect()
 }
 
-fn no_action(raw: &str, tools: &[KnownTool]) -> Unreadable {
+fn no_action(raw: &str, finish: Finish, tools: &[KnownTool]) -> Unreadable {
     let (reason, what) = match said(raw) {
+        _ if finish == Finish::Length => {
+            (Reason::Truncated, "the reply was cut at the limit of tokens before a line that starts with ACTION:")
+        }
         None => (Reason::Empty, "the reply is empty"),
         Some(_) => (Reason::NoAction, "no line of the reply starts with ACTION:"),
     };
     reason.because(format!(
         "{what}; write a line that starts with ACTION: followed by the name of one of these tools: {}",
         names(tools)
+    ))
+}
+
+/// Where a reply was cut at the limit of tokens, if that is within its call: `None` for one whose call is whole.
+fn cut_within(call: &[Section<'_>], finish: Finish) -> Option<&'static str> {
+    let last = call.last().filter(|_| finish == Finish::Length)?;
+    let is_cut = match last.marker {
+        // The name of a tool may be the beginning of another, and arguments may have been to come.
+        Marker::Action => said(&last.body[last.body.lines().next().map_or(0, str::len)..]).is_none(),
+        Marker::Args => said(last.body).is_none() || breaks_off(arguments::out_of_fence(last.body)),
+        Marker::Prediction => said(last.body).is_none() || last.object().is_some_and(breaks_off),
+        Marker::Thoughts | Marker::Success => false,
+    };
+    let what = match last.marker {
+        Marker::Action => "ACTION:",
+        Marker::Args => "its arguments",
+        _ => "its prediction",
+    };
+    is_cut.then_some(what)
+}
+
+fn breaks_off(object: &str) -> bool {
+    object.starts_with('{') && json::object(object).is_err_and(|fault| fault == Fault::BreaksOff)
+}
+
+fn truncated(what: &str) -> Unreadable {
+    Reason::Truncated.because(format!(
+        "the reply was cut at the limit of tokens within {what}; write less before it, and all lines of the form"
     ))
 }
 
@@ -174,19 +220,16 @@ fn read_card<'a>(
     successes: impl Iterator<Item = &'a Section<'a>>,
 ) -> (Option<Card>, Option<String>) {
     let mut prose = false;
-    let mut drafts: Vec<Draft> = predictions
-        .filter_map(|section| {
-            let object = section.body.find('{').map(|at| Draft::read(&section.body[at..]));
-            prose |= object.is_none() && said(section.body).is_some();
-            object
-        })
-        .collect();
-    drafts.dedup();
-    let mut draft = match (drafts.pop(), drafts.is_empty()) {
-        (Some(draft), true) => draft,
-        (Some(_), false) => Draft::problem("PREDICTION: is stated twice, differently"),
-        (None, _) if prose => Draft::problem("PREDICTION: holds no JSON object"),
-        (None, _) => Draft::default(),
+    let drafts = predictions.filter_map(|section| {
+        let object = section.object().map(Draft::read);
+        prose |= object.is_none() && said(section.body).is_some();
+        object
+    });
+    let draft = card::only(drafts.collect(), "PREDICTION:");
+    let mut draft = match draft {
+        Some(draft) => draft,
+        None if prose => Draft::problem("PREDICTION: holds no JSON object"),
+        None => Draft::default(),
     };
     let mut said: Vec<Option<bool>> = successes.filter_map(|section| stated_success(section.body)).collect();
     said.dedup();
@@ -198,6 +241,9 @@ fn read_card<'a>(
     }
     draft.finish()
 }
+
+/// How remarks begin.
+const REMARK: [char; 9] = ['.', ',', ';', ':', '!', '#', '(', '–', '—'];
 
 /// Whether an action will succeed, by the first line with content: `Some(None)` when that is neither true nor false,
 /// or both, or on a condition; `None` without content. A remark may follow, as in `True (it is cheap)`.
@@ -212,7 +258,9 @@ fn stated_success(body: &str) -> Option<Option<bool>> {
         "no" => (false, "yes"),
         _ => return Some(None),
     };
-    let is_remark = rest.is_empty() || rest.trim_start().starts_with(['.', ',', ';', '!', '#', '(']);
+    // A hyphen without a space beside it belongs to a longer word.
+    let is_dash = |rest: &str| rest.starts_with(" -") || rest.starts_with("- ");
+    let is_remark = rest.is_empty() || rest.trim_start().starts_with(REMARK) || is_dash(rest);
     let mut words = rest.split(|letter: char| !letter.is_alphanumeric());
     Some((is_remark && words.all(|word| word != contrary && word != "if")).then_some(success))
 }
@@ -230,7 +278,7 @@ mod tests {
     }
 
     fn read(raw: &str) -> Result<ReadCall, Unreadable> {
-        read_text(raw, &tools()).call
+        read_text(raw, Finish::Stop, &tools()).call
     }
 
     #[track_caller]
@@ -249,7 +297,7 @@ mod tests {
     fn a_whole_reply_is_read() {
         let raw = "THOUGHTS: Stock is low.\nI buy.\n\nACTION: tool_order\nARGS: {\"sku\": \"sku_0\", \"quantity\": 5}\n\
             PREDICTION: {\"expected_cost\": 12.5, \"confidence\": 0.9}\nSUCCESS: true\n";
-        let read = read_text(raw, &tools());
+        let read = read_text(raw, Finish::Stop, &tools());
         assert_eq!(read.thoughts.as_deref(), Some("Stock is low.\nI buy."));
         let call = read.call.unwrap();
         assert_eq!(call.action, Action::of("tool_order").with("sku", "sku_0").with("quantity", 5));
@@ -327,8 +375,34 @@ mod tests {
     }
 
     #[test]
+    fn what_was_cut_at_the_limit_of_tokens_was_not_meant_to_end_there() {
+        for (raw, otherwise) in [
+            ("I think that", Some(Reason::NoAction)),
+            ("", Some(Reason::Empty)),
+            ("ACTION: tool_check_budget", None),
+            ("ACTION: tool_check_budget\n\n", None),
+            ("ACTION: tool_che", Some(Reason::UnknownTool)),
+            ("ACTION: tool_check_budget\nARGS: ", None),
+            ("ACTION: tool_order\nARGS:\n```json\n{\"a\": ", Some(Reason::Truncated)),
+            ("ACTION: tool_order\nARGS: {\"a\": 1}\nPREDICTION:", None),
+            ("ACTION: tool_order\nARGS: {\"a\": 1}\nPREDICTION: I say {\"expected_cost\": 1", None),
+        ] {
+            let reason = |finish| read_text(raw, finish, &tools()).call.err().map(|why| why.reason);
+            assert_eq!(reason(Finish::Length), Some(Reason::Truncated), "{raw}");
+            assert_eq!(reason(Finish::Other), otherwise, "{raw}");
+        }
+        for whole in [
+            "ACTION: tool_check_budget\nARGS: {}",
+            "ACTION: tool_order\nARGS: {\"a\": 1}\nPREDICTION: {\"expected_cost\": 1}",
+            "ACTION: tool_order\nARGS: {\"a\": 1}\nPREDICTION: {\"expected_cost\": 1\nSUCCESS: tr",
+        ] {
+            assert!(read_text(whole, Finish::Length, &tools()).call.is_ok(), "{whole}");
+        }
+    }
+
+    #[test]
     fn thoughts_stand_behind_their_marker_or_before_the_action() {
-        let thoughts = |raw: &str| read_text(raw, &tools()).thoughts;
+        let thoughts = |raw: &str| read_text(raw, Finish::Stop, &tools()).thoughts;
         for (raw, expected) in [
             ("THOUGHTS: a\nACTION: x\nTHOUGHTS: b\n c\nACTION: y\nTHOUGHTS: d", Some("b\n c")),
             ("a\n ACTION: x\nb\nACTION: y\nTHOUGHTS: d", Some("a\n ACTION: x\nb")),
@@ -351,10 +425,17 @@ mod tests {
         let cost = "PREDICTION: I think {'expected_cost': 5} it is";
         assert_eq!(card(cost), (Some(Card { expected_cost: Some(5.0), ..Card::default() }), String::new()));
         assert_eq!(card(&format!("{cost}\n{cost}")).0, card(cost).0);
+        for below in
+            ["PREDICTION:\n\n{'expected_cost': 5.0}", "PREDICTION: ```json\n{\"expected_cost\": 5}\n```\nso {}"]
+        {
+            assert_eq!(card(below), card(cost), "{below}");
+        }
         assert_eq!(card(""), (None, String::new()));
         for (rest, problem) in [
             ("PREDICTION: it will be {cheap}", "the prediction cannot be read: key must be a string"),
             ("PREDICTION: it will be cheap", "PREDICTION: holds no JSON object"),
+            ("PREDICTION: cheap\n{\"confidence\": 1}", "PREDICTION: holds no JSON object"),
+            ("PREDICTION:\nThe server said:\n```json\n{\"confidence\": 1}\n```", "PREDICTION: holds no JSON object"),
             ("PREDICTION: {\"confidence\": 1}\nPREDICTION: {\"confidence\": 2}", "PREDICTION: is stated twice"),
             ("SUCCESS: true\nSUCCESS: false", "SUCCESS: is stated twice"),
             ("SUCCESS: <true/false>", "SUCCESS: must be true or false"),
@@ -374,6 +455,12 @@ mod tests {
             ("\n  **false**\nx", Some(Some(false))),
             ("yes.", Some(Some(true))),
             ("True (assuming no delay)", Some(Some(true))),
+            ("True - likely", Some(Some(true))),
+            ("false – it is dear", Some(Some(false))),
+            ("no—never", Some(Some(false))),
+            ("true: it is shown", Some(Some(true))),
+            ("true: unless false", Some(None)),
+            ("true-ish", Some(None)),
             ("No  # it is dear", Some(Some(false))),
             ("True/False", Some(None)),
             ("True or False", Some(None)),
