@@ -11,19 +11,22 @@ use super::account::{Account, ModelSummary};
 use super::conversation::{Conversation, Dropped};
 use super::prompt::{PromptError, Prompts};
 use super::record::digest;
-use super::record::{DeliberationRecord, ErrorType, Lines, LlmEvent, Parse, ProviderCall, RawReply, Status, Unread};
+use super::record::{
+    Asked, DeliberationRecord, ErrorType, Lines, LlmEvent, Parse, ProviderCall, RawReply, Status, Unread,
+};
 use crate::agent::Input;
 use crate::agent::action::{ActionSource, Decision, ModelUse};
 use crate::agent::observation::Briefing;
 use crate::agent::provider::attempt::{Attempt, Outcome};
-use crate::agent::provider::cost::{Pricing, PricingSource};
-use crate::agent::provider::dialect::{Dialect, Head, ToolResult};
+use crate::agent::provider::cost::Pricing;
+use crate::agent::provider::dialect::{Charge, Dialect, Head, ToolResult};
 use crate::agent::provider::reply::{ModelReply, RawToolCall, Usage};
 use crate::agent::reply::{self, KnownTool, ReadReply, Reason, Unreadable};
 use crate::config::settings::{ReplyFormat, RunConfig};
 use crate::rng::Stream;
 use crate::step::end::EndReason;
 use crate::tool::name;
+use crate::tool::result::ErrorCode;
 use crate::units::{Day, Step};
 
 /// A model that refuses in so many steps in a row refuses for good.
@@ -91,13 +94,14 @@ pub enum ReplySource {
 struct Question {
     step: Step,
     day: Day,
-    call: u32,
-    request_bytes: usize,
-    request_digest: String,
+    /// The request that was sent last.
+    asked: Asked,
     asked_again: u32,
     unread: Vec<Unread>,
     calls: u32,
     usage: Usage,
+    /// What answers without a reply to the present call took.
+    for_nothing: Option<(Usage, Option<f64>)>,
 }
 
 /// The agent.
@@ -118,6 +122,8 @@ pub struct Deliberation {
     /// The native call whose result is due, and the tool that was called.
     pending_call: Option<String>,
     last_tool: Option<String>,
+    /// What was wrong with the last card.
+    card_problem: Option<String>,
     notices: Vec<String>,
     refusals: u32,
     told_of_other_model: bool,
@@ -146,6 +152,7 @@ impl Deliberation {
             question: Question::default(),
             pending_call: None,
             last_tool: None,
+            card_problem: None,
             notices: Vec::new(),
             refusals: 0,
             told_of_other_model: false,
@@ -167,18 +174,24 @@ impl Deliberation {
             self.conversation.clear();
             self.pending_call = None;
         }
-        // A native call is answered where it was made; everything else stands in the step's message.
-        let mut in_message = result;
-        if let (Some(call), Some(result)) = (self.pending_call.take(), result) {
-            let failed = result.success == Some(false);
-            let result = ToolResult { call_id: &call, text: result.json(), is_error: failed };
-            self.conversation.push(self.setup.dialect.turn(&[result], ""));
-            in_message = None;
+        let mut notices = mem::take(&mut self.notices);
+        // A refusal of the card says it already.
+        let refused = result.is_some_and(|result| result.error_code == Some(ErrorCode::BadPrediction));
+        notices.extend(self.card_problem.take().filter(|_| !refused).map(|problem| card_notice(&problem)));
+        let Setup { prompts, dialect, .. } = &self.setup;
+        let alone = prompts.step(observation, self.max_steps, result.map(|result| result.json()), &notices)?;
+        let alone = dialect.user(&alone);
+        // A native call is answered by the message, with the result before all else; when the call is forgotten, the
+        // message tells the result itself.
+        match (self.pending_call.take(), result) {
+            (Some(call), Some(result)) => {
+                let text = prompts.step(observation, self.max_steps, None, &notices)?;
+                let failed = result.success == Some(false);
+                let result = ToolResult { call_id: &call, text: result.json(), is_error: failed };
+                self.conversation.begin_turn(dialect.turn(&[result], &text), Some(alone));
+            }
+            _ => self.conversation.begin_turn(alone, None),
         }
-        let notices = mem::take(&mut self.notices);
-        let text = self.setup.prompts.step(observation, self.max_steps, in_message.map(|r| r.json()), &notices)?;
-        self.conversation.begin_turn();
-        self.conversation.push(self.setup.dialect.user(&text));
         self.question = Question { step: observation.step, day: observation.day, ..Question::default() };
         Ok(self.ask(lines))
     }
@@ -200,12 +213,23 @@ impl Deliberation {
             },
             _ => None,
         };
-        let cost = reply.as_ref().and_then(|reply| self.setup.pricing.cost(&reply.usage, reply.reported_cost));
-        let request = (self.question.request_bytes, self.question.request_digest.as_str());
-        let event = ProviderCall::new(self.question.call, attempt, request, reply.as_ref(), cost);
+        let charged = match &reply {
+            Some(reply) => Some(Charge { usage: reply.usage, cost: reply.reported_cost }),
+            None => self.setup.dialect.charge_of(attempt),
+        };
+        let charged = charged.map(|Charge { usage, cost }| (usage, self.setup.pricing.cost(&usage, cost)));
+        let event = ProviderCall::new(&self.question.asked, attempt, reply.as_ref(), charged);
         lines.event(self.question.step, self.question.day, &LlmEvent::ProviderCall(Box::new(event)));
+        if let Some((usage, cost)) = charged {
+            self.account.charged(&usage, cost);
+            let charged = (usage, cost.map(|(cost, _)| cost));
+            self.question.for_nothing = Some(together(charged, self.question.for_nothing.take()));
+        }
+        if reply.is_some() || attempt.last {
+            self.last_use = self.question.for_nothing.take();
+        }
         if let Some(reply) = reply {
-            return self.take_in(attempt, reply, cost, lines);
+            return self.take_in(attempt, reply, lines);
         }
         if !attempt.last {
             return Ok(None);
@@ -229,7 +253,8 @@ impl Deliberation {
         self.error(ErrorType::Stopped, message, lines);
     }
 
-    /// What the reply that was heard last took, in tokens and US dollars; `None` where there was none.
+    /// What the call that is over took, in tokens and US dollars: its reply, and answers without one that were charged.
+    /// `None` while it goes on, and where nobody told.
     pub fn take_use(&mut self) -> Option<(Usage, Option<f64>)> {
         self.last_use.take()
     }
@@ -259,15 +284,15 @@ impl Deliberation {
                 return self.end(EndReason::ContextOverflow, ErrorType::ContextOverflow, &message, lines);
             }
         }
-        let seed = self.seeds.integer(self.question.step, u64::from(self.question.call), 0, i32::MAX as u32);
-        let seed = self.seed.unwrap_or(u64::from(seed));
-        let body = self.setup.head.body(self.conversation.messages(), Some(seed));
-        self.question.request_bytes = body.len();
-        self.question.request_digest = digest(&body);
+        let number = self.question.asked.call;
+        let seed = self.seeds.integer(self.question.step, u64::from(number), 0, i32::MAX as u32);
+        let seed = self.setup.head.seed(self.seed.unwrap_or(u64::from(seed)));
+        let body = self.setup.head.body(self.conversation.messages(), seed);
+        self.question.asked = Asked { call: number, bytes: body.len(), digest: digest(&body), seed };
         Move::Ask(Call {
             step: self.question.step,
-            number: self.question.call,
-            digest: self.question.request_digest.clone(),
+            number,
+            digest: self.question.asked.digest.clone(),
             tokens: self.conversation.tokens(),
             bytes: body.len(),
             body,
@@ -275,7 +300,7 @@ impl Deliberation {
     }
 
     fn ask_next(&mut self, lines: &mut Lines) -> Move {
-        self.question.call += 1;
+        self.question.asked.call += 1;
         self.ask(lines)
     }
 
@@ -283,17 +308,17 @@ impl Deliberation {
         &mut self,
         attempt: &Attempt,
         mut reply: ModelReply,
-        cost: Option<(f64, PricingSource)>,
         lines: &mut Lines,
     ) -> Result<Option<Move>, PromptError> {
-        self.account.reply(attempt, &reply, cost);
-        self.last_use = Some((reply.usage, cost.map(|(cost, _)| cost)));
+        self.account.reply(attempt, &reply);
         self.question.calls += 1;
         self.question.usage.add(&reply.usage);
         if let Some(tokens) = reply.usage.input_tokens {
-            self.conversation.learn(self.question.request_bytes, tokens);
+            self.conversation.learn(self.question.asked.bytes, tokens);
         }
-        if let Some(served) = reply.served_model.as_deref().filter(|served| !self.is_requested(served)) {
+        if let Some(served) =
+            reply.served_model.as_deref().filter(|served| !is_requested(&self.requested_model, served))
+        {
             let message = format!("{} was asked, and {served} answered", self.requested_model);
             if self.pin_model {
                 let end = self.end(EndReason::ProviderError, ErrorType::ServedModelDiffers, &message, lines);
@@ -346,10 +371,11 @@ impl Deliberation {
     ) -> Decision {
         let refused = read.call.as_ref().is_err_and(|why| why.reason == Reason::Refusal);
         self.refusals = if refused { self.refusals + 1 } else { 0 };
-        let (action, card) = match read.call {
-            Ok(call) => (Some(call.action), call.card),
-            Err(_) => (None, None),
+        let (action, card, card_problem) = match read.call {
+            Ok(call) => (Some(call.action), call.card, call.card_problem),
+            Err(_) => (None, None, None),
         };
+        self.card_problem.clone_from(&card_problem);
         self.last_tool = action.as_ref().map(|action| action.tool.clone());
         let question = &self.question;
         let (status, source) = match (&action, question.asked_again, self.setup.source, self.format) {
@@ -373,7 +399,7 @@ impl Deliberation {
         });
         let model = ModelUse { calls: question.calls, usage: question.usage, served_model: reply.served_model.clone() };
         let thoughts = read.thoughts.map(Into::into);
-        Decision { action, card, source, thoughts, model: Some(Arc::new(model)) }
+        Decision { action, card, card_problem, source, thoughts, model: Some(Arc::new(model)) }
     }
 
     /// Gives native calls a name where the server gave none: the result must name its call.
@@ -382,15 +408,9 @@ impl Deliberation {
         reply.tool_calls.truncate(1);
         for RawToolCall { id, .. } in &mut reply.tool_calls {
             if id.is_empty() {
-                *id = format!("call_{}_{}", self.question.step, self.question.call);
+                *id = format!("call_{}_{}", self.question.step, self.question.asked.call);
             }
         }
-    }
-
-    /// Servers add the date of a version, and routers the organisation, or leave it out.
-    fn is_requested(&self, served: &str) -> bool {
-        let bare = |name: &str| name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-        bare(served).starts_with(&bare(&self.requested_model))
     }
 
     fn note_dropped(&mut self, Dropped { turns, bytes }: Dropped, lines: &mut Lines) {
@@ -409,6 +429,40 @@ impl Deliberation {
     }
 }
 
+/// Whether a model that answered is the one that was asked for. Servers add the date or the version of a model, or a
+/// tag, and routers the organisation, or leave it out; any other ending makes another model.
+fn is_requested(requested: &str, served: &str) -> bool {
+    let bare = |name: &str| name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let (requested, served) = (bare(requested), bare(served));
+    let stem = requested.strip_suffix("-latest").unwrap_or(&requested);
+    let Some(rest) = served.strip_prefix(stem) else { return false };
+    rest.is_empty() || rest == "-latest" || rest.starts_with(':') || is_version(rest)
+}
+
+/// Whether the end of a model's name is a date or the number of a version, as `-2024-08-06`, `@20241022`, `-0613` or
+/// `-002`. One digit is a part of the name: claude-opus-4 and claude-opus-4-1 are two models.
+fn is_version(end: &str) -> bool {
+    let Some(numbers) = end.strip_prefix(['-', '@']) else { return false };
+    let mut groups = numbers.split('-');
+    numbers.split('-').all(|group| !group.is_empty() && group.bytes().all(|digit| digit.is_ascii_digit()))
+        && groups.next().is_some_and(|first| first.len() > 1)
+}
+
+/// What an answer took, together with what others to the same call had taken before it. Where the last does not tell its
+/// tokens, the sum is not known either.
+fn together((mut usage, cost): (Usage, Option<f64>), before: Option<(Usage, Option<f64>)>) -> (Usage, Option<f64>) {
+    let Some((used, spent)) = before else { return (usage, cost) };
+    if usage.total().is_some() {
+        usage.add(&used);
+    }
+    (usage, cost.map(|cost| cost + spent.unwrap_or_default()))
+}
+
+/// What the model is told of a card that was not read in full.
+fn card_notice(problem: &str) -> String {
+    format!("Of your last prediction card something could not be used: {problem}.")
+}
+
 /// What the model is told of a step in which nothing was done.
 fn rejection(why: &Unreadable) -> String {
     format!("Nothing was done in the last step: your reply could not be read ({}). {}", why.reason.word(), why.detail)
@@ -425,4 +479,55 @@ fn as_text(reply: &ModelReply) -> String {
     }
     // Some servers refuse an empty message.
     if text.trim().is_empty() { "(empty reply)".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_known_by_its_name_and_what_servers_add_to_it() {
+        for (requested, served) in [
+            ("gpt-4o", "gpt-4o"),
+            ("gpt-4o", "gpt-4o-2024-08-06"),
+            ("openai/gpt-4o", "gpt-4o-2024-08-06"),
+            ("gpt-4o", "openai/GPT-4o"),
+            ("gpt-4-turbo", "gpt-4-turbo-0613"),
+            ("claude-3-5-sonnet-latest", "claude-3-5-sonnet-20241022"),
+            ("claude-3-5-sonnet-latest", "claude-3-5-sonnet-latest"),
+            ("claude-3-5-sonnet", "claude-3-5-sonnet@20241022"),
+            ("mistral-small", "mistral-small-latest"),
+            ("gemini-1.5-pro", "gemini-1.5-pro-002"),
+            ("llama3", "llama3:latest"),
+            ("org/model:free", "org/model:free"),
+        ] {
+            assert!(is_requested(requested, served), "{requested}, {served}");
+        }
+        for (requested, served) in [
+            ("gpt-4o", "gpt-4o-mini"),
+            ("gpt-4o", "gpt-4o-mini-2024-07-18"),
+            ("gpt-4", "gpt-4o"),
+            ("gpt-4", "gpt-4.1"),
+            ("gpt-4", "gpt-4-turbo"),
+            ("gpt-4o-2024-08-06", "gpt-4o"),
+            ("gpt-4o-2024-08-06", "gpt-4o-2024-11-20"),
+            ("claude-opus-4", "claude-opus-4-1-20250805"),
+            ("claude-3-5-sonnet-latest", "claude-3-5-haiku-20241022"),
+            ("llama3:8b", "llama3:70b"),
+            ("mock-model", "cheap-model-2"),
+            ("gpt-4o", "gpt-4o-"),
+            ("gpt-4o", ""),
+        ] {
+            assert!(!is_requested(requested, served), "{requested}, {served}");
+        }
+    }
+
+    #[test]
+    fn what_one_call_took_is_all_that_its_answers_told() {
+        let usage = |input, output| Usage { input_tokens: Some(input), output_tokens: output, ..Usage::default() };
+        let before = Some((usage(10, Some(0)), Some(0.5)));
+        assert_eq!(together((usage(20, Some(5)), Some(1.0)), before), (usage(30, Some(5)), Some(1.5)));
+        assert_eq!(together((usage(20, Some(5)), Some(1.0)), None), (usage(20, Some(5)), Some(1.0)));
+        assert_eq!(together((usage(20, None), None), before), (usage(20, None), None), "not known, not little");
+    }
 }

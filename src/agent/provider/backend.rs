@@ -18,7 +18,7 @@ use super::attempt::Outcome;
 use super::budget::{Budget, Ledger, Scope, Spent};
 use super::cassette::{Player, Recorder};
 use super::cost::{PriceSources, Pricing, PricingSource, check_cost_limits, models_api};
-use super::dialect::{Dialect, Head, ToolSpec};
+use super::dialect::{Charge, Dialect, Head, ToolSpec};
 use super::limits::{RunLimits, until};
 use super::recording::{PREFIX, Recording, RecordingError};
 use super::settings::{self, Environment, Provider};
@@ -325,9 +325,17 @@ impl Backends {
             Backend::Server { provider, .. } | Backend::Mock { provider, .. } => provider.dialect(),
             Backend::Recording(_) => Dialect::OpenAiChat,
         };
-        for reply in player.replies().filter_map(|body| dialect.read(body).ok()) {
-            let cost = player.pricing().cost(&reply.usage, reply.reported_cost).map(|(cost, _)| cost);
-            self.ledger.carry_over(&Spent::of(&reply.usage, cost));
+        for attempt in player.attempts() {
+            let reply = attempt.body.as_deref().filter(|_| attempt.outcome == Outcome::Reply);
+            let charge = match reply.and_then(|body| dialect.read(body).ok()) {
+                Some(reply) => Charge { usage: reply.usage, cost: reply.reported_cost },
+                None => match dialect.charge_of(attempt) {
+                    Some(charge) => charge,
+                    None => continue,
+                },
+            };
+            let cost = player.pricing().cost(&charge.usage, charge.cost).map(|(cost, _)| cost);
+            self.ledger.carry_over(&Spent::of(&charge.usage, cost));
         }
     }
 

@@ -237,10 +237,9 @@ impl Player {
         Ok(parse(path, &read(path)?, true)?.0)
     }
 
-    /// The bodies of all replies that are left.
-    pub fn replies(&self) -> impl Iterator<Item = &str> {
-        let attempts = self.entries.iter().map(|entry| &entry.attempt);
-        attempts.filter(|attempt| attempt.outcome == Outcome::Reply).filter_map(|attempt| attempt.body.as_deref())
+    /// All attempts that are left.
+    pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
+        self.entries.iter().map(|entry| &entry.attempt)
     }
 
     /// What came of a request when it was recorded.
