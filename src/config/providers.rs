@@ -70,7 +70,7 @@ pub struct ProviderEntry {
     /// What is not sent although it is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub omit: Option<Vec<RequestField>>,
-    /// What chat completions call the limit of a reply's tokens.
+    /// What chat completions call the limit of a reply's tokens. Anthropic's messages know `max_tokens` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens_key: Option<MaxTokensKey>,
     /// Most requests a minute, over all models of the entry.
