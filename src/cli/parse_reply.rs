@@ -260,6 +260,8 @@ fn raw(line: &str, format: ReplyFormat) -> Result<ModelReply, String> {
     }
     match object(line)?.get_mut("raw").map(Value::take) {
         None => Err("it has no raw".to_owned()),
+        // A model's text is its text, whatever it looks like.
+        Some(Value::String(text)) if format == ReplyFormat::Text => Ok(said(text)),
         Some(Value::String(text)) => Ok(whole(&text, format)),
         Some(value @ Value::Object(_)) => {
             // As it was written, where that is JSON: a value has forgotten what was stated twice.
@@ -279,8 +281,13 @@ fn whole(text: &str, format: ReplyFormat) -> ModelReply {
     };
     match object(text) {
         Ok(object) if is_reply(&object) => from_object(text, object),
-        _ => ModelReply { content: text.to_owned(), ..ModelReply::default() },
+        _ => said(text.to_owned()),
     }
+}
+
+/// A reply of nothing but text.
+fn said(content: String) -> ModelReply {
+    ModelReply { content, ..ModelReply::default() }
 }
 
 /// Whether an object is the whole answer of a server.
@@ -299,7 +306,7 @@ fn is_anthropic(object: &Value) -> bool {
 #[derive(Deserialize)]
 struct Ours {
     #[serde(default)]
-    content: String,
+    content: Option<String>,
     #[serde(default)]
     reasoning: Option<String>,
     #[serde(default)]
@@ -318,7 +325,7 @@ struct OurCall {
 impl From<Ours> for ModelReply {
     fn from(Ours { content, reasoning, tool_calls, finish }: Ours) -> ModelReply {
         let call = |OurCall { name, arguments }| RawToolCall { id: String::new(), name, arguments };
-        let tool_calls = tool_calls.into_iter().map(call).collect();
+        let (content, tool_calls) = (content.unwrap_or_default(), tool_calls.into_iter().map(call).collect());
         ModelReply { content, reasoning, tool_calls, finish, ..ModelReply::default() }
     }
 }

@@ -102,6 +102,9 @@ fn messages_of_anthropic_are_known_by_their_shape() {
     assert_eq!(whole[0]["action"]["tool"], "tool_order");
     let text = json!({"type": "message", "content": [{"type": "text", "text": ORDER}], "stop_reason": "end_turn"});
     assert_eq!(parse(&[], &text.to_string())[0]["action"]["tool"], "tool_order");
+    // Where a model was asked for text, that is what it wrote.
+    let quoted = parse(&[], &json!({"raw": text.to_string()}).to_string());
+    assert_eq!(quoted[0]["unreadable"]["reason"], "no_action");
 }
 
 /// Whoever looks at a run's records can ask again how its replies were read.
