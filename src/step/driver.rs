@@ -103,14 +103,7 @@ impl Simulation {
         };
         let (pre_agent, post_agent) = (take(PreAgent.intern()), take(PostAgent.intern()));
         drop_updates(&mut app);
-        Simulation {
-            app,
-            pre_agent,
-            post_agent,
-            plugins,
-            spawn_order: SpawnOrder::default(),
-            so_far: SoFar::default(),
-        }
+        Simulation { app, pre_agent, post_agent, plugins, spawn_order: SpawnOrder::default(), so_far: SoFar::default() }
     }
 
     /// Spawns the entities of day 0 in another order, which must change nothing. For tests of that.

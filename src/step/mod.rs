@@ -8,8 +8,8 @@ pub mod act;
 pub mod driver;
 pub mod end;
 pub mod observe;
-pub(crate) mod stowed;
 pub(crate) mod small;
+pub(crate) mod stowed;
 pub mod turn;
 
 use bevy::app::{App, Plugin};

@@ -274,8 +274,10 @@ mod tests {
                     let before: usize = before;
                     runs[before].0 = stowed;
                 }
-                let entities = shared.world_mut().query_filtered::<Entity, With<RunScoped>>().iter(shared.world()).count();
-                let open = shared.world().resource::<Orders>().pending() + shared.world().resource::<Customers>().open();
+                let entities =
+                    shared.world_mut().query_filtered::<Entity, With<RunScoped>>().iter(shared.world()).count();
+                let open =
+                    shared.world().resource::<Orders>().pending() + shared.world().resource::<Customers>().open();
                 assert!(entities >= open, "the entities came along");
             }
             let (_, agent, end) = &mut runs[run];
