@@ -31,10 +31,7 @@ impl WriteError {
 
 /// A run that cannot be taken up where an earlier batch left it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error(
-    "the run {run_id} cannot go on from its cassette: {why}; was it made by another version of this program, or with \
-     other prompts? Its records are as they were"
-)]
+#[error("the run {run_id} cannot go on from its cassette: {why}. Its records are as they were")]
 pub struct ResumeError {
     /// The run.
     pub run_id: String,
@@ -53,8 +50,8 @@ pub enum BatchError {
     Plan(#[from] ConfigErrors),
     /// The result folder holds results. Nothing was run.
     #[error(
-        "{} already holds results; name another folder with --output-dir, or add --overwrite to replace the whole \
-         experiment",
+        "{} already holds results; add --resume to complete them, name another folder with --output-dir, or add \
+         --overwrite to replace the whole experiment",
         .0.display()
     )]
     Exists(PathBuf),
@@ -79,7 +76,8 @@ pub enum BatchError {
     /// A record cannot be written, so the batch stopped.
     #[error(
         "the batch stopped: {complete} of {planned} runs are complete in {}; \
-         make room or mend the permissions, and run it again with --overwrite, which replaces the whole experiment",
+         make room or mend the permissions, and run it again with --resume, which goes on where it stopped, or with \
+         --overwrite, which replaces the whole experiment",
         .folder.display()
     )]
     Write {
@@ -112,6 +110,22 @@ pub enum BatchError {
         /// Digest of the present one.
         present: String,
     },
+    /// The results were made with other prompts, servers or plugins. Nothing was run.
+    #[error(
+        "{} cannot be completed as it was begun: {}; put that back as it was, name another folder with --output-dir, \
+         or add --overwrite to replace the whole experiment",
+        .folder.display(),
+        .changes.join("; ")
+    )]
+    OtherCircumstances {
+        /// The result folder.
+        folder: PathBuf,
+        /// What differs, a sentence each.
+        changes: Vec<String>,
+    },
+    /// The user stopped it before the first run. Nothing was run.
+    #[error("stopped before the first run; nothing was made, and no earlier results were touched")]
+    Interrupted,
     /// A run cannot be taken up where it stopped.
     #[error(transparent)]
     Resume(#[from] ResumeError),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,11 @@ use super::folder::ResultFolder;
 use super::live::{LiveError, LiveRun, Progress, Released};
 use super::play::{Report, failed, finished, identity, play, rescue};
 use super::pool::{Stopped, TICK};
+use super::resume::{Left, left_of};
 use super::run_folder::{Keeping, RunFolder};
 use crate::agent::observation::Briefing;
 use crate::agent::provider::backend::Backends;
-use crate::agent::provider::cassette::{self, Player, Recorder};
+use crate::agent::provider::cassette::{self, CassetteError, Player, Recorder};
 use crate::agent::provider::cost::Pricing;
 use crate::agent::provider::transport::Answer;
 use crate::agent::provider::wire::WireError;
@@ -36,6 +37,9 @@ const MANY: usize = 64;
 
 /// How long answers gather: little beside what any model takes.
 const GATHERING: Duration = Duration::from_millis(1);
+
+/// Why a run can differ from its cassette.
+const OTHERS: &str = "was it made by another version of this program?";
 
 /// What all workers share.
 #[derive(Debug)]
@@ -65,7 +69,8 @@ struct Worker<'a> {
     reports: &'a Sender<Result<Report, Stopped>>,
     /// Worlds that wait for their next run.
     idle: Vec<Simulation>,
-    live: BTreeMap<u64, Kept<'a>>,
+    /// Boxed, since a map has room for more than it holds.
+    live: BTreeMap<u64, Box<Kept<'a>>>,
     /// Those of them whose question waits for room within a limit, in the order in which they came.
     parked: VecDeque<u64>,
     /// When it last looked whether the time of a run under way is over.
@@ -81,19 +86,30 @@ enum Next {
 }
 
 impl<'a> Floor<'a> {
-    /// Counts what earlier batches have spent on the runs of a plan that goes on, so that no limit is exceeded by runs
-    /// that are not under way yet.
-    pub(super) fn count_earlier(&self) {
-        let Some(backends) = self.backends.filter(|_| self.resume) else { return };
+    /// Looks at what an earlier batch left of the runs of a plan that goes on, and counts what was spent on them, so that
+    /// no limit is exceeded by runs that are not under way yet. Touches nothing.
+    ///
+    /// # Errors
+    /// For the first run that cannot go on.
+    pub(super) fn survey(&self) -> Result<(), ResumeError> {
+        let Some(backends) = self.backends.filter(|_| self.resume) else { return Ok(()) };
         for run in self.plan.runs().filter(|run| backends.has(&run.config.model.name)) {
-            let id = &run.run_id;
-            let places = [self.results.partial_run(id), self.results.complete_run(id), self.results.failed_run(id)];
-            let cassette = places.iter().map(|place| place.join(cassette::NAME)).find(|path| path.is_file());
-            // One that cannot be read stops its run, which says so.
-            if let Some(Ok(player)) = cassette.map(|path| Player::look(&path)) {
+            let player = match left_of(self.results, &run, true, self.families)? {
+                // Nothing more is asked of one that is over, so it needs no cassette.
+                Left::Final(_) => Player::look(&self.results.complete_run(&run.run_id).join(cassette::NAME)).ok(),
+                Left::GoesOn(origin) => {
+                    let cassette = origin.join(cassette::NAME);
+                    let unusable =
+                        |error: CassetteError| ResumeError { run_id: run.run_id.clone(), why: error.to_string() };
+                    Some(Player::look(&cassette).map_err(unusable)?)
+                }
+                Left::Nothing => None,
+            };
+            if let Some(player) = player {
                 backends.count(&run.config, &player);
             }
         }
+        Ok(())
     }
 
     /// Makes runs until there are no more tickets, or the batch is halted.
@@ -148,15 +164,32 @@ impl<'a> Worker<'a> {
         if self.floor.halt.is_set() {
             return Next::Ends;
         }
-        let run = self.floor.plan.run(index);
-        if self.floor.backends.is_none_or(|backends| !backends.has(&run.config.model.name)) {
+        let Floor { plan, results, families, backends, resume, .. } = *self.floor;
+        let run = plan.run(index);
+        let is_model = backends.is_some_and(|backends| backends.has(&run.config.model.name));
+        let left = if resume { left_of(results, &run, is_model, families) } else { Ok(Left::Nothing) };
+        let origin = match left {
+            Ok(Left::Final(report)) => return self.report(*report),
+            Ok(Left::GoesOn(origin)) => Some(origin),
+            Ok(Left::Nothing) => None,
+            Err(error) => return self.stop(Stopped::Resume(error)),
+        };
+        if resume
+            && origin.is_none()
+            && let Err(error) = clear(results, &run)
+        {
+            return self.stop(Stopped::Unwritable(error));
+        }
+        if !is_model {
             return self.play(&run);
         }
-        let prepared = confine(|| self.prepare(&run));
+        let prepared = confine(|| self.prepare(&run, origin.as_deref()));
         match prepared {
-            Ok(Ok(mut live)) => {
-                let moved = confine(|| live.start());
-                self.settle(Kept { run, live }, moved)
+            Ok(Ok(live)) => {
+                let ticket = run.index as u64;
+                let kept = self.live.entry(ticket).insert_entry(Box::new(Kept { run, live })).into_mut();
+                let moved = confine(|| kept.live.start());
+                self.settle(ticket, moved)
             }
             Ok(Err(error)) => self.stop(error),
             Err(defect) => self.stop(Stopped::Defect(defect)),
@@ -165,10 +198,7 @@ impl<'a> Worker<'a> {
 
     /// A run of a program.
     fn play(&mut self, run: &PlannedRun) -> Next {
-        let Floor { plugins, families, results, halt, resume, .. } = *self.floor;
-        if resume && let Err(error) = clear(results, run) {
-            return self.stop(Stopped::Unwritable(error));
-        }
+        let Floor { plugins, families, results, halt, .. } = *self.floor;
         let mut simulation = self.idle.pop();
         // Other runs' answers are recorded while this one goes on: a kill must not lose them.
         let mut between = || match self.attend() {
@@ -185,21 +215,19 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// A run of a language model that begins, or one that an earlier batch left.
-    fn prepare(&mut self, run: &PlannedRun) -> Result<LiveRun<'a>, Stopped> {
-        let Floor { plugins, results, halt, resume, .. } = *self.floor;
+    /// A run of a language model that begins, or one that an earlier batch left in `origin`.
+    fn prepare(&mut self, run: &PlannedRun, origin: Option<&Path>) -> Result<LiveRun<'a>, Stopped> {
+        let Floor { plugins, results, halt, .. } = *self.floor;
         let backends = self.floor.backends.expect("the run's agent is a model");
         let pricing = backends.pricing(&run.config);
-        let (player, recorder) = open_cassette(results, run, pricing, resume)?;
+        let (folder, player, recorder) = open_cassette(results, run, pricing, origin)?;
         // One run is reckoned by one price, also when it goes on another day.
         let pricing = player.as_ref().map_or(pricing, Player::pricing);
         let took = player.as_ref().map_or(Duration::ZERO, Player::took);
-        let folder = RunFolder::create(results, run, Keeping::Closed)?;
         let mut simulation = self.idle.pop().unwrap_or_else(|| plugins.simulation());
         simulation.start(&run.config, true);
-        let agent = backends
-            .agent(&run.config, simulation.world().resource::<Briefing>(), pricing)
-            .expect("the prompts were tried before the first run");
+        let agent =
+            backends.agent(&run.config, simulation.world().resource::<Briefing>(), pricing).map_err(Stopped::Prompt)?;
         let wire = backends.wire(&run.config, &self.answers.0, run.index as u64, player, recorder);
         let limits = backends.limits(&run.config, pricing, took);
         Ok(LiveRun::new(simulation, identity(run), agent, wire, limits, folder, halt))
@@ -221,14 +249,13 @@ impl<'a> Worker<'a> {
     fn try_parked(&mut self) -> Next {
         while let Some(ticket) = self.parked.pop_front() {
             // Its time may have run out meanwhile.
-            let Some(mut kept) = self.live.remove(&ticket) else { continue };
+            let Some(kept) = self.live.get_mut(&ticket) else { continue };
             let moved = confine(|| kept.live.try_again());
             if matches!(moved, Ok(Ok(Progress::Parked))) {
-                self.live.insert(ticket, kept);
                 self.parked.push_front(ticket);
                 return Next::Goes;
             }
-            if self.settle(kept, moved) == Next::Ends {
+            if self.settle(ticket, moved) == Next::Ends {
                 return Next::Ends;
             }
         }
@@ -238,9 +265,9 @@ impl<'a> Worker<'a> {
     /// Something became of a call.
     fn move_on(&mut self, answer: Answer) -> Next {
         // What a run that is gone had asked is of no use any more.
-        let Some(mut kept) = self.live.remove(&answer.ticket) else { return Next::Goes };
+        let Some(kept) = self.live.get_mut(&answer.ticket) else { return Next::Goes };
         let moved = confine(|| kept.live.answer(&answer.news));
-        self.settle(kept, moved)
+        self.settle(answer.ticket, moved)
     }
 
     /// Ends the runs whose time is over although nothing has become of their requests.
@@ -249,36 +276,31 @@ impl<'a> Worker<'a> {
             return Next::Goes;
         }
         self.looked = Instant::now();
-        let tickets: Vec<u64> = self.live.keys().copied().collect();
-        for ticket in tickets {
-            let mut kept = self.live.remove(&ticket).expect("it is under way");
-            let moved = match confine(|| kept.live.end_overdue()) {
-                Ok(None) => Ok(Ok(Progress::Waits)),
-                Ok(Some(ended)) => Ok(ended),
-                Err(defect) => Err(defect),
-            };
-            if self.settle(kept, moved) == Next::Ends {
-                return Next::Ends;
+        let mut over = Vec::new();
+        for (ticket, kept) in &mut self.live {
+            match confine(|| kept.live.end_overdue()) {
+                Ok(None) => {}
+                Ok(Some(ended)) => over.push((*ticket, Ok(ended))),
+                Err(defect) => over.push((*ticket, Err(defect))),
             }
         }
-        Next::Goes
+        let goes = over.into_iter().all(|(ticket, moved)| self.settle(ticket, moved) == Next::Goes);
+        if goes { Next::Goes } else { Next::Ends }
     }
 
-    fn settle(&mut self, kept: Kept<'a>, moved: Result<Result<Progress, LiveError>, Defect>) -> Next {
-        let Kept { run, live } = kept;
+    /// A run has moved on: it waits again, or it is over.
+    fn settle(&mut self, ticket: u64, moved: Result<Result<Progress, LiveError>, Defect>) -> Next {
         match moved {
-            Ok(Ok(Progress::Waits)) => {
-                self.live.insert(run.index as u64, Kept { run, live });
-                Next::Goes
-            }
+            Ok(Ok(Progress::Waits)) => Next::Goes,
             Ok(Ok(Progress::Parked)) => {
-                self.parked.push_back(run.index as u64);
-                self.live.insert(run.index as u64, Kept { run, live });
+                self.parked.push_back(ticket);
                 Next::Goes
             }
             Ok(Ok(Progress::Ended(summary))) => {
+                let Kept { run, live } = self.take(ticket);
                 if let Some((step, call)) = live.left_over() {
-                    let why = format!("the run ended, and its cassette goes on with step {step} (call {call})");
+                    let why =
+                        format!("the run ended, and its cassette goes on with step {step} (call {call}) ({OTHERS})");
                     return self.stop(Stopped::Resume(ResumeError { run_id: run.run_id, why }));
                 }
                 let (simulation, folder) = live.into_parts();
@@ -288,8 +310,12 @@ impl<'a> Worker<'a> {
                     Err(error) => self.stop(Stopped::Unwritable(error)),
                 }
             }
-            Ok(Err(error)) => self.stop(stopped(&run, error)),
+            Ok(Err(error)) => {
+                let Kept { run, .. } = self.take(ticket);
+                self.stop(stopped(&run, error))
+            }
             Err(defect) => {
+                let Kept { run, live } = self.take(ticket);
                 let steps = live.steps_done();
                 let (simulation, mut folder) = live.into_parts();
                 let saved = rescue(Some(simulation), &mut folder).and_then(|()| folder.set_aside(steps, &defect));
@@ -299,6 +325,10 @@ impl<'a> Worker<'a> {
                 }
             }
         }
+    }
+
+    fn take(&mut self, ticket: u64) -> Kept<'a> {
+        *self.live.remove(&ticket).expect("it is under way")
     }
 
     /// The batch is over before these runs are: what was recorded of them stays, so that they can go on. Answers that
@@ -316,8 +346,8 @@ impl<'a> Worker<'a> {
                 self.live.get_mut(ticket).is_some_and(|kept| matches!(kept.live.let_go(), Ok(Released::NotYet)))
             });
         }
-        while let Some((_, Kept { mut live, .. })) = self.live.pop_first() {
-            let _ = live.put_aside();
+        while let Some((_, mut kept)) = self.live.pop_first() {
+            let _ = kept.live.put_aside();
         }
     }
 
@@ -338,48 +368,56 @@ fn stopped(run: &PlannedRun, error: LiveError) -> Stopped {
             Stopped::Unwritable(WriteError { path: PathBuf::from(&run.run_id).join(cassette::NAME), source })
         }
         LiveError::Wire(WireError::Miss(miss)) => {
-            Stopped::Resume(ResumeError { run_id: run.run_id.clone(), why: miss.to_string() })
+            Stopped::Resume(ResumeError { run_id: run.run_id.clone(), why: format!("{miss} ({OTHERS})") })
         }
         LiveError::Prompt(error) => Stopped::Prompt(error),
     }
 }
 
-/// The cassette of a run, and what it has to say already.
+/// The folder of a run, what its cassette has to say already, and the way to add to it.
 fn open_cassette(
     results: &ResultFolder,
     run: &PlannedRun,
     pricing: Pricing,
-    resume: bool,
-) -> Result<(Option<Player>, Recorder), Stopped> {
-    let partial = results.partial_run(&run.run_id);
-    let path = partial.join(cassette::NAME);
-    if resume {
-        // A run that a defect broke off has calls that were paid for, too.
-        for earlier in [results.complete_run(&run.run_id), results.failed_run(&run.run_id)] {
-            if earlier.join(cassette::NAME).is_file() && !partial.exists() {
-                fs::rename(&earlier, &partial).map_err(WriteError::at(&earlier))?;
-            }
-        }
-        let unusable = |why: String| Stopped::Resume(ResumeError { run_id: run.run_id.clone(), why });
-        if path.is_file()
-            && let Some(player) = Player::resume(&path).map_err(|error| unusable(error.to_string()))?
-        {
+    origin: Option<&Path>,
+) -> Result<(RunFolder, Option<Player>, Recorder), Stopped> {
+    if let Some(origin) = origin {
+        let (from, again) = (origin.join(cassette::NAME), results.repeated_run(&run.run_id));
+        let path = again.join(cassette::NAME);
+        // Nothing was ever asked in there, whatever it holds.
+        remove(&again)?;
+        let folder = RunFolder::repeat(results, run, origin)?;
+        fs::copy(&from, &path).map_err(WriteError::at(&path))?;
+        let unusable = |error: CassetteError| ResumeError { run_id: run.run_id.clone(), why: error.to_string() };
+        // Cuts off the copy what a kill left of a line, and the limit that may be raised now.
+        if let Some(player) = Player::resume(&path).map_err(|error| Stopped::Resume(unusable(error)))? {
             let recorder = Recorder::append(&path, &player).map_err(WriteError::at(&path))?;
-            return Ok((Some(player), recorder));
+            return Ok((folder, Some(player), recorder));
         }
+        if *origin == results.complete_run(&run.run_id) {
+            let why = format!("{} is empty; restore it, or move the folder away", from.display());
+            return Err(Stopped::Resume(ResumeError { run_id: run.run_id.clone(), why }));
+        }
+        // It was killed before the first call.
+        drop(folder);
+        clear(results, run)?;
     }
-    fs::create_dir_all(&partial).map_err(WriteError::at(&partial))?;
+    let folder = RunFolder::create(results, run, Keeping::Closed)?;
+    let path = results.partial_run(&run.run_id).join(cassette::NAME);
     let recorder = Recorder::create(&path, &run.config.model.name, pricing).map_err(WriteError::at(&path))?;
-    Ok((None, recorder))
+    Ok((folder, None, recorder))
 }
 
 /// Removes what an earlier batch left of a run that is made anew.
 fn clear(results: &ResultFolder, run: &PlannedRun) -> Result<(), WriteError> {
     let id = &run.run_id;
-    for path in [results.partial_run(id), results.complete_run(id), results.failed_run(id)] {
-        if path.exists() {
-            fs::remove_dir_all(&path).map_err(WriteError::at(&path))?;
-        }
+    let places = [results.repeated_run(id), results.partial_run(id), results.complete_run(id), results.failed_run(id)];
+    places.iter().try_for_each(|path| remove(path))
+}
+
+fn remove(folder: &Path) -> Result<(), WriteError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(WriteError::at(folder)),
     }
-    Ok(())
 }

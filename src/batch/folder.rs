@@ -1,7 +1,8 @@
 //! The folder of an experiment's results: how it is claimed, replaced and laid out.
 //!
 //! Nothing is ever deleted that this program did not write: a folder is replaced only when its manifest says that
-//! it is one of ours. What is not complete never stands under a complete thing's name.
+//! it is one of ours. What is not complete never stands under a complete thing's name. A batch holds a lock on the
+//! folder from the moment in which it looks at it until its manifest says how it ended.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -16,17 +17,32 @@ use crate::record::manifest::{Manifest, PROGRAM};
 
 const MANIFEST: &str = "manifest.json";
 const RESULTS: &str = "results.csv";
-/// The table while rows are added. A batch at work holds a lock on it.
+/// The table while rows are added.
 const RESULTS_PARTIAL: &str = ".results.csv.partial";
+/// A batch at work holds a lock on this file, which stays for the next one: a file that comes and goes could be locked
+/// twice, under two lives of its name.
+const LOCK: &str = ".lock";
 
-/// A result folder that this process writes to.
+/// A result folder that this process writes to, and no other.
 #[derive(Debug)]
 pub(super) struct ResultFolder {
     path: PathBuf,
-    /// Whether this process made it.
-    made: bool,
-    /// What the new results replace, out of the way.
-    replaced: Option<PathBuf>,
+    was: Was,
+    /// Never read: the lock goes with it.
+    _lock: File,
+}
+
+/// What a claimed folder was before.
+#[derive(Debug)]
+enum Was {
+    /// It was not there.
+    Missing,
+    /// It held nothing.
+    Empty,
+    /// It held results that are to be replaced, and lie here meanwhile.
+    Replaced(PathBuf),
+    /// It holds results that are to be completed.
+    Resumed,
 }
 
 impl ResultFolder {
@@ -40,70 +56,68 @@ impl ResultFolder {
     ) -> Result<ResultFolder, BatchError> {
         let path = results_dir.join(experiment);
         let unusable = |source| BatchError::Folder(WriteError { path: path.clone(), source });
-        match fs::symlink_metadata(&path) {
+        let made = match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(results_dir).map_err(unusable)?;
                 match fs::create_dir(&path) {
-                    // Another process was faster.
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(BatchError::Exists(path)),
-                    created => created.map_err(unusable).map(|()| ResultFolder { path, made: true, replaced: None }),
+                    // Another process was faster, and has the lock or gets it.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+                    created => created.map(|()| true).map_err(unusable)?,
                 }
             }
-            Err(error) => Err(unusable(error)),
-            Ok(_) if fs::metadata(&path).is_ok_and(|entry| !entry.is_dir()) => {
-                Err(BatchError::Foreign { folder: path, why: "it is a file" })
+            Err(error) => return Err(unusable(error)),
+            Ok(_) => false,
+        };
+        // A folder that may not be used is not touched, not even by a lock. What was seen without one may have changed.
+        judge(&path, existing, configuration)?;
+        let lock = lock(&path)?;
+        let holds_results = judge(&path, existing, configuration)?;
+        let was = match existing {
+            _ if !holds_results && made => Was::Missing,
+            _ if !holds_results => Was::Empty,
+            Existing::Resumed => Was::Resumed,
+            Existing::Refused | Existing::Replaced => {
+                Was::Replaced(move_aside(&path, results_dir, experiment).map_err(unusable)?)
             }
-            Ok(_) if fs::read_dir(&path).map_err(unusable)?.next().is_none() => {
-                Ok(ResultFolder { path, made: false, replaced: None })
-            }
-            Ok(_) if !is_ours(&path) => {
-                Err(BatchError::Foreign { folder: path, why: "it has no manifest.json of ours" })
-            }
-            Ok(_) if existing == Existing::Refused => Err(BatchError::Exists(path)),
-            Ok(_) if existing == Existing::Resumed && is_in_use(&path) => Err(BatchError::InUse(path)),
-            Ok(_) if existing == Existing::Resumed => match recorded_configuration(&path) {
-                Some(recorded) if recorded != configuration => {
-                    let present = configuration.to_owned();
-                    Err(BatchError::OtherConfiguration { folder: path, recorded, present })
-                }
-                _ => Ok(ResultFolder { path, made: false, replaced: None }),
-            },
-            Ok(entry) if entry.is_symlink() => Err(BatchError::Foreign { folder: path, why: "it is a symbolic link" }),
-            Ok(_) if is_in_use(&path) => Err(BatchError::InUse(path)),
-            Ok(_) if holds_foreign(&path).map_err(unusable)? => {
-                Err(BatchError::Foreign { folder: path, why: "it holds files that are not of an experiment" })
-            }
-            Ok(_) => {
-                let aside = (0..)
-                    .map(|n| results_dir.join(format!(".{experiment}.old-{n}")))
-                    .find(|aside| fs::symlink_metadata(aside).is_err())
-                    .expect("some number is free");
-                fs::rename(&path, &aside).map_err(unusable)?;
-                fs::create_dir(&path).map_err(|error| {
-                    // The old results are worth more than a clean failure.
-                    let _ = fs::rename(&aside, &path);
-                    unusable(error)
-                })?;
-                Ok(ResultFolder { path, made: true, replaced: Some(aside) })
-            }
-        }
+        };
+        Ok(ResultFolder { path, was, _lock: lock })
+    }
+
+    /// The manifest of the results that are to be completed, if there are any.
+    pub(super) fn recorded_manifest(&self) -> Option<Value> {
+        matches!(self.was, Was::Resumed).then(|| manifest(&self.path)).flatten()
     }
 
     /// Deletes what the new results replace.
-    pub(super) fn drop_replaced(&mut self) -> Result<(), WriteError> {
-        match self.replaced.take() {
-            Some(old) => fs::remove_dir_all(&old).map_err(WriteError::at(&old)),
-            None => Ok(()),
+    pub(super) fn drop_replaced(&self) -> Result<(), WriteError> {
+        match &self.was {
+            Was::Replaced(old) => fs::remove_dir_all(old).map_err(WriteError::at(old)),
+            Was::Missing | Was::Empty | Was::Resumed => Ok(()),
         }
     }
 
     /// Nothing was run after all: puts things back as they were, as far as the disk still allows.
     pub(super) fn abandon(self) {
-        if self.made {
-            let _ = fs::remove_dir_all(&self.path);
-        }
-        if let Some(old) = self.replaced {
-            let _ = fs::rename(old, &self.path);
+        let empty = || {
+            for name in [MANIFEST, RESULTS_PARTIAL] {
+                let _ = fs::remove_file(self.path.join(name));
+            }
+            let _ = fs::remove_dir(self.runs());
+        };
+        match &self.was {
+            Was::Missing => {
+                let _ = fs::remove_dir_all(&self.path);
+            }
+            Was::Empty => {
+                empty();
+                let _ = fs::remove_file(self.path.join(LOCK));
+            }
+            Was::Replaced(old) => {
+                empty();
+                let _ = move_all(old, &self.path).and_then(|()| fs::remove_dir(old));
+            }
+            // The table that it was making says less than the folders of its runs.
+            Was::Resumed => {}
         }
     }
 
@@ -114,6 +128,11 @@ impl ResultFolder {
     /// Where a run is written while it is not complete.
     pub(super) fn partial_run(&self, run_id: &str) -> PathBuf {
         self.runs().join(format!(".{run_id}.partial"))
+    }
+
+    /// Where a run is made again from its cassette, until that has reached what is recorded of it.
+    pub(super) fn repeated_run(&self, run_id: &str) -> PathBuf {
+        self.runs().join(format!(".{run_id}.again"))
     }
 
     /// Where a complete run lies.
@@ -130,14 +149,12 @@ impl ResultFolder {
         self.path.join("runs")
     }
 
-    /// Makes the folder of runs and opens the table of results, locked.
+    /// Makes the folder of runs and opens the table of results.
     pub(super) fn open(&self) -> Result<ResultsFile, WriteError> {
         let runs = self.runs();
         fs::create_dir_all(&runs).map_err(WriteError::at(&runs))?;
         let partial = self.path.join(RESULTS_PARTIAL);
         let file = File::create(&partial).map_err(WriteError::at(&partial))?;
-        // Some network file systems have no locks; the lock is a courtesy to a second batch.
-        let _ = file.try_lock();
         Ok(ResultsFile {
             rows: io::BufWriter::with_capacity(1 << 16, file),
             partial,
@@ -183,6 +200,96 @@ pub(super) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<(),
     })
 }
 
+/// Whether a folder holds results of ours, which the batch may then replace or complete; `false` for an empty one.
+///
+/// # Errors
+/// When the batch may not use it.
+fn judge(path: &Path, existing: Existing, configuration: &str) -> Result<bool, BatchError> {
+    let unusable = |source| BatchError::Folder(WriteError { path: path.to_owned(), source });
+    let foreign = |why| Err(BatchError::Foreign { folder: path.to_owned(), why });
+    let entry = fs::symlink_metadata(path).map_err(unusable)?;
+    if !fs::metadata(path).map_err(unusable)?.is_dir() {
+        return foreign("it is a file");
+    }
+    let names: Vec<_> = fs::read_dir(path)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
+        .map_err(unusable)?;
+    // A batch that was killed before it wrote its manifest leaves no more than this.
+    let is_empty = |folder: PathBuf| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    let is_nothing = |name: &std::ffi::OsString| {
+        name == LOCK || name == RESULTS_PARTIAL || name == "runs" && is_empty(path.join(name))
+    };
+    if names.iter().all(is_nothing) {
+        return Ok(false);
+    }
+    if !is_ours(path) {
+        let lock = File::options().write(true).open(path.join(LOCK));
+        let is_in_use = lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
+        // One that begins, or moves earlier results aside.
+        return if is_in_use {
+            Err(BatchError::InUse(path.to_owned()))
+        } else {
+            foreign("it has no manifest.json of ours")
+        };
+    }
+    // Names with a dot are files of ours in the making.
+    let in_the_making = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+    let is_a_result = |name: &std::ffi::OsStr| {
+        [MANIFEST, RESULTS, connections::NAME, "runs", "failed"].iter().any(|ours| name == *ours)
+    };
+    match existing {
+        Existing::Refused => Err(BatchError::Exists(path.to_owned())),
+        Existing::Resumed => match recorded_configuration(path) {
+            Some(recorded) if recorded != configuration => {
+                let (folder, present) = (path.to_owned(), configuration.to_owned());
+                Err(BatchError::OtherConfiguration { folder, recorded, present })
+            }
+            _ => Ok(true),
+        },
+        Existing::Replaced if entry.is_symlink() => foreign("it is a symbolic link"),
+        // Somebody's analyses, say.
+        Existing::Replaced if !names.iter().all(|name| in_the_making(name) || is_a_result(name)) => {
+            foreign("it holds files that are not of an experiment")
+        }
+        Existing::Replaced => Ok(true),
+    }
+}
+
+/// Takes the lock of a folder.
+fn lock(path: &Path) -> Result<File, BatchError> {
+    let file = path.join(LOCK);
+    let lock = File::options().create(true).write(true).truncate(false).open(&file);
+    let lock = lock.map_err(|source| BatchError::Folder(WriteError { path: file, source }))?;
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(BatchError::InUse(path.to_owned())),
+        // Some network file systems have no locks; there, a second batch is the user's affair.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(lock),
+    }
+}
+
+/// Moves the results of an experiment out of its folder, of which only the lock remains. The new place, or nothing is
+/// changed.
+fn move_aside(path: &Path, results_dir: &Path, experiment: &str) -> io::Result<PathBuf> {
+    let aside = (0..)
+        .map(|n| results_dir.join(format!(".{experiment}.old-{n}")))
+        .find(|aside| fs::symlink_metadata(aside).is_err())
+        .expect("some number is free");
+    fs::create_dir(&aside)?;
+    move_all(path, &aside).inspect_err(|_| {
+        // The old results are worth more than a clean failure.
+        let _ = move_all(&aside, path).and_then(|()| fs::remove_dir(&aside));
+    })?;
+    Ok(aside)
+}
+
+/// Moves everything but the lock. The manifest goes first: nobody takes what has none for whole results.
+fn move_all(from: &Path, to: &Path) -> io::Result<()> {
+    let mut names: Vec<_> =
+        fs::read_dir(from)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<_>>()?;
+    names.sort_by_key(|name| name != MANIFEST);
+    names.into_iter().filter(|name| name != LOCK).try_for_each(|name| fs::rename(from.join(&name), to.join(&name)))
+}
+
 fn manifest(folder: &Path) -> Option<Value> {
     fs::read(folder.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice(&text).ok())
 }
@@ -194,23 +301,4 @@ fn recorded_configuration(folder: &Path) -> Option<String> {
 
 fn is_ours(folder: &Path) -> bool {
     manifest(folder).is_some_and(|manifest| manifest.get("program").and_then(Value::as_str) == Some(PROGRAM))
-}
-
-/// Whether something lies in a result folder that no batch writes there: somebody's analyses, say.
-fn holds_foreign(folder: &Path) -> io::Result<bool> {
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        // Names with a dot are files of ours in the making.
-        let in_the_making = name.to_string_lossy().starts_with('.');
-        if !in_the_making && ![MANIFEST, RESULTS, connections::NAME, "runs", "failed"].iter().any(|ours| name == *ours)
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn is_in_use(folder: &Path) -> bool {
-    let table = File::options().write(true).open(folder.join(RESULTS_PARTIAL));
-    table.is_ok_and(|table| matches!(table.try_lock(), Err(TryLockError::WouldBlock)))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -42,7 +42,9 @@ impl<'a> History<'a> {
             Existing::Resumed => known_lines(&path).map_err(WriteError::at(&path))?,
             Existing::Refused | Existing::Replaced => BTreeSet::new(),
         };
-        let file = File::options().create(true).append(true).open(&path).map_err(WriteError::at(&path))?;
+        let mut file =
+            File::options().create(true).read(true).append(true).open(&path).map_err(WriteError::at(&path))?;
+        end_last_line(&mut file).map_err(WriteError::at(&path))?;
         Ok(History { file, path, experiment: experiment.to_owned(), configuration_sha256, backends, known })
     }
 
@@ -76,6 +78,17 @@ impl<'a> History<'a> {
         line.push(b'\n');
         self.file.write_all(&line).map_err(WriteError::at(&self.path))
     }
+}
+
+/// A kill may have left half a line, which must not swallow the next one.
+fn end_last_line(file: &mut File) -> io::Result<()> {
+    if file.metadata()?.len() == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
 }
 
 /// The lines of a history less their times. What is no line of ours is left alone.

@@ -33,8 +33,6 @@ pub(super) struct LiveRun<'a> {
     asked: Option<Call>,
     /// What is to be asked once calls under way leave room for it.
     parked: Option<Call>,
-    /// The run as it stood before the present step: what remains when no answer comes.
-    before: Option<Box<Summary>>,
     crash_logged: bool,
     severity_logged: bool,
 }
@@ -104,7 +102,6 @@ impl<'a> LiveRun<'a> {
             lines: Lines::default(),
             asked: None,
             parked: None,
-            before: None,
             crash_logged: false,
             severity_logged: false,
         }
@@ -208,8 +205,7 @@ impl<'a> LiveRun<'a> {
     }
 
     fn begin_step(&mut self) -> Result<Move, LiveError> {
-        let standing = self.simulation.summary(self.identity.clone(), EndReason::OperatorCancel);
-        self.before = Some(Box::new(standing));
+        self.simulation.note_standing();
         self.simulation.observe();
         Ok(self.agent.begin(&self.simulation.input(), &mut self.lines)?)
     }
@@ -247,8 +243,8 @@ impl<'a> LiveRun<'a> {
                     self.begin_step()?
                 }
                 Move::End(reason) => {
-                    let before = self.before.take().expect("a step was begun");
-                    return self.end(before.ended_by(reason));
+                    let summary = self.simulation.summary_as_noted(self.identity.clone(), reason);
+                    return self.end(summary);
                 }
             };
         }
@@ -260,10 +256,13 @@ impl<'a> LiveRun<'a> {
         loop {
             let asked = match self.wire.play(&call, estimate)? {
                 Some(played) => played,
-                None => match self.limits.reserve(call.tokens) {
-                    Ok(()) => self.wire.ask(&call, estimate)?,
-                    Err(denied) => return self.deny(call, denied),
-                },
+                None => {
+                    self.folder.reached()?;
+                    match self.limits.reserve(call.tokens) {
+                        Ok(()) => self.wire.ask(&call, estimate)?,
+                        Err(denied) => return self.deny(call, denied),
+                    }
+                }
             };
             let next = match asked {
                 Asked::Played(attempt, recorded) => self.hear(&attempt, Told::Before(recorded))?,

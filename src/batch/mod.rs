@@ -11,6 +11,7 @@
 //! - `confine`: a panic costs one run
 //! - `connections`: how many requests to each provider could be in flight
 //! - `play`: one run
+//! - `resume`: what an earlier batch left of the runs
 //! - `pool`: workers and writer
 //! - [`tally`]: what is counted over all runs
 //! - [`progress`]: how far it is
@@ -26,6 +27,7 @@ mod play;
 mod pool;
 pub mod progress;
 pub mod repeat;
+mod resume;
 mod run_folder;
 pub mod tally;
 
@@ -80,7 +82,8 @@ pub enum Existing {
     Refused,
     /// They are replaced, whole.
     Replaced,
-    /// They are completed. Calls of language models that were answered are not made again; all else is.
+    /// They are completed. Runs that ended for good stay as they are. Calls of language models that were answered are
+    /// not made again, and runs of programs that were broken off begin anew.
     Resumed,
 }
 
@@ -135,28 +138,20 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
     let pins = pins::check(&plan, allow_unpinned).map_err(BatchError::Pins)?;
     let programs: Vec<&str> = registered.agents.iter().map(String::as_str).collect();
     let backends = Backends::open(&mut plan, &programs, plugins, &prices, &process_environment)?;
+    // Servers may have been slow to answer, and nothing of anybody's was touched so far.
+    if stop.load(Ordering::Relaxed) {
+        return Err(BatchError::Interrupted);
+    }
     let (plan, backends) = (&plan, backends.as_ref());
     let begun = Instant::now();
     let n_jobs = n_jobs.clamp(1, MAX_JOBS).min(plan.len());
     let configuration = digest(plan.experiment());
-    let mut folder = ResultFolder::claim(&results_dir, &plan.experiment().name, existing, &configuration)?;
+    let folder = ResultFolder::claim(&results_dir, &plan.experiment().name, existing, &configuration)?;
     let mut manifest = Manifest::new(plan, n_jobs, command, plugins.records(), &registered);
     manifest.pins = Some(pins);
     if let Some(backends) = backends {
         manifest.of_models(backends);
     }
-    let opened = folder.write_manifest(&manifest).and_then(|()| folder.open());
-    let mut rows = match opened {
-        Ok(rows) => rows,
-        Err(error) => {
-            folder.abandon();
-            return Err(BatchError::Folder(error));
-        }
-    };
-    let leftover = folder.drop_replaced().err();
-    let mut history = History::open(&results_dir, &plan.experiment().name, configuration, existing, backends)
-        .map_err(BatchError::Folder)?;
-
     let halt = Halt { user: stop, failure: AtomicBool::new(false) };
     let floor = Floor {
         plan,
@@ -168,7 +163,22 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         live_runs: backends.map_or(1, |backends| (backends.most_connections() as usize).div_ceil(n_jobs)),
         resume: existing == Existing::Resumed,
     };
-    floor.count_earlier();
+    let opened = may_go_on(&folder, &manifest, plugins).and_then(|()| {
+        floor.survey()?;
+        let history = History::open(&results_dir, &plan.experiment().name, configuration, existing, backends)
+            .map_err(BatchError::Folder)?;
+        let rows = folder.open().map_err(BatchError::Folder)?;
+        folder.write_manifest(&manifest).map_err(BatchError::Folder)?;
+        Ok((history, rows))
+    });
+    let (mut history, mut rows) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            folder.abandon();
+            return Err(error);
+        }
+    };
+    let leftover = folder.drop_replaced().err();
     let (tally, stopped) = pool::run(&floor, n_jobs, &mut rows, &mut history, progress);
     let incomplete = |source| BatchError::Write {
         complete: tally.complete(),
@@ -198,6 +208,18 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
     let spent = backends.map(Backends::spent);
     let folder = folder.path().to_owned();
     Ok(BatchOutcome { folder, status, planned: plan.len(), tally, took: begun.elapsed(), spent, leftover })
+}
+
+/// Whether the results of a folder can be completed today.
+fn may_go_on(folder: &ResultFolder, manifest: &Manifest, plugins: &Plugins) -> Result<(), BatchError> {
+    let recorded = folder.recorded_manifest();
+    let changes = recorded.map(|recorded| resume::changes(&recorded, manifest.models.as_ref(), plugins));
+    match changes {
+        Some(changes) if !changes.is_empty() => {
+            Err(BatchError::OtherCircumstances { folder: folder.path().to_owned(), changes })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An error and its causes in one line.

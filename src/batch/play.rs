@@ -3,11 +3,14 @@
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
+use serde_json::Value;
+
 use super::Halt;
 use super::confine::{Defect, confine};
 use super::error::WriteError;
 use super::folder::ResultFolder;
 use super::run_folder::{Keeping, RunFolder};
+use crate::agent::action::ActionSource;
 use crate::config::settings::PredictionMode;
 use crate::crash::state::CrashState;
 use crate::plan::PlannedRun;
@@ -31,7 +34,7 @@ pub(super) struct Report {
     pub(super) run_id: String,
     pub(super) steps: Step,
     pub(super) end_reason: EndReason,
-    pub(super) crash_type: Option<&'static str>,
+    pub(super) crash_type: Option<String>,
     pub(super) mean_pe: ByType<Option<Score>>,
     /// Whether predictions were demanded and none was made where some could have been.
     pub(super) lacks_predictions: bool,
@@ -175,22 +178,39 @@ pub(super) fn rescue(simulation: Option<Simulation>, folder: &mut RunFolder) -> 
 }
 
 pub(super) fn finished(run: &PlannedRun, summary: &Summary, families: &[String]) -> Report {
+    let summary = serde_json::to_value(summary).expect("a summary has a JSON form");
+    recorded(run, &summary, families).expect("a summary says what there is to say of its run")
+}
+
+/// What the batch keeps of a run, by its `summary.json`; `None` for one that is not whole, or another run's.
+pub(super) fn recorded(run: &PlannedRun, summary: &Value, families: &[String]) -> Option<Report> {
+    let text = |key: &str| summary.get(key).and_then(Value::as_str);
+    let end_reason = EndReason::recorded(text("end_reason")?, text("limit_scope"))?;
+    let steps = summary.get("total_steps")?.as_u64().and_then(|steps| Step::try_from(steps).ok())?;
+    let decided = |(source, count): (&String, &Value)| {
+        let nothing = [ActionSource::Rejected, ActionSource::Timeout].map(ActionSource::word);
+        !nothing.contains(&source.as_str()) && count.as_u64() > Some(0)
+    };
+    let did_something = summary.get("action_sources")?.as_object()?.iter().any(decided);
     let demanded = run.config.interface.prediction_mode != PredictionMode::Optional;
-    Report {
+    let lacks_predictions = demanded && summary.get("no_coverage")?.as_bool()?;
+    let mean_pe = summary.get("mean_pe")?;
+    (text("run_id")? == run.run_id).then_some(())?;
+    Some(Report {
         index: run.index,
         row: line(&row(run, Outcome::Finished(summary), families)),
         run_id: run.run_id.clone(),
-        steps: summary.total_steps,
-        end_reason: summary.end_reason,
-        crash_type: summary.crash_type,
-        mean_pe: summary.mean_pe.clone(),
-        lacks_predictions: demanded && summary.no_coverage,
+        steps,
+        end_reason,
+        crash_type: text("crash_type").map(str::to_owned),
+        mean_pe: ByType::build(|kind| mean_pe.get(kind.word()).and_then(Value::as_f64).map(Score)),
+        lacks_predictions,
         model: run.config.model.name.clone(),
-        seed: summary.identity.seed,
-        final_state_hash: Some(summary.final_state_hash.clone()),
-        ineligible: ineligible(summary, demanded),
+        seed: summary.get("seed")?.as_u64()?,
+        final_state_hash: Some(text("final_state_hash")?.to_owned()),
+        ineligible: ineligible(end_reason, steps, did_something, lacks_predictions),
         defect: None,
-    }
+    })
 }
 
 pub(super) fn failed(run: &PlannedRun, steps: Step, defect: Defect, families: &[String]) -> Report {

@@ -98,6 +98,9 @@ pub enum RepeatError {
     /// Its prompts cannot be used.
     #[error(transparent)]
     Prompt(#[from] PromptError),
+    /// The place for the repetition holds results.
+    #[error("{} already holds results, which a repetition does not replace; name another folder with --output-dir", .0.display())]
+    Exists(PathBuf),
     /// There is no place for the repetition.
     #[error(transparent)]
     Place(BatchError),
@@ -131,7 +134,10 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
     let scratch = if output_dir.is_none() { Some(scratch_folder()?) } else { None };
     let results_dir = output_dir.unwrap_or_else(|| scratch.as_ref().expect("it was made").path()).to_owned();
     let name = &run.config.experiment.name;
-    let results = ResultFolder::claim(&results_dir, name, Existing::Refused, "").map_err(RepeatError::Place)?;
+    let results = ResultFolder::claim(&results_dir, name, Existing::Refused, "").map_err(|error| match error {
+        BatchError::Exists(folder) => RepeatError::Exists(folder),
+        error => RepeatError::Place(error),
+    })?;
     drop(results.open()?);
 
     let outcome = if !programs.contains(&run.config.model.name.as_str()) {
@@ -221,6 +227,9 @@ fn scratch_folder() -> Result<TempDir, WriteError> {
 
 /// The recorded summary; a run without one is not complete.
 fn read_summary(run_dir: &Path) -> Result<Value, RepeatError> {
+    if run_dir.is_file() {
+        return Err(ReadError::NotAFolder(run_dir.to_owned()).into());
+    }
     if !run_dir.is_dir() {
         return Err(ReadError::Missing(run_dir.to_owned()).into());
     }

@@ -11,6 +11,7 @@ use crate::config::to_yaml;
 use crate::crash::severity::Severity;
 use crate::crash::state::Crash;
 use crate::plan::PlannedRun;
+use crate::record::folder::SUMMARY;
 use crate::record::manifest::{Build, now};
 use crate::record::step::Recorder;
 use crate::record::summary::Summary;
@@ -34,6 +35,8 @@ pub(super) enum Keeping {
 /// A run in the making.
 #[derive(Debug)]
 pub(super) struct RunFolder {
+    /// Where it is made again, until that has reached what is recorded of it. Then its files lie in `partial`.
+    repetition: Option<Repetition>,
     partial: PathBuf,
     complete: PathBuf,
     failed: PathBuf,
@@ -43,6 +46,21 @@ pub(super) struct RunFolder {
     deliberations: Option<Output>,
     log: Output,
     piece: usize,
+}
+
+/// A run that is made again from its cassette. Unless it reaches what is recorded, nothing remains of it.
+#[derive(Debug)]
+struct Repetition {
+    folder: PathBuf,
+    /// Where its earlier files lie.
+    origin: PathBuf,
+}
+
+impl Drop for Repetition {
+    fn drop(&mut self) {
+        // It is gone already when it has reached its end, and the next attempt clears what is left.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
 }
 
 #[derive(Debug)]
@@ -79,23 +97,40 @@ impl Output {
 }
 
 impl RunFolder {
-    /// The folder of a run that begins. What an earlier, resumed batch left of it is written anew, but for its
-    /// cassette.
+    /// The folder of a run that begins.
     pub(super) fn create(results: &ResultFolder, run: &PlannedRun, keeping: Keeping) -> Result<RunFolder, WriteError> {
+        RunFolder::make(results, run, keeping, None)
+    }
+
+    /// The folder of a run that is made again from a copy of its cassette in [`ResultFolder::repeated_run`]. What lies
+    /// in `origin` stays until [`RunFolder::reached`].
+    pub(super) fn repeat(results: &ResultFolder, run: &PlannedRun, origin: &Path) -> Result<RunFolder, WriteError> {
+        let repetition = Repetition { folder: results.repeated_run(&run.run_id), origin: origin.to_owned() };
+        RunFolder::make(results, run, Keeping::Closed, Some(repetition))
+    }
+
+    fn make(
+        results: &ResultFolder,
+        run: &PlannedRun,
+        keeping: Keeping,
+        repetition: Option<Repetition>,
+    ) -> Result<RunFolder, WriteError> {
         let partial = results.partial_run(&run.run_id);
-        fs::create_dir(&partial).or_else(already_there).map_err(WriteError::at(&partial))?;
-        let config = partial.join("config_used.yaml");
+        let folder = repetition.as_ref().map_or(&partial, |repetition| &repetition.folder).clone();
+        fs::create_dir(&folder).or_else(already_there).map_err(WriteError::at(&folder))?;
+        let config = folder.join("config_used.yaml");
         fs::write(&config, to_yaml(&run.config)).map_err(WriteError::at(&config))?;
         let mut folder = RunFolder {
+            repetition,
             complete: results.complete_run(&run.run_id),
             failed: results.failed_run(&run.run_id),
-            steps: Output::create(&partial, "steps.jsonl", keeping)?,
-            events: Output::create(&partial, "events.jsonl", keeping)?,
+            steps: Output::create(&folder, "steps.jsonl", keeping)?,
+            events: Output::create(&folder, "events.jsonl", keeping)?,
             deliberations: match keeping {
                 Keeping::Open => None,
-                Keeping::Closed => Some(Output::create(&partial, "deliberations.jsonl", keeping)?),
+                Keeping::Closed => Some(Output::create(&folder, "deliberations.jsonl", keeping)?),
             },
-            log: Output::create(&partial, "experiment.log", keeping)?,
+            log: Output::create(&folder, "experiment.log", keeping)?,
             piece: if keeping == Keeping::Open { PIECE } else { SMALL_PIECE },
             partial,
         };
@@ -106,6 +141,28 @@ impl RunFolder {
             "run {run_id}: vendomini {version} (commit {commit}), agent {agent}, seed {seed}, at most {steps} steps"
         ))?;
         Ok(folder)
+    }
+
+    /// What was recorded of the run has been made again, so the new files take the place of the earlier ones. A kill
+    /// in the middle costs nothing: at every moment the cassette lies whole in the one folder or the other.
+    pub(super) fn reached(&mut self) -> Result<(), WriteError> {
+        let Some(repetition) = self.repetition.take() else { return Ok(()) };
+        let Repetition { folder, origin } = &repetition;
+        if *origin != self.partial {
+            fs::rename(origin, &self.partial).map_err(WriteError::at(origin))?;
+        }
+        let summary = self.partial.join(SUMMARY);
+        fs::remove_file(&summary).or_else(not_there).map_err(WriteError::at(&summary))?;
+        for entry in fs::read_dir(folder).map_err(WriteError::at(folder))? {
+            let name = entry.map_err(WriteError::at(folder))?.file_name();
+            fs::rename(folder.join(&name), self.partial.join(&name)).map_err(WriteError::at(&self.partial))?;
+        }
+        let outputs = [&mut self.steps, &mut self.events, &mut self.log].into_iter().chain(&mut self.deliberations);
+        for output in outputs {
+            let name = output.path.file_name().expect("a record has a name").to_owned();
+            output.path = self.partial.join(name);
+        }
+        Ok(())
     }
 
     /// A line of `experiment.log`, with the time.
@@ -152,9 +209,10 @@ impl RunFolder {
 
     /// The run has ended by the rules: it gets its summary and its name.
     pub(super) fn complete(mut self, summary: &Summary) -> Result<(), WriteError> {
+        self.reached()?;
         let (steps, reason) = (summary.total_steps, summary.end_reason.word());
         self.log(&format!("after {steps} steps: end {reason}, state {}", summary.final_state_hash))?;
-        let path = self.partial.join("summary.json");
+        let path = self.partial.join(SUMMARY);
         let mut text = serde_json::to_vec_pretty(summary).expect("a summary has a JSON form");
         text.push(b'\n');
         fs::write(&path, text).map_err(WriteError::at(&path))?;
@@ -163,6 +221,7 @@ impl RunFolder {
 
     /// A defect broke the run off: what there is of it is kept for whoever looks for the defect.
     pub(super) fn set_aside(mut self, steps: Step, defect: &Defect) -> Result<(), WriteError> {
+        self.reached()?;
         self.log(&format!("after {steps} steps: harness_error: {defect}"))?;
         let parent = self.failed.parent().expect("a failed run lies in a folder");
         fs::create_dir_all(parent).map_err(WriteError::at(parent))?;
@@ -183,6 +242,10 @@ impl RunFolder {
         drop((steps, events, deliberations, log));
         fs::rename(&partial, &to).map_err(WriteError::at(&to))
     }
+}
+
+fn not_there(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 fn already_there(error: io::Error) -> io::Result<()> {

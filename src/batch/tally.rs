@@ -53,7 +53,7 @@ impl fmt::Display for FailedRun {
 pub struct Tally {
     steps: u64,
     end_reasons: BTreeMap<EndReason, u64>,
-    crash_types: BTreeMap<Option<&'static str>, u64>,
+    crash_types: BTreeMap<Option<String>, u64>,
     mean_pe: ByType<Mean>,
     without_predictions: u64,
     without_predictions_named: Vec<String>,
@@ -70,7 +70,7 @@ impl Tally {
             }
             return;
         }
-        *self.crash_types.entry(report.crash_type).or_default() += 1;
+        *self.crash_types.entry(report.crash_type.clone()).or_default() += 1;
         for kind in ErrorType::ALL {
             if let Some(score) = report.mean_pe.get(kind) {
                 let mean = self.mean_pe.get_mut(kind);
@@ -112,7 +112,7 @@ impl Tally {
 
     /// Runs by type of the first crash; `None` are those without one. Runs that a defect broke off are neither.
     #[must_use]
-    pub fn crash_types(&self) -> &BTreeMap<Option<&'static str>, u64> {
+    pub fn crash_types(&self) -> &BTreeMap<Option<String>, u64> {
         &self.crash_types
     }
 

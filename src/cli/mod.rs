@@ -65,7 +65,8 @@ Exit codes:
   4  begun, but not finished: stopped, or a file could not be written
   5  the provider of a language model gave up, or does not answer; run --resume goes on
   6  records cannot be read
-  7  a replay differs from its records";
+  7  a replay differs from its records
+  130  a second Ctrl-C ended the program at once";
 
 /// A seeded warehouse for agents that measures prediction errors and detects when agents break down
 ///
@@ -86,7 +87,7 @@ pub enum Command {
     ///
     /// Makes every run of the plan and writes complete records of each. Records do not depend on the number of
     /// threads, and a second run writes the same ones. Ctrl-C stops at the next step of each run: complete runs
-    /// stay, others leave nothing.
+    /// stay, those of language models are put aside for --resume, and those of programs leave nothing.
     Run(run::RunArgs),
     /// List the runs of an experiment without running any
     ///
@@ -218,7 +219,10 @@ impl CliError {
                 | RepeatError::Config(_)
                 | RepeatError::Cassette(_)
                 | RepeatError::Prompt(_) => ExitStatus::Unreadable,
-                RepeatError::Plugins(_) | RepeatError::OtherPlugins(_) | RepeatError::Place(_) => ExitStatus::Refused,
+                RepeatError::Plugins(_)
+                | RepeatError::OtherPlugins(_)
+                | RepeatError::Exists(_)
+                | RepeatError::Place(_) => ExitStatus::Refused,
                 RepeatError::Write(_) => ExitStatus::Unfinished,
                 RepeatError::Defect(_) => ExitStatus::Defect,
             },
@@ -234,11 +238,12 @@ impl CliError {
                 | BatchError::Backend(_)
                 | BatchError::Pins(_)
                 | BatchError::OtherConfiguration { .. }
+                | BatchError::OtherCircumstances { .. }
                 | BatchError::Exists(_)
                 | BatchError::Foreign { .. }
                 | BatchError::InUse(_)
                 | BatchError::Folder(_) => ExitStatus::Refused,
-                BatchError::Write { .. } | BatchError::Prompt(_) => ExitStatus::Unfinished,
+                BatchError::Write { .. } | BatchError::Prompt(_) | BatchError::Interrupted => ExitStatus::Unfinished,
                 BatchError::Resume(_) => ExitStatus::Unreadable,
                 BatchError::Defect(_) => ExitStatus::Defect,
             },
@@ -268,7 +273,7 @@ impl Cli {
             Command::Pin(args) => pin::run(args, out),
             Command::Import(args) => import::run(args, out, err).map(|()| ExitStatus::Done),
             Command::Audit(args) => audit::run(args, out).map(|()| ExitStatus::Done),
-            Command::ParseReply(args) => parse_reply::run(args, out).map(|()| ExitStatus::Done),
+            Command::ParseReply(args) => parse_reply::run(args, plugins, out).map(|()| ExitStatus::Done),
             Command::Schema(args) => schema::run(args, plugins, out).map(|()| ExitStatus::Done),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! The table of what they came to is data and goes to `out`; times, progress and warnings go to `err`.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -15,8 +16,10 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::config_args::ConfigArgs;
 use super::model_args::ModelArgs;
 use super::{CliError, ExitStatus};
+use crate::agent::provider::settings::kind_of;
 use crate::batch::progress::Progress;
 use crate::batch::{BatchOptions, BatchOutcome, Existing, MAX_JOBS, run_batch};
+use crate::config::settings::{ModelConfig, ProviderKind};
 use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::prediction::error::ErrorType;
@@ -82,7 +85,7 @@ pub struct RunArgs {
 
     /// Go on with earlier results of this experiment
     ///
-    /// Runs that were broken off, or that ended because a provider gave up or a limit of the experiment was reached, go on where they stopped: what their cassettes hold is not asked again. The configuration must be the same.
+    /// Runs that ended for good stay as they are. Runs of language models that were broken off, or that ended because a provider gave up or a limit of the experiment was reached, go on where they stopped: what their cassettes hold is not asked again. The configuration, the prompts, the servers and the plugins must be the same.
     #[arg(long, conflicts_with = "overwrite")]
     pub resume: bool,
 
@@ -124,6 +127,14 @@ pub fn run(
     let shocks = || plan.project(&["pe_induction.p_shock"]).any(|cell| cell.config.pe_induction.p_shock > 0.0);
     if registered.shocks.is_empty() && shocks() {
         note(err, format_args!("notice: pe_induction.p_shock has no effect: no plugin registers a family of shocks"));
+    }
+    let providers = plan.experiment().providers();
+    let ignores_seed = |model: &ModelConfig| {
+        model.seed.is_some() && kind_of(&model.name, providers) == Some(ProviderKind::AnthropicMessages)
+    };
+    let mut cells = plan.project(&["model.name", "model.seed"]).map(|cell| cell.config.model);
+    if let Some(model) = cells.find(ignores_seed) {
+        note(err, format_args!("notice: model.seed has no effect on {}: anthropic_messages take no seed", model.name));
     }
     let results_dir = args.output_dir.clone().or_else(|| plan.experiment().results_dir.clone());
     let results_dir = results_dir.unwrap_or_else(|| RESULTS.into());
@@ -167,23 +178,34 @@ pub fn run(
 /// The first Ctrl-C (or request to terminate) stops the batch in order, a later one the program at once.
 fn stop_on_interrupt(folder: &Path, err: &mut dyn Write) {
     let mut first = None;
-    let farewell = format!(
-        "stopped at once: {} says \"running\" for ever; run it again with --overwrite, which replaces the whole \
-         experiment, or name another folder with --output-dir",
-        folder.join("manifest.json").display()
-    );
+    let folder = folder.to_owned();
     let handler = move || {
         STOP.store(true, Ordering::Relaxed);
         if ends_at_once(&mut first, Instant::now()) {
             // A progress bar leaves the cursor behind itself.
             let next_line = if io::stderr().is_terminal() { "\n" } else { "" };
-            let _ = writeln!(io::stderr(), "{next_line}{farewell}");
+            let _ = writeln!(io::stderr(), "{next_line}{}", farewell(&folder));
             process::exit(INTERRUPTED);
         }
     };
     if let Err(error) = ctrlc::set_handler(handler) {
         note(err, format_args!("notice: Ctrl-C will stop the program at once: {error}"));
     }
+}
+
+/// What is left of a batch that ends at once, and how it goes on.
+fn farewell(folder: &Path) -> String {
+    let path = folder.join("manifest.json");
+    let manifest = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+    // The folder may be as it was before, or not there at all.
+    if manifest.is_none_or(|manifest| manifest["status"] != BatchStatus::Running.word()) {
+        return "stopped at once".to_owned();
+    }
+    format!(
+        "stopped at once: {} says \"running\" until the experiment is run again, with --resume, which goes on where it \
+         stopped, or with --overwrite, which replaces the whole experiment",
+        path.display()
+    )
 }
 
 /// Whether an interrupt ends the program at once: one that comes later than the first, and is not its echo.
@@ -208,7 +230,7 @@ fn write_table(outcome: &BatchOutcome, out: &mut dyn Write) -> io::Result<()> {
     let reasons = tally.end_reasons().iter().map(|(reason, runs)| [reason.word().to_owned(), runs.to_string()]);
     write_counts(out, ["end reason", "runs"], reasons)?;
     let crashes = tally.crash_types().iter();
-    let crashes = crashes.map(|(kind, runs)| [kind.unwrap_or("none").to_owned(), runs.to_string()]);
+    let crashes = crashes.map(|(kind, runs)| [kind.as_deref().unwrap_or("none").to_owned(), runs.to_string()]);
     write_counts(out, ["crash type", "runs"], crashes)?;
     let errors = ErrorType::ALL.iter().map(|kind| {
         let mean = tally.mean_pe().get(*kind);
@@ -299,6 +321,16 @@ fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_farewell_claims_no_more_than_there_is() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(farewell(dir.path()), "stopped at once");
+        for (status, resumes) in [("running", true), ("complete", false)] {
+            fs::write(dir.path().join("manifest.json"), format!("{{\"status\": \"{status}\"}}")).unwrap();
+            assert_eq!(farewell(dir.path()).contains("with --resume"), resumes, "{status}");
+        }
+    }
 
     #[test]
     fn two_interrupts_at_once_are_one() {

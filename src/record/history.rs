@@ -3,8 +3,6 @@
 
 use serde::Serialize;
 
-use super::summary::Summary;
-use crate::agent::action::ActionSource;
 use crate::step::end::EndReason;
 use crate::units::Step;
 
@@ -70,19 +68,21 @@ pub struct HistoryRecord {
     pub ineligible_reason: Option<Ineligible>,
 }
 
-/// Why an analysis should leave a finished run out; `demanded` says whether the interface demands predictions.
+/// Why an analysis should leave a finished run out. `did_something`: whether any of its actions was decided by its
+/// agent; `lacks_predictions`: whether the interface demands predictions, and none bound although some could have.
 #[must_use]
-pub fn ineligible(summary: &Summary, demanded: bool) -> Option<Ineligible> {
-    let did_something = summary
-        .action_sources
-        .iter()
-        .any(|(source, count)| *count > 0 && !matches!(source, ActionSource::Rejected | ActionSource::Timeout));
-    match summary.end_reason {
+pub fn ineligible(
+    end_reason: EndReason,
+    total_steps: Step,
+    did_something: bool,
+    lacks_predictions: bool,
+) -> Option<Ineligible> {
+    match end_reason {
         EndReason::HarnessError => Some(Ineligible::HarnessError),
         EndReason::ProviderError | EndReason::ProviderTimeout => Some(Ineligible::ProviderFailed),
-        _ if summary.total_steps == 0 => Some(Ineligible::NoStep),
+        _ if total_steps == 0 => Some(Ineligible::NoStep),
         _ if !did_something => Some(Ineligible::NothingReadable),
-        _ if demanded && summary.no_coverage => Some(Ineligible::NoPredictions),
+        _ if lacks_predictions => Some(Ineligible::NoPredictions),
         _ => None,
     }
 }

@@ -9,7 +9,6 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::summary::Summary;
 use crate::agent::action::ActionSource;
 use crate::config::{RunConfig, schema};
 use crate::plan::PlannedRun;
@@ -106,8 +105,8 @@ fn written_out(path: &str) -> Vec<String> {
 /// How a run ended, for the table.
 #[derive(Clone, Copy, Debug)]
 pub enum Outcome<'a> {
-    /// By the rules.
-    Finished(&'a Summary),
+    /// By the rules: its `summary.json`.
+    Finished(&'a Value),
     /// In a defect of this program.
     Failed {
         /// Steps that were finished before it.
@@ -212,11 +211,15 @@ pub fn row(run: &PlannedRun, outcome: Outcome<'_>, families: &[String]) -> Vec<S
 }
 
 /// A summary as the table has it.
-fn finished(summary: &Summary, families: &[String]) -> Value {
-    let mut record = serde_json::to_value(summary).expect("a summary has a JSON form");
-    record["survival"] = Survival::of(summary.end_reason, summary.primary_crash_type.is_some()).word().into();
+fn finished(summary: &Value, families: &[String]) -> Value {
+    let mut record = summary.clone();
+    let text = |key: &str| summary.get(key).and_then(Value::as_str);
+    if let Some(reason) = text("end_reason").and_then(|word| EndReason::recorded(word, text("limit_scope"))) {
+        record["survival"] = Survival::of(reason, text("primary_crash_type").is_some()).word().into();
+    }
     for kind in ErrorType::ALL {
-        let means: Vec<_> = summary.windows_at_end.by_type.get(kind).iter().map(|window| window.mean).collect();
+        let windows = record["windows_at_end"][kind.word()].take();
+        let means: Vec<&Value> = windows.as_array().into_iter().flatten().map(|window| &window["mean"]).collect();
         record["windows_at_end"][kind.word()] = json!({ "mean": means });
     }
     // What a summary does not list has not happened, which is a zero and not missing.

@@ -83,7 +83,54 @@ pub enum LimitScope {
     Run,
 }
 
+impl LimitScope {
+    /// Its word in records.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            LimitScope::Experiment => "experiment",
+            LimitScope::Run => "run",
+        }
+    }
+}
+
 impl EndReason {
+    /// All reasons.
+    pub const ALL: [EndReason; 16] = [
+        EndReason::HarnessError,
+        EndReason::OperatorCancel,
+        EndReason::ProviderTimeout,
+        EndReason::ProviderError,
+        EndReason::ContextOverflow,
+        EndReason::TokenLimit,
+        EndReason::CostLimit,
+        EndReason::TimeLimit,
+        EndReason::RunTokenLimit,
+        EndReason::RunCostLimit,
+        EndReason::RunTimeLimit,
+        EndReason::AgentStop,
+        EndReason::Bankrupt,
+        EndReason::CustomerFailures,
+        EndReason::Crash,
+        EndReason::Horizon,
+    ];
+
+    /// The reason that a record names, by its word and whose limit it was.
+    #[must_use]
+    pub fn recorded(word: &str, scope: Option<&str>) -> Option<EndReason> {
+        EndReason::ALL
+            .into_iter()
+            .find(|reason| reason.word() == word && reason.limit_scope().map(LimitScope::word) == scope)
+    }
+
+    /// Whether a run that ended so is over for good. A provider's failure and a limit of the experiment have nothing
+    /// to do with the run, which may go on from there.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        let of_the_run = matches!(self.fault_owner(), FaultOwner::Agent | FaultOwner::None);
+        of_the_run && self.limit_scope() != Some(LimitScope::Experiment)
+    }
+
     /// Its word in records.
     #[must_use]
     pub fn word(self) -> &'static str {

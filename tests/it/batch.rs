@@ -68,7 +68,7 @@ fn records(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             let name = format!("{below}{}", entry.file_name().into_string().unwrap());
             if entry.file_type().unwrap().is_dir() {
                 collect(&entry.path(), &format!("{name}/"), files);
-            } else if !name.ends_with("experiment.log") && name != "manifest.json" {
+            } else if !name.ends_with("experiment.log") && ![".lock", "manifest.json"].contains(&name.as_str()) {
                 files.insert(name, fs::read(entry.path()).unwrap());
             }
         }
@@ -382,4 +382,18 @@ fn an_agent_that_does_not_exist_is_refused_before_anything_is_made() {
     let error = run_batch(&small(), options(dir.path(), 1), &mutes()).unwrap_err();
     assert!(matches!(error, BatchError::Backend(_)), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_stop_before_the_first_run_replaces_nothing() {
+    static STOPPED: AtomicBool = AtomicBool::new(true);
+    let dir = tempfile::tempdir().unwrap();
+    let plan = small();
+    let before = records(&batch(&plan, dir.path(), 1, &Plugins::default()).folder);
+    for existing in [Existing::Replaced, Existing::Resumed] {
+        let options = BatchOptions { stop: &STOPPED, existing, ..options(dir.path(), 1) };
+        let error = run_batch(&plan, options, &Plugins::default()).unwrap_err();
+        assert!(matches!(error, BatchError::Interrupted), "{error}");
+        assert!(records(&dir.path().join("small")) == before);
+    }
 }

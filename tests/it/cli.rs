@@ -123,7 +123,7 @@ fn the_table_goes_to_stdout_and_notices_to_stderr() {
     assert!(err.starts_with("0 of 3 runs\n3 of 3 runs\n90 steps in "), "{err}");
 
     let folder = dir.path().join("results/base");
-    assert_eq!(names(&folder), ["manifest.json", "results.csv", "runs"]);
+    assert_eq!(names(&folder), [".lock", "manifest.json", "results.csv", "runs"]);
     assert_eq!(names(&folder.join("runs")), ["base_c0_r0", "base_c0_r1", "base_c0_r2"]);
     let files = ["config_used.yaml", "events.jsonl", "experiment.log", "steps.jsonl", "summary.json"];
     assert_eq!(names(&folder.join("runs/base_c0_r1")), files);
@@ -176,10 +176,10 @@ fn earlier_results_are_replaced_only_when_told() {
     let folder = dir.path().join("results/base");
     short(&dir, &["--replications", "3"]).assert().success();
     let before = manifest(&folder);
-    short(&dir, &[]).assert().code(3).stdout(is_empty()).stderr(
-        contains("results/base already holds results; name another folder with --output-dir, or add --overwrite")
-            .or(contains("results\\base")),
-    );
+    short(&dir, &[]).assert().code(3).stdout(is_empty()).stderr(contains(
+        "already holds results; add --resume to complete them, name another folder with --output-dir, or add \
+             --overwrite",
+    ));
     assert_eq!(manifest(&folder), before);
     short(&dir, &["--overwrite", "--n-jobs", "-1"]).assert().success();
     assert_eq!(names(&folder.join("runs")), ["base_c0_r0"], "nothing of the earlier runs is left");
@@ -221,7 +221,7 @@ fn what_is_not_ours_is_never_replaced() {
     short(&dir, &[]).assert().success();
     fs::write(folder.join("thesis.txt"), "years of work").unwrap();
     short(&dir, &["--overwrite"]).assert().code(3).stderr(contains("files that are not of an experiment"));
-    assert_eq!(names(&folder), ["manifest.json", "results.csv", "runs", "thesis.txt"]);
+    assert_eq!(names(&folder), [".lock", "manifest.json", "results.csv", "runs", "thesis.txt"]);
     fs::remove_file(folder.join("thesis.txt")).unwrap();
     short(&dir, &["--overwrite"]).assert().success();
 }
@@ -235,4 +235,28 @@ fn a_place_that_cannot_be_written_is_named() {
         .code(3)
         .stdout(is_empty())
         .stderr(contains("error: the result folder cannot be made").and(contains("file")));
+}
+
+#[test]
+fn results_that_cannot_be_replaced_after_all_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, history) = (dir.path().join("results/base"), dir.path().join("results/history.jsonl"));
+    short(&dir, &["--replications", "2"]).assert().success();
+    let before = manifest(&folder);
+    fs::remove_file(&history).unwrap();
+    fs::create_dir(&history).unwrap();
+    for how in ["--overwrite", "--resume"] {
+        short(&dir, &["--replications", "2", how]).assert().code(3).stderr(contains("history.jsonl cannot be written"));
+        assert_eq!(manifest(&folder), before);
+        assert_eq!(names(&folder.join("runs")), ["base_c0_r0", "base_c0_r1"]);
+        assert_eq!(names(&dir.path().join("results")), ["base", "history.jsonl"]);
+    }
+    fs::remove_dir(&history).unwrap();
+    // Half a line swallows no other.
+    fs::write(&history, "{\"finished\": \"2026").unwrap();
+    short(&dir, &["--overwrite"]).assert().success();
+    let lines = fs::read_to_string(&history).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (2, "{\"finished\": \"2026"));
+    assert!(serde_json::from_str::<Value>(lines[1]).is_ok(), "{lines:?}");
 }

@@ -64,6 +64,7 @@ fn help_teaches() {
       5  the provider of a language model gave up, or does not answer; run --resume goes on
       6  records cannot be read
       7  a replay differs from its records
+      130  a second Ctrl-C ended the program at once
     "#);
 }
 
@@ -74,7 +75,8 @@ fn help_of_run_teaches() {
 
     Makes every run of the plan and writes complete records of each. Records do not depend on the number
     of threads, and a second run writes the same ones. Ctrl-C stops at the next step of each run:
-    complete runs stay, others leave nothing.
+    complete runs stay, those of language models are put aside for --resume, and those of programs leave
+    nothing.
 
     Usage: vendomini run [OPTIONS] --config <FILE>
 
@@ -125,9 +127,10 @@ fn help_of_run_teaches() {
           --resume
               Go on with earlier results of this experiment
 
-              Runs that were broken off, or that ended because a provider gave up or a limit of the
-              experiment was reached, go on where they stopped: what their cassettes hold is not asked
-              again. The configuration must be the same.
+              Runs that ended for good stay as they are. Runs of language models that were broken off, or
+              that ended because a provider gave up or a limit of the experiment was reached, go on
+              where they stopped: what their cassettes hold is not asked again. The configuration, the
+              prompts, the servers and the plugins must be the same.
 
       -h, --help
               Print help (see a summary with '-h')
@@ -205,9 +208,9 @@ fn help_of_parse_reply_teaches() {
               [default: text]
 
           --tools <NAME>
-              The tools that it was offered, by name; all built-in ones without it
+              The tools that it was offered, by name; all that this program has without it
 
-              A name that is not built in stands for a tool that can be called without arguments.
+              Another name stands for a tool that can be called without arguments.
 
       -h, --help
               Print help (see a summary with '-h')
@@ -217,13 +220,17 @@ fn help_of_parse_reply_teaches() {
               why the program cannot read this reply
       vendomini parse-reply replies.jsonl | grep -c '"unreadable":null'
               how many of these replies it can read
+      vendomini parse-reply --format tool_calls results/demo/runs/demo_c0_r0/deliberations.jsonl
+              how the last reply of each decision of a run is read
       vendomini parse-reply --format tool_calls --tools tool_order,tool_wait - < response.json
 
     Input: when the first line with content is a JSON object with the key raw, each line must be one,
-    and each raw is a reply. Otherwise the whole input is one reply. With --format tool_calls a reply
-    is a message of a chat completion, or a whole response, as an object or as text:
-      {"content": ..., "tool_calls": [{"id": ..., "function": {"name": ..., "arguments": ...}}]}
-    Other text is a message that calls no tool.
+    and each raw is a reply. When it is an answer of a server, each line must be an object. Otherwise
+    the whole input is one reply. A reply is a text, or an object of one of these shapes:
+      {"content": ..., "tool_calls": [{"name": ..., "arguments": ...}], "finish": ...}  our records
+      {"choices": [{"message": {...}, "finish_reason": ...}]}         a chat completion
+      {"content": ..., "tool_calls": [{"function": {...}}]}           its message alone
+      {"type": "message", "content": [...], "stop_reason": ...}     a message of Anthropic
 
     Output, a line a reply: line, action (tool and args), card, card_problem, thoughts, and unreadable
     (the reason, and in detail the sentence that the model is sent). What there is not is null.

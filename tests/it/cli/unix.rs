@@ -34,12 +34,16 @@ fn a_full_disk_stops_the_batch_and_leaves_nothing_that_looks_complete() {
         .stdout(is_empty())
         .stderr(contains("0 of 2 runs are complete").and(contains("steps.jsonl cannot be written")));
     let folder = dir.path().join("results/base");
-    assert_eq!(names(&folder), [".results.csv.partial", "manifest.json", "runs"]);
+    assert_eq!(names(&folder), [".lock", ".results.csv.partial", "manifest.json", "runs"]);
     assert_eq!(names(&folder.join("runs")), [""; 0]);
     let manifest = manifest(&folder);
     assert_eq!(manifest["status"], "failed");
     assert!(manifest["error"].as_str().unwrap().contains("steps.jsonl"), "{manifest}");
-    // The way out that the message names works.
+    // The ways out that the message names work.
+    let config = project("configs/base.yaml");
+    let mut again = Command::new(PROGRAM);
+    again.current_dir(dir.path()).args(["run", "--batch", "--max-steps", "500", "--replications", "2", "--resume"]);
+    again.arg("--config").arg(config).assert().success();
     short(&dir, &["--overwrite"]).assert().success();
 }
 
@@ -52,7 +56,7 @@ fn a_disk_that_was_full_from_the_start_costs_no_earlier_results() {
     assert_eq!(manifest(&dir.path().join("results/base")), before);
     assert_eq!(names(&dir.path().join("results")), ["base", "history.jsonl"]);
     limited(&dir, 0, "--output-dir new").assert().code(3);
-    assert_eq!(names(&dir.path().join("new")), [""; 0]);
+    assert_eq!(names(&dir.path().join("new")), ["history.jsonl"], "which is empty");
 }
 
 #[cfg(target_os = "linux")]
@@ -136,7 +140,7 @@ fn ctrl_c_in_the_middle_of_a_run_leaves_nothing_of_it() {
     let (code, err) = interrupt(&dir, &["--max-steps", "1000000"], |runs| !runs.is_empty());
     assert_eq!(code, Some(4), "{err}");
     let folder = dir.path().join("results/base");
-    assert_eq!(names(&folder), ["manifest.json", "results.csv", "runs"]);
+    assert_eq!(names(&folder), [".lock", "manifest.json", "results.csv", "runs"]);
     assert_eq!(names(&folder.join("runs")), [""; 0]);
     assert_eq!(fs::read_to_string(folder.join("results.csv")).unwrap().lines().count(), 1);
 }

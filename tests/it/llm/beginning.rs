@@ -63,6 +63,22 @@ fn earlier_results_are_safe_from_a_study_that_cannot_begin() {
 }
 
 #[test]
+fn a_seed_that_is_not_sent_is_a_notice() {
+    let server = MockServer::start(model::answer);
+    for (kind, end, ignored) in [("anthropic_messages", "", true), ("openai_chat", "/v1", false)] {
+        let study = Study::new(&format!(
+            "simulation: {{max_steps: 1}}\nmodel: {{name: mock-model, seed: 7}}\n\
+             providers: {{mock-model: {{kind: {kind}, base_url: \"{}\", api_key_env: {VARIABLE}}}}}\n",
+            server.url(end)
+        ));
+        let done = study.run(&[]).with(0);
+        assert_eq!(done.err.contains("notice: model.seed has no effect on mock-model"), ignored, "{}", done.err);
+        let seed = &study.events("c0_r0", "provider_call")[0]["seed"];
+        assert_eq!(*seed, if ignored { Value::Null } else { json!(7) });
+    }
+}
+
+#[test]
 fn a_pinned_study_runs_only_in_the_world_that_it_means() {
     let server = MockServer::start(model::answer);
     let study = study(&server, ONE);
@@ -137,7 +153,9 @@ fn prompts_of_the_user_s_are_used_recorded_and_tried_first() {
     let done = study.verify("c0_r0").with(7);
     assert!(done.out.contains("first difference at step 0, field request_digest"), "{}", done.out);
     let before = server.counts().requests;
-    study.run(&["--resume"]).with(6).saying("was it made by another version of this program, or with other prompts?");
+    let done = study.run(&["--resume"]).with(3).saying("the prompt system.txt (mine) has the SHA-256 ");
+    let then = "bd1112c3dae3b273a10221d01129c2f33862d57f50f2a72d9e19a6690bda0495";
+    assert!(done.err.contains(&format!("and had {then} at the beginning")), "{}", done.err);
     assert!(!server.requests()[before as usize..].iter().any(model::is_call), "no model was asked");
     fs::write(&system, "Mind the shop for {{ max_steps }} days.").unwrap();
     study.run(&["--resume"]).with(0);

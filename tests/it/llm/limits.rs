@@ -1,6 +1,7 @@
 //! Limits of tokens, money and time, of a run and of the experiment, and what is known of costs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -101,6 +102,42 @@ fn a_limit_ends_a_run_before_the_call_that_would_exceed_it() {
         }
         study.verify("c0_r0").with(0);
     }
+}
+
+/// Every call is answered twice: first with nothing but a bill.
+#[test]
+fn an_answer_without_a_reply_that_is_charged_counts() {
+    const BILL: u64 = 500;
+    let asked = Mutex::new(BTreeSet::new());
+    let server = MockServer::start(move |request| {
+        if !model::is_call(request) {
+            return model::answer(request);
+        }
+        let answer = model::using(model::answer(request), INPUT, OUTPUT);
+        if !asked.lock().unwrap().insert((request.body.clone(), model::step(request))) {
+            return answer;
+        }
+        let bill = model::using(Answer::empty_choices().edited(|body| body["choices"] = json!([])), BILL, 0);
+        bill.header("retry-after-ms", "5")
+    });
+    let study = study(&server, "");
+    study.run(&PRICES).with(0);
+    let (summary, calls) = (study.summary("c0_r0"), study.events("c0_r0", "provider_call"));
+    assert_eq!((&summary["end_reason"], &summary["model"]["calls"]), (&json!("horizon"), &json!(STEPS)), "{summary}");
+    assert_eq!(summary["model"]["input_tokens"], STEPS * (INPUT + BILL));
+    assert_eq!(summary["model"]["output_tokens"], STEPS * OUTPUT);
+    assert_eq!(summary["model"]["calls_without_usage"], 0);
+    let cost = (STEPS * (CALL_NANOS + BILL * 1_000)) as f64 / 1e9;
+    assert_eq!(summary["model"]["cost_usd"], cost);
+    assert_eq!(calls.len() as u64, 2 * STEPS);
+    for pair in calls.chunks(2) {
+        assert_eq!((&pair[0]["outcome"], &pair[0]["input_tokens"]), (&json!("empty_reply"), &json!(BILL)));
+        assert_eq!((&pair[0]["cost_usd"], &pair[0]["pricing_source"]), (&json!(BILL as f64 / 1e6), &json!("override")));
+        assert_eq!((&pair[1]["outcome"], &pair[1]["input_tokens"]), (&json!("reply"), &json!(INPUT)));
+    }
+    // What a step says of tokens does not depend on how often the line was bad.
+    assert_eq!(study.steps("c0_r0")[0]["usage"]["input_tokens"], INPUT);
+    study.verify("c0_r0").with(0);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! - [`faults`]: what a server can do wrong
 //! - [`limits`]: tokens, money and time
 //! - [`going_on`], [`repeating`]: `run --resume` and `replay`
+//! - [`resuming`]: what `--resume` leaves alone, and what it never loses
 //! - [`recordings`]: runs without a server, and the history of all
 
 mod beginning;
@@ -19,4 +20,5 @@ mod model;
 mod prompts;
 mod recordings;
 mod repeating;
+mod resuming;
 mod study;

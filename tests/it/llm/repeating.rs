@@ -71,6 +71,10 @@ fn a_run_comes_out_again_without_key_and_server() {
     for ((name, one), (_, other)) in files(&study.folder("c0_r0")).into_iter().zip(files(&again)) {
         assert!(one == other, "{name} differs");
     }
+    // A manifest makes them results, which no repetition replaces.
+    fs::copy(study.results().join("manifest.json"), study.path().join("again/study/manifest.json")).unwrap();
+    let done = replay(&study, &["--output-dir", "again"]).with(3).saying("already holds results");
+    assert!(!done.err.contains("--overwrite") && !done.err.contains("--resume"), "{}", done.err);
     // The repetition's folder alone is a record as good as the first.
     let mut command = study.program(&["replay", "--verify"]);
     command.arg(again);

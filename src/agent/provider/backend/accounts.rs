@@ -7,6 +7,7 @@ use super::super::attempt::Outcome;
 use super::super::budget::{Budget, Charge, Ledger, Scope, Spent};
 use super::super::cassette::Player;
 use super::super::cost::Pricing;
+use super::super::dialect::Bill;
 use super::super::limits::{RunLimits, until_less};
 use super::{Backend, Backends};
 use crate::config::settings::RunConfig;
@@ -35,10 +36,14 @@ impl Backends {
         };
         for entry in player.entries() {
             let Some(estimate) = entry.estimate else { continue };
-            let body = entry.attempt.body.as_deref().filter(|_| entry.attempt.outcome == Outcome::Reply);
-            let told = body.and_then(|body| dialect.read(body).ok()).map(|reply| {
-                let cost = player.pricing().cost(&reply.usage, reply.reported_cost);
-                (reply.usage, cost.map(|(cost, _)| cost))
+            let reply = entry.attempt.body.as_deref().filter(|_| entry.attempt.outcome == Outcome::Reply);
+            let bill = match reply.and_then(|body| dialect.read(body).ok()) {
+                Some(reply) => Some(Bill { usage: reply.usage, cost: reply.reported_cost }),
+                None => dialect.bill_of(&entry.attempt),
+            };
+            let told = bill.map(|Bill { usage, cost }| {
+                let cost = player.pricing().cost(&usage, cost);
+                (usage, cost.map(|(cost, _)| cost))
             });
             self.ledger.carry_over(&Spent::of(&Charge::of(entry.attempt.outcome, told), &estimate));
         }

@@ -40,9 +40,10 @@ pub mod retry;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 pub use call::{Answer, Call, CallGuard, News, Unheard};
 pub use descriptors::raise_descriptor_limit;
@@ -59,6 +60,12 @@ use pace::Pace;
 
 /// The most threads that look up names of servers at once. The system's look-up blocks its thread.
 const MAX_LOOKUPS: usize = 64;
+
+/// With so many tasks, a call and a connection each, answers come so thick that it pays to let some gather.
+const MANY: usize = 128;
+
+/// How long they gather: little beside what any model takes.
+const GATHERING: Duration = Duration::from_micros(500);
 
 /// A provider of a [`Transport`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +94,12 @@ impl Transport {
             .worker_threads(1)
             .max_blocking_threads(MAX_LOOKUPS)
             .thread_name("vendomini-http")
+            // Falling asleep for each answer and being woken for each call costs more than sending them.
+            .on_thread_park(|| {
+                if Handle::try_current().is_ok_and(|runtime| runtime.metrics().num_alive_tasks() >= MANY) {
+                    thread::sleep(GATHERING);
+                }
+            })
             .enable_all()
             .build()
             .map_err(|error| TransportError::Runtime(error.to_string()))?;
