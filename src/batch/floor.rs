@@ -201,9 +201,12 @@ impl<'a> Worker<'a> {
         let Floor { plugins, families, results, halt, .. } = *self.floor;
         let mut simulation = self.idle.pop();
         // Other runs' answers are recorded while this one goes on: a kill must not lose them.
-        let mut between = || match self.attend() {
-            Next::Goes => ControlFlow::Continue(()),
-            Next::Ends => ControlFlow::Break(()),
+        let mut between = || {
+            if self.live.is_empty() {
+                return ControlFlow::Continue(());
+            }
+            let goes = [Self::attend, Self::end_overdue, Self::try_parked].iter().all(|look| look(self) == Next::Goes);
+            if goes { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let played = confine(|| play(&mut simulation, plugins, families, results, run, halt, &mut between));
         self.idle.extend(simulation);

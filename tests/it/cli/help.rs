@@ -127,8 +127,8 @@ fn help_of_run_teaches() {
           --resume
               Go on with earlier results of this experiment
 
-              Runs that ended for good stay as they are. Runs of language models that were broken off, or
-              that ended because a provider gave up or a limit of the experiment was reached, go on
+              Runs that ended for good stay as they are. Runs of language models that were broken off,
+              or that ended because a provider gave up or a limit of the experiment was reached, go on
               where they stopped: what their cassettes hold is not asked again. The configuration, the
               prompts, the servers and the plugins must be the same.
 
