@@ -212,9 +212,12 @@ impl<'a> Worker<'a> {
         let Floor { plugins, families, results, halt, .. } = *self.floor;
         let mut simulation = self.idle.pop();
         // Other runs' answers are recorded while this one goes on: a kill must not lose them.
-        let mut between = || match self.attend() {
-            Next::Goes => ControlFlow::Continue(()),
-            Next::Ends => ControlFlow::Break(()),
+        let mut between = || {
+            if self.live.is_empty() {
+                return ControlFlow::Continue(());
+            }
+            let goes = [Self::attend, Self::end_overdue, Self::try_parked].iter().all(|look| look(self) == Next::Goes);
+            if goes { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let played = confine(|| play(&mut simulation, plugins, families, results, run, halt, &mut between));
         self.idle.extend(simulation);
@@ -467,7 +470,7 @@ fn open_cassette(
         let folder = RunFolder::repeat(results, run, origin)?;
         fs::copy(&from, &path).map_err(WriteError::at(&path))?;
         let unusable = |error: CassetteError| ResumeError { run_id: run.run_id.clone(), why: error.to_string() };
-        // Cuts off the copy what a kill left of a line, and the limit that may be raised now.
+        // What a kill left of a line, and a limit that may be raised now, are cut off with the first new line.
         if let Some(player) = Player::resume(&path).map_err(|error| Stopped::Resume(unusable(error)))? {
             let recorder = Recorder::append(&path, &player).map_err(WriteError::at(&path))?;
             return Ok((folder, Some(player), recorder));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::model;
-use super::study::{Study, VARIABLE};
+use super::study::{Study, VARIABLE, read_lines};
 use crate::mock_server::{Answer, MockServer};
 
 /// Every call reads and writes so many tokens, by the server's word.
@@ -177,6 +177,41 @@ fn calls_under_way_end_no_run_while_little_is_used() {
 }
 
 #[test]
+fn a_call_that_must_be_sent_again_waits_for_room() {
+    // Room for two calls. The first one fails, which counts as if it had used all that it could, while the second is
+    // under way.
+    let asked = AtomicU64::new(0);
+    let server = MockServer::start(move |request| {
+        if !model::is_call(request) {
+            return model::answer(request);
+        }
+        let answer = model::using(model::answer(request), 50, 10);
+        match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => Answer::truncated_json().after(Duration::from_millis(1000)),
+            1 => answer.after(Duration::from_millis(3000)),
+            _ => answer,
+        }
+    });
+    let study = study(&server, "");
+    study.run(&["--replications", "2", "--token-limit", "32000", "--set", "model.max_tokens_per_call=10000"]).with(0);
+    let mut asked_again = 0;
+    for run in ["c0_r0", "c0_r1"] {
+        assert_eq!(study.summary(run)["end_reason"], "horizon");
+        let attempts: Vec<Value> = study
+            .lines(run, "cassette.jsonl")
+            .iter()
+            .filter(|entry| entry["step"] == 0)
+            .map(|entry| json!([entry["attempt"]["attempt"], entry["attempt"]["outcome"]]))
+            .collect();
+        asked_again += u64::from(attempts == [json!([1, "unreadable_body"]), json!([1, "reply"])]);
+        study.verify(run).with(0);
+    }
+    assert_eq!(asked_again, 1, "it was parked, and then asked as if for the first time");
+    let calls = server.requests().iter().filter(|request| model::is_call(request)).count() as u64;
+    assert_eq!(calls, 2 * STEPS + 1);
+}
+
+#[test]
 fn what_nobody_tells_is_counted_by_estimate_each_time() {
     // Every other answer is none, and takes its time.
     let asked = AtomicU64::new(0);
@@ -276,6 +311,28 @@ fn a_recording_uses_up_no_limit() {
     assert!(done.err.contains("0 tokens"), "{}", done.err);
     assert_eq!(study.summary("c0_r0")["end_reason"], "horizon");
     assert!(study.lines("c0_r0", "cassette.jsonl")[1]["estimate"].is_null());
+    study.verify("c0_r0").with(0);
+}
+
+#[test]
+fn cells_share_the_connections_of_their_provider() {
+    let server = MockServer::start(|request| match model::is_call(request) {
+        true => model::answer(request).after(Duration::from_millis(20)),
+        false => model::answer(request),
+    });
+    let study = study(
+        &server,
+        "grid: {model.timeout_s: [60, 61], model.max_connections: [1, 3], model.start_connections: [1, 2]}\n",
+    );
+    study.run(&["--replications", "2"]).with(0);
+    let calls = server.requests().iter().filter(|request| model::is_call(request)).count() as u64;
+    assert_eq!((calls, server.counts().max_in_flight), (16 * STEPS, 3), "the most that a cell says");
+    let changes = read_lines(&study.results().join("connections.jsonl"));
+    let [change] = &changes[..] else { panic!("{changes:?}") };
+    let told = ["provider", "from", "to", "why"].map(|key| change[key].clone());
+    assert_eq!(told, [json!("mock-model"), json!(2), json!(3), json!("clean_round")]);
+    assert!(change["time"].as_str().unwrap().ends_with('Z'), "{change}");
+    study.run(&["--replications", "2", "--overwrite"]).with(0);
     study.verify("c0_r0").with(0);
 }
 
