@@ -12,7 +12,7 @@ use crate::crash::evidence::ErrorClass;
 use crate::ids::SkuId;
 use crate::tool::name;
 use crate::tool::registry::ToolRegistry;
-use crate::tool::result::{Binding, ErrorCode, Precondition, ToolError, ToolReply, ToolResult};
+use crate::tool::result::{ErrorCode, Precondition, ToolError, ToolReply, ToolResult};
 use crate::units::Cents;
 use crate::world::ledger::Ledger;
 use crate::world::sku::Shelves;
@@ -34,7 +34,7 @@ pub fn act(world: &mut World) {
     let not_offered = card.as_mut().map(|card| rule.strip(card)).unwrap_or_default();
     let budget_before = world.resource::<Ledger>().budget();
     let reply = match &action {
-        None => nothing(),
+        None => ToolReply::of_nothing(),
         Some(action) => {
             let tools = world.resource::<ToolRegistry>();
             let allowed = tools.check(&action.tool).and_then(|()| {
@@ -74,17 +74,6 @@ pub fn act(world: &mut World) {
     turn.error_class = error_class;
     turn.budget_before = budget_before;
     turn.budget_after = budget_after;
-}
-
-/// What comes of no action.
-fn nothing() -> ToolReply {
-    ToolReply {
-        result: ToolResult::of_nothing(),
-        facts: smallvec::SmallVec::new(),
-        binding: Binding::Action,
-        subject: None,
-        failed: None,
-    }
 }
 
 /// For a call that empties a non-empty inbox only the rest of the work counts.
