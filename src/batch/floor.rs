@@ -51,6 +51,8 @@ pub(super) struct Floor<'a> {
     pub(super) halt: &'a Halt<'a>,
     /// `None` when all agents are programs.
     pub(super) backends: Option<&'a Backends>,
+    /// When runs of programs must end, by the limit of the experiment. Those of models know it from their backends.
+    pub(super) until: Option<Instant>,
     /// Runs of language models that one worker keeps under way.
     pub(super) live_runs: usize,
     /// Whether runs that an earlier batch left go on where they stopped.
@@ -193,9 +195,9 @@ impl<'a> Worker<'a> {
 
     /// A run of a program.
     fn play(&mut self, run: &PlannedRun) -> Next {
-        let Floor { plugins, families, results, halt, .. } = *self.floor;
+        let Floor { plugins, families, results, halt, until, .. } = *self.floor;
         let mut simulation = self.idle.pop();
-        let played = confine(|| play(&mut simulation, plugins, families, results, run, halt));
+        let played = confine(|| play(&mut simulation, plugins, families, results, run, halt, until));
         self.idle.extend(simulation);
         match played {
             Ok(Ok(Some(report))) => self.report(report),

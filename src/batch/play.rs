@@ -1,6 +1,7 @@
 //! One run from its plan to its row: the only place where a simulation, an agent and files meet.
 
 use std::cell::Cell;
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use super::error::WriteError;
 use super::folder::ResultFolder;
 use super::run_folder::{Keeping, RunFolder};
 use crate::agent::action::ActionSource;
+use crate::agent::provider::limits::until;
 use crate::config::settings::PredictionMode;
 use crate::crash::state::CrashState;
 use crate::plan::PlannedRun;
@@ -22,6 +24,42 @@ use crate::record::summary::{RunIdentity, Summary};
 use crate::step::driver::Simulation;
 use crate::step::end::EndReason;
 use crate::units::Step;
+
+/// What ends the run of a program from outside, between two steps.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Curtain {
+    /// A limit of time: the run's own or the experiment's, whichever comes first.
+    Time { run: Option<Instant>, experiment: Option<Instant> },
+    /// A recorded run was ended so after so many steps, and so is its repetition.
+    Recorded(Step, EndReason),
+    /// Nothing.
+    Never,
+}
+
+impl Curtain {
+    /// The limits of a run that begins now in an experiment that must end at `experiment`.
+    pub(super) fn of(run: &PlannedRun, experiment: Option<Instant>) -> Curtain {
+        let run = until(Instant::now(), run.config.limits.run_time_s).map(|(end, _)| end);
+        if run.is_none() && experiment.is_none() { Curtain::Never } else { Curtain::Time { run, experiment } }
+    }
+
+    /// Why the run ends after so many steps, if so.
+    fn falls(self, steps: Step) -> Option<EndReason> {
+        match self {
+            Curtain::Never => None,
+            Curtain::Recorded(at, reason) => (steps >= at).then_some(reason),
+            Curtain::Time { run, experiment } => {
+                let now = Instant::now();
+                let is_over = |end: Option<Instant>| end.is_some_and(|end| now >= end);
+                match (is_over(run), is_over(experiment)) {
+                    (true, _) => Some(EndReason::RunTimeLimit),
+                    (false, true) => Some(EndReason::TimeLimit),
+                    (false, false) => None,
+                }
+            }
+        }
+    }
+}
 
 /// What the batch keeps of a run.
 #[derive(Debug)]
@@ -55,8 +93,9 @@ pub(super) fn play(
     results: &ResultFolder,
     run: &PlannedRun,
     halt: &Halt<'_>,
+    experiment_until: Option<Instant>,
 ) -> Result<Option<Report>, WriteError> {
-    let written = write(simulation, plugins, families, results, run, halt);
+    let written = write(simulation, plugins, families, results, run, halt, Curtain::of(run, experiment_until));
     if written.is_err() {
         // The disk may be full; what matters is the first error.
         let _ = std::fs::remove_dir_all(results.partial_run(&run.run_id));
@@ -71,12 +110,13 @@ fn write(
     results: &ResultFolder,
     run: &PlannedRun,
     halt: &Halt<'_>,
+    curtain: Curtain,
 ) -> Result<Option<Report>, WriteError> {
     let mut folder = RunFolder::create(results, run, Keeping::Open)?;
     let steps = Cell::new(0);
     let played = confine(|| {
         let simulation = simulation.get_or_insert_with(|| plugins.simulation());
-        pass_through(simulation, run, &identity(run), &mut folder, halt, &steps)
+        pass_through(simulation, run, &identity(run), &mut folder, halt, curtain, &steps)
     });
     match played {
         Ok(Ok(Some(summary))) => {
@@ -100,6 +140,7 @@ pub(super) fn pass_through(
     identity: &RunIdentity,
     folder: &mut RunFolder,
     halt: &Halt<'_>,
+    curtain: Curtain,
     steps: &Cell<Step>,
 ) -> Result<Option<Summary>, WriteError> {
     simulation.start(&run.config, true);
@@ -109,6 +150,9 @@ pub(super) fn pass_through(
     let end_reason = loop {
         if halt.is_set() {
             return Ok(None);
+        }
+        if let Some(reason) = curtain.falls(steps.get()) {
+            break reason;
         }
         simulation.observe();
         let decision = simulation.ask(agent.as_mut());

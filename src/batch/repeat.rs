@@ -15,7 +15,7 @@ use super::confine::{Defect, confine};
 use super::error::{BatchError, WriteError};
 use super::folder::ResultFolder;
 use super::live::{LiveError, LiveRun, Progress};
-use super::play::{identity, pass_through};
+use super::play::{Curtain, identity, pass_through};
 use super::run_folder::{Keeping, RunFolder};
 use super::{Existing, Halt};
 use crate::agent::llm::deliberation::{Deliberation, ReplySource};
@@ -35,6 +35,7 @@ use crate::record::compare::Difference;
 use crate::record::folder::{ReadError, STEPS, SUMMARY};
 use crate::record::manifest::Build;
 use crate::record::summary::RunIdentity;
+use crate::step::end::EndReason;
 use crate::units::Step;
 
 /// A repetition of a run.
@@ -188,7 +189,8 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
         let halt = Halt { user: &stop, failure: AtomicBool::new(false) };
         let mut folder = RunFolder::create(&results, &run, Keeping::Open)?;
         let mut simulation = plugins.simulation();
-        let played = confine(|| pass_through(&mut simulation, &run, &identity, &mut folder, &halt, &steps));
+        let curtain = recorded_curtain(&recorded);
+        let played = confine(|| pass_through(&mut simulation, &run, &identity, &mut folder, &halt, curtain, &steps));
         let summary = played.map_err(RepeatError::Defect)??.expect("nobody stops it");
         folder.complete(&summary)?;
         Repeated::Whole { steps: summary.total_steps }
@@ -231,7 +233,27 @@ fn read_summary(run_dir: &Path) -> Result<Value, RepeatError> {
     if !run_dir.join(STEPS).is_file() {
         return Err(ReadError::NoRuns(run_dir.to_owned()).into());
     }
+    for name in [STEPS, "events.jsonl", "deliberations.jsonl"] {
+        check_text(&run_dir.join(name))?;
+    }
     read_json(&run_dir.join(SUMMARY))?.ok_or_else(|| RepeatError::Incomplete(run_dir.to_owned()))
+}
+
+/// A record that is no text differs from every repetition, and a message could not show how.
+fn check_text(path: &Path) -> Result<(), ReadError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(ReadError::Io { path: path.to_owned(), source }),
+    };
+    let is_text =
+        |line: &[u8]| std::str::from_utf8(line).is_ok_and(|line| !line.contains(|c: char| c.is_ascii_control()));
+    match bytes.split(|byte| *byte == b'\n').position(|line| !is_text(line)) {
+        Some(line) => {
+            Err(ReadError::Unreadable { path: path.to_owned(), why: format!("line {} is not JSON", line + 1) })
+        }
+        None => Ok(()),
+    }
 }
 
 /// A file of JSON; `None` when it is not there.
@@ -260,6 +282,17 @@ fn check_program(manifest: &Value, plugins: &Plugins, notices: &mut Vec<String>)
         ));
     }
     Ok(())
+}
+
+/// What ended a recorded run of a program from outside: a limit of time, which its repetition has not to wait for.
+fn recorded_curtain(summary: &Value) -> Curtain {
+    let text = |key: &str| summary.get(key).and_then(Value::as_str);
+    let reason = text("end_reason").and_then(|word| EndReason::recorded(word, text("limit_scope")));
+    let steps = summary.get("total_steps").and_then(Value::as_u64).and_then(|steps| Step::try_from(steps).ok());
+    match (reason.filter(|reason| reason.limit_scope().is_some()), steps) {
+        (Some(reason), Some(steps)) => Curtain::Recorded(steps, reason),
+        _ => Curtain::Never,
+    }
 }
 
 /// The run as its summary names it: alone in its file, it would be the first of its experiment.

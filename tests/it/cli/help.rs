@@ -127,8 +127,8 @@ fn help_of_run_teaches() {
           --resume
               Go on with earlier results of this experiment
 
-              Runs that ended for good stay as they are. Runs of language models that were broken off, or
-              that ended because a provider gave up or a limit of the experiment was reached, go on
+              Runs that ended for good stay as they are. Runs of language models that were broken off,
+              or that ended because a provider gave up or a limit of the experiment was reached, go on
               where they stopped: what their cassettes hold is not asked again. The configuration, the
               prompts, the servers and the plugins must be the same.
 
@@ -144,7 +144,7 @@ fn help_of_run_teaches() {
               price
 
           --time-limit <SECONDS>
-              Seconds that all runs together may take (limits.time_s)
+              Seconds that all runs together may take, also those of programs (limits.time_s)
 
           --run-token-limit <N>
               Tokens that one run may use (limits.run_tokens)
@@ -153,7 +153,7 @@ fn help_of_run_teaches() {
               US dollars that one run may cost (limits.run_cost)
 
           --run-time-limit <SECONDS>
-              Seconds that one run may take (limits.run_time_s)
+              Seconds that one run may take, also of a program (limits.run_time_s)
 
           --prompt-price-per-mtok <USD>
               US dollars for a million tokens of requests, for all models
