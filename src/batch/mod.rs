@@ -134,7 +134,6 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
     let BatchOptions { n_jobs, results_dir, existing, progress, command, stop, prices, allow_unpinned } = options;
     let registered = plugins.check()?;
     let mut plan = plan.clone().fit(&registered)?;
-    let until = until(Instant::now(), plan.experiment().limits().time_s);
     let pins = pins::check(&plan, allow_unpinned).map_err(BatchError::Pins)?;
     let programs: Vec<&str> = registered.agents.iter().map(String::as_str).collect();
     let backends = Backends::open(&mut plan, &programs, plugins, &prices, &process_environment)?;
@@ -160,7 +159,7 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         families: &registered.shocks,
         halt: &halt,
         backends,
-        until: until.map(|(end, _)| end),
+        until: until(Instant::now(), plan.experiment().limits().time_s).map(|(end, _)| end),
         live_runs: backends.map_or(1, |backends| (backends.most_connections() as usize).div_ceil(n_jobs)),
         resume: existing == Existing::Resumed,
     };
