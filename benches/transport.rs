@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::transport::{Call, Endpoint, Headers, Transport, raise_descriptor_limit};
+use vendomini::agent::provider::transport::{Call, Endpoint, Headers, News, Transport, raise_descriptor_limit};
 
 mod served;
 
@@ -106,7 +106,7 @@ fn transport(url: &str) -> Measured {
     let provider = transport.add(&endpoint).expect("a provider");
     let (answers, receive) = crossbeam_channel::unbounded();
     let submit = |ticket| {
-        let call = Call { ticket, body: vec![b'x'; BODY], tokens_estimate: 1, answers: answers.clone() };
+        let call = Call { ticket, body: vec![b'x'; BODY].into(), tokens_estimate: 1, answers: answers.clone() };
         transport.submit(provider, call)
     };
     let mut guards: Vec<_> = (0..u64::from(IN_FLIGHT)).map(submit).collect();
@@ -114,7 +114,8 @@ fn transport(url: &str) -> Measured {
     measure(
         || {
             let answer = receive.recv().expect("an answer");
-            assert_eq!(answer.attempt.outcome, Outcome::Reply, "{:?}", answer.attempt.error);
+            let News::Attempt(attempt) = &answer.news else { panic!("an attempt comes") };
+            assert_eq!(attempt.outcome, Outcome::Reply, "{:?}", attempt.error);
             calls.fetch_add(1, Ordering::Relaxed);
             guards[usize::try_from(answer.ticket).expect("a small number")] = submit(answer.ticket);
         },

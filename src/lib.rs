@@ -194,6 +194,7 @@ pub mod config;
 pub mod crash;
 pub mod ids;
 pub mod manual;
+mod on_call;
 pub mod plan;
 pub mod plugins;
 pub mod prediction;

@@ -91,6 +91,8 @@ pub struct Decision {
     pub action: Option<Action>,
     /// What the agent expects of it.
     pub card: Option<Card>,
+    /// What is wrong with what it wrote of its expectations; `None` where nothing is.
+    pub card_problem: Option<String>,
     /// Where the action came from.
     pub source: ActionSource,
     /// What the agent was thinking, in its own words.
@@ -116,13 +118,14 @@ impl Decision {
     /// A scripted agent's decision.
     #[must_use]
     pub fn scripted(action: Action, card: Option<Card>) -> Decision {
-        Decision { action: Some(action), card, source: ActionSource::Scripted, thoughts: None, model: None }
+        Decision { action: Some(action), card, ..Decision::nothing() }
     }
 
     /// To do nothing at all.
     #[must_use]
     pub fn nothing() -> Decision {
-        Decision { action: None, card: None, source: ActionSource::Scripted, thoughts: None, model: None }
+        let source = ActionSource::Scripted;
+        Decision { action: None, card: None, card_problem: None, source, thoughts: None, model: None }
     }
 }
 

@@ -3,8 +3,9 @@
 //! A run of a program needs nothing but the processor, so it is made from start to end. One of a language model spends
 //! its time waiting: the worker keeps it, asks, and moves on whichever run has an answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use super::Halt;
 use super::confine::{Defect, confine};
 use super::error::{ResumeError, WriteError};
 use super::folder::ResultFolder;
-use super::live::{LiveError, LiveRun, Progress};
+use super::live::{LiveError, LiveRun, Progress, Released};
 use super::play::{Report, failed, finished, identity, play, rescue};
 use super::pool::{Stopped, TICK};
 use super::resume::{Left, left_of};
@@ -70,7 +71,10 @@ struct Worker<'a> {
     reports: &'a Sender<Result<Report, Stopped>>,
     /// Worlds that wait for their next run.
     idle: Vec<Simulation>,
-    live: BTreeMap<u64, Kept<'a>>,
+    /// Boxed, since a map has room for more than it holds.
+    live: BTreeMap<u64, Box<Kept<'a>>>,
+    /// Those of them whose question waits for room within a limit, in the order in which they came.
+    parked: VecDeque<u64>,
     /// When it last looked whether the time of a run under way is over.
     looked: Instant,
     answers: (Sender<Answer>, Receiver<Answer>),
@@ -112,8 +116,9 @@ impl<'a> Floor<'a> {
 
     /// Makes runs until there are no more tickets, or the batch is halted.
     pub(super) fn work(&'a self, tickets: &Receiver<usize>, reports: &'a Sender<Result<Report, Stopped>>) {
-        let (idle, live) = (Vec::new(), BTreeMap::new());
-        let mut worker = Worker { floor: self, reports, idle, live, looked: Instant::now(), answers: unbounded() };
+        let (idle, live, parked) = (Vec::new(), BTreeMap::new(), VecDeque::new());
+        let mut worker =
+            Worker { floor: self, reports, idle, live, parked, looked: Instant::now(), answers: unbounded() };
         worker.drive(tickets);
         worker.put_aside();
     }
@@ -122,7 +127,7 @@ impl<'a> Floor<'a> {
 impl<'a> Worker<'a> {
     fn drive(&mut self, tickets: &Receiver<usize>) {
         loop {
-            if self.floor.halt.is_set() || self.end_overdue() == Next::Ends {
+            if self.floor.halt.is_set() || self.end_overdue() == Next::Ends || self.try_parked() == Next::Ends {
                 return;
             }
             if self.live.len() < self.floor.live_runs {
@@ -137,10 +142,8 @@ impl<'a> Worker<'a> {
                             return;
                         }
                         // Runs under way come first: their answers may wait already. What comes of these waits its turn.
-                        for answer in self.answers.1.try_iter().take(self.answers.1.len()).collect::<Vec<_>>() {
-                            if self.move_on(answer) == Next::Ends {
-                                return;
-                            }
+                        if self.attend() == Next::Ends {
+                            return;
                         }
                         continue;
                     }
@@ -184,9 +187,11 @@ impl<'a> Worker<'a> {
         }
         let prepared = confine(|| self.prepare(&run, origin.as_deref()));
         match prepared {
-            Ok(Ok(mut live)) => {
-                let moved = confine(|| live.start());
-                self.settle(Kept { run, live }, moved)
+            Ok(Ok(live)) => {
+                let ticket = run.index as u64;
+                let kept = self.live.entry(ticket).insert_entry(Box::new(Kept { run, live })).into_mut();
+                let moved = confine(|| kept.live.start());
+                self.settle(ticket, moved)
             }
             Ok(Err(error)) => self.stop(error),
             Err(defect) => self.stop(Stopped::Defect(defect)),
@@ -197,7 +202,12 @@ impl<'a> Worker<'a> {
     fn play(&mut self, run: &PlannedRun) -> Next {
         let Floor { plugins, families, results, halt, until, .. } = *self.floor;
         let mut simulation = self.idle.pop();
-        let played = confine(|| play(&mut simulation, plugins, families, results, run, halt, until));
+        // Other runs' answers are recorded while this one goes on: a kill must not lose them.
+        let mut between = || match self.attend() {
+            Next::Goes if !halt.is_set() => ControlFlow::Continue(()),
+            Next::Goes | Next::Ends => ControlFlow::Break(()),
+        };
+        let played = confine(|| play(&mut simulation, plugins, families, results, run, until, &mut between));
         self.idle.extend(simulation);
         match played {
             Ok(Ok(Some(report))) => self.report(report),
@@ -215,21 +225,51 @@ impl<'a> Worker<'a> {
         let (folder, player, recorder) = open_cassette(results, run, pricing, origin)?;
         // One run is reckoned by one price, also when it goes on another day.
         let pricing = player.as_ref().map_or(pricing, Player::pricing);
+        let took = player.as_ref().map_or(Duration::ZERO, Player::took);
         let mut simulation = self.idle.pop().unwrap_or_else(|| plugins.simulation());
         simulation.start(&run.config, true);
         let agent =
             backends.agent(&run.config, simulation.world().resource::<Briefing>(), pricing).map_err(Stopped::Prompt)?;
         let wire = backends.wire(&run.config, &self.answers.0, run.index as u64, player, recorder);
-        let limits = backends.limits(&run.config, pricing);
+        let limits = backends.limits(&run.config, pricing, took);
         Ok(LiveRun::new(simulation, identity(run), agent, wire, limits, folder, halt))
     }
 
-    /// Something became of a request.
+    /// Moves on the runs whose answers are there now. What comes of that waits its turn.
+    fn attend(&mut self) -> Next {
+        for _ in 0..self.answers.1.len() {
+            let Ok(answer) = self.answers.1.try_recv() else { break };
+            if self.move_on(answer) == Next::Ends {
+                return Next::Ends;
+            }
+        }
+        Next::Goes
+    }
+
+    /// Asks what was parked, as far as there is room again. When nothing is under way any more, the first either fits
+    /// or ends its run.
+    fn try_parked(&mut self) -> Next {
+        while let Some(ticket) = self.parked.pop_front() {
+            // Its time may have run out meanwhile.
+            let Some(kept) = self.live.get_mut(&ticket) else { continue };
+            let moved = confine(|| kept.live.try_again());
+            if matches!(moved, Ok(Ok(Progress::Parked))) {
+                self.parked.push_front(ticket);
+                return Next::Goes;
+            }
+            if self.settle(ticket, moved) == Next::Ends {
+                return Next::Ends;
+            }
+        }
+        Next::Goes
+    }
+
+    /// Something became of a call.
     fn move_on(&mut self, answer: Answer) -> Next {
         // What a run that is gone had asked is of no use any more.
-        let Some(mut kept) = self.live.remove(&answer.ticket) else { return Next::Goes };
-        let moved = confine(|| kept.live.answer(&answer.attempt));
-        self.settle(kept, moved)
+        let Some(kept) = self.live.get_mut(&answer.ticket) else { return Next::Goes };
+        let moved = confine(|| kept.live.answer(&answer.news));
+        self.settle(answer.ticket, moved)
     }
 
     /// Ends the runs whose time is over although nothing has become of their requests.
@@ -238,29 +278,28 @@ impl<'a> Worker<'a> {
             return Next::Goes;
         }
         self.looked = Instant::now();
-        let tickets: Vec<u64> = self.live.keys().copied().collect();
-        for ticket in tickets {
-            let mut kept = self.live.remove(&ticket).expect("it is under way");
-            let moved = match confine(|| kept.live.end_overdue()) {
-                Ok(None) => Ok(Ok(Progress::Waits)),
-                Ok(Some(ended)) => Ok(ended),
-                Err(defect) => Err(defect),
-            };
-            if self.settle(kept, moved) == Next::Ends {
-                return Next::Ends;
+        let mut over = Vec::new();
+        for (ticket, kept) in &mut self.live {
+            match confine(|| kept.live.end_overdue()) {
+                Ok(None) => {}
+                Ok(Some(ended)) => over.push((*ticket, Ok(ended))),
+                Err(defect) => over.push((*ticket, Err(defect))),
             }
         }
-        Next::Goes
+        let goes = over.into_iter().all(|(ticket, moved)| self.settle(ticket, moved) == Next::Goes);
+        if goes { Next::Goes } else { Next::Ends }
     }
 
-    fn settle(&mut self, kept: Kept<'a>, moved: Result<Result<Progress, LiveError>, Defect>) -> Next {
-        let Kept { run, live } = kept;
+    /// A run has moved on: it waits again, or it is over.
+    fn settle(&mut self, ticket: u64, moved: Result<Result<Progress, LiveError>, Defect>) -> Next {
         match moved {
-            Ok(Ok(Progress::Waits)) => {
-                self.live.insert(run.index as u64, Kept { run, live });
+            Ok(Ok(Progress::Waits)) => Next::Goes,
+            Ok(Ok(Progress::Parked)) => {
+                self.parked.push_back(ticket);
                 Next::Goes
             }
             Ok(Ok(Progress::Ended(summary))) => {
+                let Kept { run, live } = self.take(ticket);
                 if let Some((step, call)) = live.left_over() {
                     let why =
                         format!("the run ended, and its cassette goes on with step {step} (call {call}) ({OTHERS})");
@@ -273,8 +312,12 @@ impl<'a> Worker<'a> {
                     Err(error) => self.stop(Stopped::Unwritable(error)),
                 }
             }
-            Ok(Err(error)) => self.stop(stopped(&run, error)),
+            Ok(Err(error)) => {
+                let Kept { run, .. } = self.take(ticket);
+                self.stop(stopped(&run, error))
+            }
             Err(defect) => {
+                let Kept { run, live } = self.take(ticket);
                 let steps = live.steps_done();
                 let (simulation, mut folder) = live.into_parts();
                 let saved = rescue(Some(simulation), &mut folder).and_then(|()| folder.set_aside(steps, &defect));
@@ -286,11 +329,27 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// The batch is over before these runs are: what was recorded of them stays, so that they can go on.
+    fn take(&mut self, ticket: u64) -> Kept<'a> {
+        *self.live.remove(&ticket).expect("it is under way")
+    }
+
+    /// The batch is over before these runs are: what was recorded of them stays, so that they can go on. Answers that
+    /// have come are recorded, and requests in flight as abandoned.
     fn put_aside(&mut self) {
-        while let Some((_, Kept { mut live, .. })) = self.live.pop_first() {
-            // The cassette has all of it; what cannot be written now is made anew from there.
-            let _ = live.put_aside();
+        // The cassette has all of it; what cannot be written now is made anew from there.
+        let mut held: Vec<u64> = self.live.keys().copied().collect();
+        while !held.is_empty() {
+            for answer in self.answers.1.try_iter() {
+                if let Some(kept) = self.live.get_mut(&answer.ticket) {
+                    let _ = kept.live.keep_answer(&answer.news);
+                }
+            }
+            held.retain(|ticket| {
+                self.live.get_mut(ticket).is_some_and(|kept| matches!(kept.live.let_go(), Ok(Released::NotYet)))
+            });
+        }
+        while let Some((_, mut kept)) = self.live.pop_first() {
+            let _ = kept.live.put_aside();
         }
     }
 
@@ -334,7 +393,7 @@ fn open_cassette(
         let unusable = |error: CassetteError| ResumeError { run_id: run.run_id.clone(), why: error.to_string() };
         // Cuts off the copy what a kill left of a line, and the limit that may be raised now.
         if let Some(player) = Player::resume(&path).map_err(|error| Stopped::Resume(unusable(error)))? {
-            let recorder = Recorder::append(&path).map_err(WriteError::at(&path))?;
+            let recorder = Recorder::append(&path, &player).map_err(WriteError::at(&path))?;
             return Ok((folder, Some(player), recorder));
         }
         if *origin == results.complete_run(&run.run_id) {

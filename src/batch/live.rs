@@ -9,8 +9,10 @@ use super::run_folder::RunFolder;
 use crate::agent::llm::deliberation::{Call, Deliberation, Move};
 use crate::agent::llm::prompt::PromptError;
 use crate::agent::llm::record::Lines;
-use crate::agent::provider::attempt::{Attempt, Outcome};
-use crate::agent::provider::limits::{LimitHit, RunLimits};
+use crate::agent::provider::attempt::Attempt;
+use crate::agent::provider::budget::{Charge, Estimate};
+use crate::agent::provider::limits::{Denied, LimitHit, RunLimits};
+use crate::agent::provider::transport::News;
 use crate::agent::provider::wire::{Asked, Wire, WireError};
 use crate::crash::state::CrashState;
 use crate::record::summary::{RunIdentity, Summary};
@@ -29,8 +31,8 @@ pub(super) struct LiveRun<'a> {
     lines: Lines,
     /// What is asked, while the answer is under way.
     asked: Option<Call>,
-    /// The run as it stood before the present step: what remains when no answer comes.
-    before: Option<Box<Summary>>,
+    /// What is to be asked once calls under way leave room for it.
+    parked: Option<Call>,
     crash_logged: bool,
     severity_logged: bool,
 }
@@ -40,8 +42,28 @@ pub(super) struct LiveRun<'a> {
 pub(super) enum Progress {
     /// An answer is under way, or the batch is halted.
     Waits,
+    /// What calls under way may use leaves no room for its question now: [`LiveRun::try_again`].
+    Parked,
     /// It has ended.
     Ended(Box<Summary>),
+}
+
+/// When something became of a request.
+#[derive(Clone, Copy, Debug)]
+enum Told<'a> {
+    /// Now, to this call.
+    Now(&'a Call),
+    /// When the cassette was recorded, where the request was taken for so much.
+    Before(Option<Estimate>),
+}
+
+/// Whether a call was let go of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Released {
+    /// Nothing comes of it any more.
+    Now,
+    /// An answer waits to be kept.
+    NotYet,
 }
 
 /// Why a run cannot go on.
@@ -79,7 +101,7 @@ impl<'a> LiveRun<'a> {
             halt,
             lines: Lines::default(),
             asked: None,
-            before: None,
+            parked: None,
             crash_logged: false,
             severity_logged: false,
         }
@@ -91,44 +113,109 @@ impl<'a> LiveRun<'a> {
         self.go_on(next)
     }
 
-    /// Something became of the request that was under way.
-    pub(super) fn answer(&mut self, attempt: &Attempt) -> Result<Progress, LiveError> {
+    /// Something became of the call that was under way.
+    pub(super) fn answer(&mut self, news: &News) -> Result<Progress, LiveError> {
         let call = self.asked.take().expect("an answer belongs to a question");
-        self.wire.record(&call, attempt)?;
-        match self.hear(attempt)? {
+        self.wire.hear(&call, news, self.limits.estimate(call.tokens))?;
+        let next = match news {
+            News::Attempt(attempt) => self.hear(attempt, Told::Now(&call))?,
+            News::GivenUp => Some(self.agent.fail(&mut self.lines)),
+        };
+        match next {
+            Some(next) => {
+                self.limits.release();
+                self.go_on(next)
+            }
+            None => self.expect_another(call),
+        }
+    }
+
+    /// Another attempt of a call follows. The one before may have been charged, so this one is asked for anew.
+    fn expect_another(&mut self, call: Call) -> Result<Progress, LiveError> {
+        let Err(denied) = self.limits.reserve(call.tokens) else {
+            self.asked = Some(call);
+            return Ok(Progress::Waits);
+        };
+        let Ok(abandoned) = self.wire.let_go() else {
+            // It was faster: its answer is there already.
+            self.asked = Some(call);
+            return Ok(Progress::Waits);
+        };
+        self.abandon(&call, abandoned)?;
+        match self.deny(call, denied)? {
             Some(next) => self.go_on(next),
-            None => {
-                self.asked = Some(call);
-                Ok(Progress::Waits)
+            None => Ok(Progress::Parked),
+        }
+    }
+
+    /// Asks what was parked.
+    pub(super) fn try_again(&mut self) -> Result<Progress, LiveError> {
+        let call = self.parked.take().expect("a call is parked");
+        match self.ask(call)? {
+            Some(next) => self.go_on(next),
+            None => Ok(self.standing()),
+        }
+    }
+
+    /// Ends the run if its time is over while it waits; `None` if it is not, or if an answer is there already.
+    pub(super) fn end_overdue(&mut self) -> Option<Result<Progress, LiveError>> {
+        if self.asked.is_none() && self.parked.is_none() {
+            return None;
+        }
+        let hit = self.limits.time_over()?;
+        let abandoned = self.wire.let_go().ok()?;
+        let call = self.asked.take().or_else(|| self.parked.take()).expect("it waits for something");
+        Some(self.abandon(&call, abandoned).and_then(|()| {
+            let next = self.stop_at(&call, hit)?;
+            self.go_on(next)
+        }))
+    }
+
+    /// A call was let go of: what is known of a request that was in flight.
+    fn abandon(&mut self, call: &Call, abandoned: Option<Attempt>) -> Result<(), LiveError> {
+        if let Some(attempt) = abandoned {
+            self.wire.record(call, &attempt, self.limits.estimate(call.tokens))?;
+            self.hear(&attempt, Told::Now(call))?;
+        }
+        self.limits.release();
+        Ok(())
+    }
+
+    /// A limit ends the run in the place of a call.
+    fn stop_at(&mut self, call: &Call, LimitHit { reason, message }: LimitHit) -> Result<Move, LiveError> {
+        self.wire.record_limit(call, reason, &message)?;
+        self.agent.stopped_by(&message, &mut self.lines);
+        Ok(Move::End(reason))
+    }
+
+    /// A call must not be made: the end of the run, or `None` if it may be asked again.
+    fn deny(&mut self, call: Call, denied: Denied) -> Result<Option<Move>, LiveError> {
+        match denied {
+            Denied::Reached(hit) => self.stop_at(&call, hit).map(Some),
+            Denied::ForNow => {
+                self.parked = Some(call);
+                Ok(None)
             }
         }
     }
 
-    /// Ends the run if its time is over while an answer is under way; `None` if it is not.
-    pub(super) fn end_overdue(&mut self) -> Option<Result<Progress, LiveError>> {
-        let LimitHit { reason, message } = self.asked.as_ref().and_then(|_| self.limits.time_over())?;
-        let call = self.asked.take().expect("an answer is under way");
-        self.agent.stopped_by(&message, &mut self.lines);
-        let recorded = self.wire.record_limit(&call, reason, &message).map_err(LiveError::from);
-        Some(recorded.and_then(|()| self.go_on(Move::End(reason))))
+    /// How a run stands that cannot go on by itself.
+    fn standing(&self) -> Progress {
+        if self.parked.is_some() { Progress::Parked } else { Progress::Waits }
     }
 
     fn begin_step(&mut self) -> Result<Move, LiveError> {
-        let standing = self.simulation.summary(self.identity.clone(), EndReason::OperatorCancel);
-        self.before = Some(Box::new(standing));
+        self.simulation.note_standing();
         self.simulation.observe();
         Ok(self.agent.begin(&self.simulation.input(), &mut self.lines)?)
     }
 
-    fn hear(&mut self, attempt: &Attempt) -> Result<Option<Move>, LiveError> {
+    fn hear(&mut self, attempt: &Attempt, told: Told<'_>) -> Result<Option<Move>, LiveError> {
         let next = self.agent.hear(attempt, &mut self.lines)?;
-        match self.agent.take_use() {
-            Some((usage, cost)) => self.limits.settle(&usage, cost),
-            None if attempt.last => self.limits.fail(!matches!(
-                attempt.outcome,
-                Outcome::HttpError | Outcome::ConnectError | Outcome::ContextOverflow
-            )),
-            None => {}
+        let charge = Charge::of(attempt.outcome, self.agent.take_use());
+        match told {
+            Told::Now(call) => self.limits.settle(&charge, call.tokens),
+            Told::Before(estimate) => self.limits.carry_over(&charge, estimate),
         }
         Ok(next)
     }
@@ -138,7 +225,7 @@ impl<'a> LiveRun<'a> {
             next = match next {
                 Move::Ask(call) => match self.ask(call)? {
                     Some(next) => next,
-                    None => return Ok(Progress::Waits),
+                    None => return Ok(self.standing()),
                 },
                 Move::Decide(decision) => {
                     self.collect();
@@ -156,42 +243,42 @@ impl<'a> LiveRun<'a> {
                     self.begin_step()?
                 }
                 Move::End(reason) => {
-                    let before = self.before.take().expect("a step was begun");
-                    return self.end(before.ended_by(reason));
+                    let summary = self.simulation.summary_as_noted(self.identity.clone(), reason);
+                    return self.end(summary);
                 }
             };
         }
     }
 
-    /// Asks, and says what follows from an answer that is there at once.
-    fn ask(&mut self, mut call: Call) -> Result<Option<Move>, LiveError> {
+    /// Asks, and says what follows from an answer that is there at once. `None` while the call is under way or parked.
+    fn ask(&mut self, call: Call) -> Result<Option<Move>, LiveError> {
+        let estimate = self.limits.estimate(call.tokens);
         loop {
-            let asked = match self.wire.play(&call)? {
+            let asked = match self.wire.play(&call, estimate)? {
                 Some(played) => played,
                 None => {
                     self.folder.reached()?;
-                    if let Err(LimitHit { reason, message }) = self.limits.reserve(call.tokens) {
-                        self.wire.record_limit(&call, reason, &message)?;
-                        self.agent.stopped_by(&message, &mut self.lines);
-                        return Ok(Some(Move::End(reason)));
+                    match self.limits.reserve(call.tokens) {
+                        Ok(()) => self.wire.ask(&call, estimate)?,
+                        Err(denied) => return self.deny(call, denied),
                     }
-                    self.wire.ask(&mut call)?
                 }
             };
-            match asked {
-                Asked::Played(attempt) | Asked::Answered(attempt) => {
-                    if let Some(next) = self.hear(&attempt)? {
-                        return Ok(Some(next));
-                    }
-                }
+            let next = match asked {
+                Asked::Played(attempt, recorded) => self.hear(&attempt, Told::Before(recorded))?,
+                Asked::Answered(attempt) => self.hear(&attempt, Told::Now(&call))?,
                 Asked::Later => {
                     self.asked = Some(call);
                     return Ok(None);
                 }
                 Asked::Over(reason, message) => {
                     self.agent.stopped_by(&message, &mut self.lines);
-                    return Ok(Some(Move::End(reason)));
+                    Some(Move::End(reason))
                 }
+            };
+            if next.is_some() {
+                self.limits.release();
+                return Ok(next);
             }
         }
     }
@@ -230,13 +317,37 @@ impl<'a> LiveRun<'a> {
     fn end(&mut self, mut summary: Summary) -> Result<Progress, LiveError> {
         self.flush()?;
         let model = self.agent.summary();
-        summary.tokens = model.usage.total().filter(|_| model.calls_without_usage == 0);
-        summary.cost = model.cost_usd.map(crate::prediction::accumulate::Score);
+        // A request without an answer may have been charged: then nobody knows the sum.
+        let is_known = model.attempts_without_usage == 0;
+        summary.tokens = model.usage.total().filter(|_| is_known && model.calls_without_usage == 0);
+        summary.cost = model.cost_usd.filter(|_| is_known).map(crate::prediction::accumulate::Score);
         summary.model = Some(model);
         Ok(Progress::Ended(Box::new(summary)))
     }
 
-    /// The run stops for now: what was recorded of it is written out, and its last request is let go.
+    /// The batch is over: something became of the call that was under way, and is recorded for whoever goes on.
+    pub(super) fn keep_answer(&mut self, news: &News) -> Result<(), LiveError> {
+        match &self.asked {
+            Some(call) => Ok(self.wire.hear(call, news, self.limits.estimate(call.tokens))?),
+            None => Ok(()),
+        }
+    }
+
+    /// The batch is over: lets go of the call under way, and records a request that was in flight. Whether that is done;
+    /// it is not while an answer waits to be kept.
+    pub(super) fn let_go(&mut self) -> Result<Released, LiveError> {
+        let Ok(abandoned) = self.wire.let_go() else { return Ok(Released::NotYet) };
+        match (&self.asked, abandoned) {
+            // What was reserved counts as used.
+            (Some(call), Some(attempt)) => {
+                self.wire.record(call, &attempt, self.limits.estimate(call.tokens))?;
+            }
+            _ => self.limits.release(),
+        }
+        Ok(Released::Now)
+    }
+
+    /// The run stops for now: what was recorded of it is written out.
     pub(super) fn put_aside(&mut self) -> Result<(), WriteError> {
         self.flush()?;
         self.folder.log(&format!("after {} steps: put aside", self.steps_done()))
@@ -252,7 +363,7 @@ impl<'a> LiveRun<'a> {
         (self.simulation, self.folder)
     }
 
-    /// The first recorded call that the run did not make, if any.
+    /// The step and call of the first record of its cassette that the run did not come to, if any.
     pub(super) fn left_over(&self) -> Option<(crate::units::Step, u32)> {
         self.wire.left_over()
     }

@@ -1,11 +1,11 @@
 //! One run from its plan to its row: the only place where a simulation, an agent and files meet.
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use serde_json::Value;
 
-use super::Halt;
 use super::confine::{Defect, confine};
 use super::error::WriteError;
 use super::folder::ResultFolder;
@@ -36,6 +36,9 @@ pub(super) enum Curtain {
     Never,
 }
 
+/// Asked before each step, with how many there were: whether the run goes on, is halted, or ends, and why.
+pub(super) type BeforeStep<'a> = dyn FnMut(Step) -> ControlFlow<Option<EndReason>> + 'a;
+
 impl Curtain {
     /// The limits of a run that begins now in an experiment that must end at `experiment`.
     pub(super) fn of(run: &PlannedRun, experiment: Option<Instant>) -> Curtain {
@@ -44,7 +47,7 @@ impl Curtain {
     }
 
     /// Why the run ends after so many steps, if so.
-    fn falls(self, steps: Step) -> Option<EndReason> {
+    pub(super) fn falls(self, steps: Step) -> Option<EndReason> {
         match self {
             Curtain::Never => None,
             Curtain::Recorded(at, reason) => (steps >= at).then_some(reason),
@@ -83,7 +86,8 @@ pub(super) struct Report {
     pub(super) defect: Option<Defect>,
 }
 
-/// Makes a run. `None` when the batch was stopped before its end.
+/// Makes a run. `None` when the batch was stopped before its end, by its user or by `between`, which is called before
+/// each step.
 ///
 /// A defect leaves nothing of the simulation behind; the next run gets a new one.
 pub(super) fn play(
@@ -92,10 +96,16 @@ pub(super) fn play(
     families: &[String],
     results: &ResultFolder,
     run: &PlannedRun,
-    halt: &Halt<'_>,
     experiment_until: Option<Instant>,
+    between: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Option<Report>, WriteError> {
-    let written = write(simulation, plugins, families, results, run, halt, Curtain::of(run, experiment_until));
+    let curtain = Curtain::of(run, experiment_until);
+    let mut before_step = |steps| match (between(), curtain.falls(steps)) {
+        (ControlFlow::Break(()), _) => ControlFlow::Break(None),
+        (ControlFlow::Continue(()), Some(reason)) => ControlFlow::Break(Some(reason)),
+        (ControlFlow::Continue(()), None) => ControlFlow::Continue(()),
+    };
+    let written = write(simulation, plugins, families, results, run, &mut before_step);
     if written.is_err() {
         // The disk may be full; what matters is the first error.
         let _ = std::fs::remove_dir_all(results.partial_run(&run.run_id));
@@ -109,14 +119,13 @@ fn write(
     families: &[String],
     results: &ResultFolder,
     run: &PlannedRun,
-    halt: &Halt<'_>,
-    curtain: Curtain,
+    before_step: &mut BeforeStep<'_>,
 ) -> Result<Option<Report>, WriteError> {
     let mut folder = RunFolder::create(results, run, Keeping::Open)?;
     let steps = Cell::new(0);
     let played = confine(|| {
         let simulation = simulation.get_or_insert_with(|| plugins.simulation());
-        pass_through(simulation, run, &identity(run), &mut folder, halt, curtain, &steps)
+        pass_through(simulation, run, &identity(run), &mut folder, before_step, &steps)
     });
     match played {
         Ok(Ok(Some(summary))) => {
@@ -133,14 +142,13 @@ fn write(
     }
 }
 
-/// Passes a program through its run. `None` when the batch was halted.
+/// Passes a program through its run, as long as `goes_on` says so before each step. `None` when it did not.
 pub(super) fn pass_through(
     simulation: &mut Simulation,
     run: &PlannedRun,
     identity: &RunIdentity,
     folder: &mut RunFolder,
-    halt: &Halt<'_>,
-    curtain: Curtain,
+    before_step: &mut BeforeStep<'_>,
     steps: &Cell<Step>,
 ) -> Result<Option<Summary>, WriteError> {
     simulation.start(&run.config, true);
@@ -148,11 +156,10 @@ pub(super) fn pass_through(
     let mut agent = simulation.agent(name).expect("the plan was checked for names of agents");
     let (mut crash_logged, mut severity_logged) = (false, false);
     let end_reason = loop {
-        if halt.is_set() {
-            return Ok(None);
-        }
-        if let Some(reason) = curtain.falls(steps.get()) {
-            break reason;
+        match before_step(steps.get()) {
+            ControlFlow::Continue(()) => {}
+            ControlFlow::Break(Some(reason)) => break reason,
+            ControlFlow::Break(None) => return Ok(None),
         }
         simulation.observe();
         let decision = simulation.ask(agent.as_mut());

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,7 +23,7 @@ use crate::agent::llm::deliberation::{Deliberation, ReplySource};
 use crate::agent::llm::prompt::{PromptError, Prompts};
 use crate::agent::observation::Briefing;
 use crate::agent::provider::backend::deliberation_setup;
-use crate::agent::provider::cassette::{self, CassetteError, Player};
+use crate::agent::provider::cassette::{self, CassetteError, Player, Recorder};
 use crate::agent::provider::limits::RunLimits;
 use crate::agent::provider::recording::PREFIX;
 use crate::agent::provider::settings;
@@ -157,15 +158,22 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
         let (stop, halt);
         stop = AtomicBool::new(false);
         halt = Halt { user: &stop, failure: AtomicBool::new(false) };
-        let wire = Wire::new(Source::Nowhere, Some(player), None);
-        let mut live = LiveRun::new(simulation, identity, agent, wire, RunLimits::none(pricing), folder, &halt);
+        // The cassette is recorded again from what the run asks: whatever was edited in it shows.
+        let path = results.partial_run(&run.run_id).join(cassette::NAME);
+        let recorder = Recorder::create(&path, &run.config.model.name, pricing).map_err(WriteError::at(&path))?;
+        let wire = Wire::new(Source::Nowhere, Some(player), Some(recorder));
+        let limits = match source {
+            ReplySource::Model => RunLimits::none(pricing, u64::from(run.config.model.max_tokens_per_call)),
+            ReplySource::Recording => RunLimits::free(),
+        };
+        let mut live = LiveRun::new(simulation, identity, agent, wire, limits, folder, &halt);
         let played = confine(|| live.start()).map_err(RepeatError::Defect)?;
         match played {
             Ok(Progress::Ended(summary)) => match live.left_over() {
                 Some((step, call)) => Repeated::Differs(differs(
                     step,
                     "step",
-                    &format!("a request of step {step} (call {call})"),
+                    &format!("a record of step {step} (call {call})"),
                     &format!("the end of the run after {} steps", summary.total_steps),
                 )),
                 None => {
@@ -174,23 +182,25 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
                     Repeated::Whole { steps }
                 }
             },
-            Ok(Progress::Waits) => unreachable!("nothing is asked of anybody"),
+            Ok(Progress::Waits | Progress::Parked) => unreachable!("nothing is asked of anybody"),
             Err(LiveError::Wire(WireError::Miss(miss))) => {
                 let (field, recorded, repeated) = miss.fields();
                 Repeated::Differs(differs(miss.step(), field, &recorded, &repeated))
             }
-            Err(LiveError::Wire(WireError::Write(_))) => unreachable!("nothing is recorded"),
+            Err(LiveError::Wire(WireError::Write(source))) => return Err(WriteError { path, source }.into()),
             Err(LiveError::Write(error)) => return Err(error.into()),
             Err(LiveError::Prompt(error)) => return Err(error.into()),
         }
     } else {
         let steps = Cell::new(0);
-        let stop = AtomicBool::new(false);
-        let halt = Halt { user: &stop, failure: AtomicBool::new(false) };
         let mut folder = RunFolder::create(&results, &run, Keeping::Open)?;
         let mut simulation = plugins.simulation();
         let curtain = recorded_curtain(&recorded);
-        let played = confine(|| pass_through(&mut simulation, &run, &identity, &mut folder, &halt, curtain, &steps));
+        let mut before_step = |steps| match curtain.falls(steps) {
+            Some(reason) => ControlFlow::Break(Some(reason)),
+            None => ControlFlow::Continue(()),
+        };
+        let played = confine(|| pass_through(&mut simulation, &run, &identity, &mut folder, &mut before_step, &steps));
         let summary = played.map_err(RepeatError::Defect)??.expect("nobody stops it");
         folder.complete(&summary)?;
         Repeated::Whole { steps: summary.total_steps }

@@ -281,7 +281,7 @@ impl Cli {
             Command::Pin(args) => pin::run(args, out),
             Command::Import(args) => import::run(args, out, err).map(|()| ExitStatus::Done),
             Command::Audit(args) => audit::run(args, out).map(|()| ExitStatus::Done),
-            Command::ParseReply(args) => parse_reply::run(args, out).map(|()| ExitStatus::Done),
+            Command::ParseReply(args) => parse_reply::run(args, plugins, out).map(|()| ExitStatus::Done),
             Command::Schema(args) => schema::run(args, plugins, out).map(|()| ExitStatus::Done),
         }
     }

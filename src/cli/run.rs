@@ -16,8 +16,10 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::config_args::ConfigArgs;
 use super::model_args::ModelArgs;
 use super::{CliError, ExitStatus};
+use crate::agent::provider::settings::kind_of;
 use crate::batch::progress::Progress;
 use crate::batch::{BatchOptions, BatchOutcome, Existing, MAX_JOBS, run_batch};
+use crate::config::settings::{ModelConfig, ProviderKind};
 use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::prediction::error::ErrorType;
@@ -124,6 +126,14 @@ pub fn run(
     let shocks = || plan.project(&["pe_induction.p_shock"]).any(|cell| cell.config.pe_induction.p_shock > 0.0);
     if registered.shocks.is_empty() && shocks() {
         note(err, format_args!("notice: pe_induction.p_shock has no effect: no plugin registers a family of shocks"));
+    }
+    let providers = plan.experiment().providers();
+    let ignores_seed = |model: &ModelConfig| {
+        model.seed.is_some() && kind_of(&model.name, providers) == Some(ProviderKind::AnthropicMessages)
+    };
+    let mut cells = plan.project(&["model.name", "model.seed"]).map(|cell| cell.config.model);
+    if let Some(model) = cells.find(ignores_seed) {
+        note(err, format_args!("notice: model.seed has no effect on {}: anthropic_messages take no seed", model.name));
     }
     let results_dir = args.output_dir.clone().or_else(|| plan.experiment().results_dir.clone());
     let results_dir = results_dir.unwrap_or_else(|| RESULTS.into());
@@ -255,7 +265,7 @@ fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
     if let Some(spent) = &outcome.spent {
         let estimated = match spent.estimated {
             0 => String::new(),
-            calls => format!(", {calls} calls counted by estimate"),
+            requests => format!(", {requests} requests counted by estimate"),
         };
         // Nothing spent by known prices is not the same as nothing spent.
         let cost = if spent.cost > 0.0 { format!("{:.6} USD", spent.cost) } else { "no known cost".to_owned() };

@@ -67,10 +67,11 @@ pub struct ProviderEntry {
     /// own.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub extra_body: Map<String, Json>,
-    /// What is not sent although it is set.
+    /// What is not sent although it is set. Without `tool_choice`, Anthropic's messages are still asked for one call at
+    /// a time, unless `parallel_tool_calls` stands here too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub omit: Option<Vec<RequestField>>,
-    /// What chat completions call the limit of a reply's tokens.
+    /// What chat completions call the limit of a reply's tokens. Anthropic's messages know `max_tokens` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens_key: Option<MaxTokensKey>,
     /// Most requests a minute, over all models of the entry.

@@ -24,7 +24,7 @@ use crate::agent::AgentPlugin;
 use crate::crash::CrashPlugin;
 use crate::shock::ShockPlugin;
 use crate::step::StepPlugin;
-use crate::step::driver::{Simulation, build_steps};
+use crate::step::driver::{Simulation, build_steps, prepare_on_call};
 use crate::step::small::headless_app;
 use crate::tool::ToolPlugin;
 use problem::{PluginErrors, PluginProblem, PluginProblems};
@@ -243,7 +243,9 @@ impl Plugins {
     /// As [`check`](Plugins::check).
     pub fn finished(&self) -> Result<App, PluginErrors> {
         let mut app = self.app();
-        build_steps(&mut app).map(|()| app)
+        build_steps(&mut app)?;
+        prepare_on_call(&mut app);
+        Ok(app)
     }
 
     /// A World with these plugins.

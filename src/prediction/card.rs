@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::error::ErrorType;
 use crate::config::settings::{InterfaceConfig, PredictionFormat, PredictionMode};
@@ -245,6 +245,12 @@ impl CardRule {
         self.mode != PredictionMode::Optional
     }
 
+    /// Whether a card must state at least one `expected_…` field, whichever.
+    #[must_use]
+    pub fn demands_expectation(&self) -> bool {
+        self.demands_card() && self.mode != PredictionMode::RequiredFull
+    }
+
     /// Whether a field is demanded with an action whose tool binds the given error types.
     #[must_use]
     pub fn demands(&self, field: Field, binds: &[ErrorType]) -> bool {
@@ -278,7 +284,7 @@ impl CardRule {
         let mut missing: Vec<&str> = Vec::new();
         if self.demands_card() {
             let any = Field::ALL.iter().any(|f| f.error_type().is_some() && stated.states(*f));
-            if !any && self.mode != PredictionMode::RequiredFull {
+            if !any && self.demands_expectation() {
                 missing.push("at least one expected_… field");
             }
             missing
@@ -311,26 +317,31 @@ impl CardRule {
     }
 }
 
-/// JSON Schema of a card by this rule, for the tools of language models. What is demanded is said there; which fields
-/// a tool's card lacks is checked when it is called.
+/// Keys by which a card may say what action it speaks of, with their types and what they say, for agents.
+pub(crate) const SPEAKS_OF: [(&str, &str, &str); 2] = [
+    ("tool", "string", "name of the tool that the card speaks of"),
+    ("args", "object", "arguments of the tool that the card speaks of"),
+];
+
+/// JSON Schema of a card by this rule, for the tools of language models. A card by this schema is one by the rule,
+/// with a tool that binds nothing but its own outcome; which fields other tools lack is checked when they are called.
 #[must_use]
 pub fn card_schema(rule: &CardRule) -> Value {
     let mut properties = Map::new();
     for field in Field::ALL.into_iter().filter(|field| rule.offers(*field)) {
-        let mut schema = Map::new();
-        schema.insert("type".to_owned(), field.json_type().into());
-        schema.insert("description".to_owned(), field.doc().into());
-        properties.insert(field.key().to_owned(), schema.into());
+        properties.insert(field.key().to_owned(), json!({"type": field.json_type(), "description": field.doc()}));
+    }
+    for (key, json_type, doc) in SPEAKS_OF {
+        properties.insert(key.to_owned(), json!({"type": json_type, "description": doc}));
     }
     let mut card = Map::new();
     card.insert("type".to_owned(), "object".into());
     card.insert("description".to_owned(), "what you expect to come of this action".into());
     card.insert("properties".to_owned(), properties.into());
-    let demanded = Field::ALL.into_iter().filter(|field| rule.demands(*field, &[ErrorType::Causal]));
-    let mut required: Vec<Value> = demanded.map(|field| field.key().into()).collect();
-    if rule.demands_card() && required.is_empty() {
-        required.push(Success.key().into());
-    }
+    // A schema cannot say "one of these" in a way that all servers know, so of any expectation it demands the first.
+    let demanded =
+        |field: &Field| rule.demands(*field, &[ErrorType::Causal]) || (rule.demands_expectation() && *field == Success);
+    let required: Vec<Value> = Field::ALL.iter().filter(|field| demanded(field)).map(|f| f.key().into()).collect();
     if !required.is_empty() {
         card.insert("required".to_owned(), required.into());
     }
@@ -339,69 +350,4 @@ pub fn card_schema(rule: &CardRule) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rule(mode: PredictionMode, format: PredictionFormat) -> CardRule {
-        CardRule { mode, format }
-    }
-
-    const ORDER: [ErrorType; 4] = ErrorType::ALL;
-    const LOOK: [ErrorType; 1] = [ErrorType::Causal];
-
-    #[test]
-    fn each_mode_names_what_is_missing() {
-        let success = Card { expected_success: Some(true), ..Card::default() };
-        let check = |mode, card: Option<&Card>, binds: &[ErrorType]| {
-            rule(mode, PredictionFormat::Minimal)
-                .check(card, binds)
-                .map_err(|e| e.split(" (").next().unwrap().to_owned())
-        };
-        assert_eq!(check(PredictionMode::Optional, None, &ORDER), Ok(()));
-        assert_eq!(
-            check(PredictionMode::Required, None, &LOOK),
-            Err("the prediction card lacks at least one expected_… field".into())
-        );
-        assert_eq!(check(PredictionMode::Required, Some(&success), &ORDER), Ok(()));
-        assert_eq!(
-            check(PredictionMode::RequiredConfidence, Some(&success), &LOOK),
-            Err("the prediction card lacks confidence".into())
-        );
-        assert_eq!(
-            check(PredictionMode::RequiredUncertainty, Some(&success), &LOOK),
-            Err("the prediction card lacks uncertain_about".into())
-        );
-        let full = check(PredictionMode::RequiredFull, Some(&success), &LOOK).unwrap_err();
-        assert!(full.contains("expected_budget_after") && full.contains("reasoning"), "{full}");
-        assert!(!full.contains("expected_delivery_day"), "a look binds no delivery day: {full}");
-        assert!(
-            check(PredictionMode::RequiredFull, Some(&success), &ORDER).unwrap_err().contains("expected_delivery_day")
-        );
-    }
-
-    #[test]
-    fn a_demanded_field_is_offered_whatever_the_format() {
-        let minimal = rule(PredictionMode::RequiredConfidence, PredictionFormat::Minimal);
-        assert!(
-            minimal.offers(Confidence)
-                && minimal.offers(Success)
-                && !minimal.offers(Cost)
-                && !minimal.offers(Reasoning)
-        );
-        let full = rule(PredictionMode::RequiredFull, PredictionFormat::Minimal);
-        assert!(Field::ALL.iter().all(|f| full.offers(*f)));
-        let mut card =
-            Card { expected_success: Some(true), expected_cost: Some(1.0), confidence: Some(0.5), ..Card::default() };
-        assert_eq!(minimal.strip(&mut card), ["expected_cost"]);
-        assert_eq!((card.expected_cost, card.confidence), (None, Some(0.5)));
-    }
-
-    #[test]
-    fn a_confidence_is_a_probability() {
-        let required = rule(PredictionMode::Required, PredictionFormat::Rich);
-        for bad in [-0.1, 1.5, f64::NAN, f64::INFINITY] {
-            let card = Card { expected_success: Some(true), confidence: Some(bad), ..Card::default() };
-            assert!(required.check(Some(&card), &LOOK).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -11,7 +11,8 @@ use super::folder::ReadError;
 use crate::units::Step;
 
 /// Files of a run folder that a repetition must reproduce to the byte. `experiment.log` has times in it.
-const FILES: [&str; 5] = ["steps.jsonl", "events.jsonl", "deliberations.jsonl", "summary.json", "config_used.yaml"];
+const FILES: [&str; 6] =
+    ["steps.jsonl", "events.jsonl", "deliberations.jsonl", "cassette.jsonl", "summary.json", "config_used.yaml"];
 
 /// Most characters of a value that are shown.
 const SHOWN: usize = 80;

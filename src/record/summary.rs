@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bevy::ecs::entity::Entity;
 use bevy::ecs::world::World;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::agent::llm::account::ModelSummary;
 use crate::agent::observation::StockTable;
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
-use crate::prediction::account::TypeAccount;
+use crate::prediction::account::{Account, TypeAccount};
 use crate::prediction::accumulate::{Accumulator, Score, Track, WindowStatistics};
 use crate::prediction::calibration::CalibrationSummary;
 use crate::prediction::error::ByType;
@@ -22,11 +23,11 @@ use crate::prediction::predictions::Predictions;
 use crate::shock::ledger::{DoseLedger, FamilyDose};
 use crate::step::end::{EndReason, FaultOwner, LimitScope};
 use crate::tool::scratchpad::Scratchpad;
-use crate::units::{Cents, Step};
+use crate::units::{Cents, Step, Units};
 use crate::world::customer::Customers;
 use crate::world::ledger::Ledger;
 use crate::world::order::Orders;
-use crate::world::sku::{Shelves, Sku, Stock};
+use crate::world::sku::{Shelves, Stock};
 
 /// What identifies a run and what it was given.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -194,17 +195,6 @@ pub struct Summary {
     pub truth: Option<Value>,
 }
 
-impl Summary {
-    /// The same run, ended for another reason: what ended it came between two steps, from outside.
-    #[must_use]
-    pub fn ended_by(mut self, reason: EndReason) -> Summary {
-        self.end_reason = reason;
-        self.fault_owner = reason.fault_owner();
-        self.limit_scope = reason.limit_scope();
-        self
-    }
-}
-
 /// Error statistics over the windows at a step.
 #[must_use]
 pub(crate) fn windows(world: &World, lengths: &[Step], step: Step) -> WindowSummary {
@@ -227,21 +217,58 @@ fn means(tracks: &ByType<Track>) -> ByType<Option<Score>> {
     ByType::build(|kind| tracks.get(kind).total().map(|total| Score(total.sum / total.count as f64)))
 }
 
+/// What the half of a step before the agent can change of what is summed up: when no agent decides any more, a run is
+/// summed up as it stood before.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing {
+    initial_budget: Cents,
+    budget: Cents,
+    revenue: Cents,
+    charges: Cents,
+    fees: Cents,
+    storage: Vec<Units>,
+    orders: (u32, u32),
+    customers: (u32, u32, u32),
+    revealed: ByType<Option<Accumulator>>,
+    account: Account,
+    drawn: u32,
+    doses: BTreeMap<Arc<str>, FamilyDose>,
+}
+
+impl Standing {
+    /// Looks, into room that it has already.
+    pub(crate) fn look(&mut self, world: &World) {
+        let ledger = world.resource::<Ledger>();
+        self.initial_budget = ledger.initial();
+        self.budget = ledger.budget();
+        self.revenue = ledger.revenue();
+        self.charges = ledger.charges();
+        self.fees = ledger.fees();
+        let units = |entity: &Entity| world.get::<Stock>(*entity).expect("a SKU has stock").units();
+        self.storage.clear();
+        self.storage.extend(world.resource::<Shelves>().by_id().iter().map(units));
+        let orders = world.resource::<Orders>();
+        self.orders = (orders.delivered(), orders.placed());
+        let customers = world.resource::<Customers>();
+        self.customers = (customers.requested(), customers.shipped(), customers.expired());
+        let predictions = world.resource::<Predictions>();
+        self.revealed = ByType::build(|kind| predictions.revealed_tracks().get(kind).total().copied());
+        self.account.clone_from(predictions.account());
+        let shocks = world.resource::<DoseLedger>();
+        self.drawn = shocks.drawn();
+        self.doses.clone_from(shocks.doses());
+    }
+}
+
 /// Sums a run up.
-pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted) -> Summary {
+pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted, standing: Standing) -> Summary {
     let crash = world.resource::<CrashState>();
-    let ledger = world.resource::<Ledger>();
-    let orders = world.resource::<Orders>();
-    let customers = world.resource::<Customers>();
     let predictions = world.resource::<Predictions>();
-    let account = predictions.account();
+    let account = &standing.account;
     let total = account.total();
-    let doses = world.resource::<DoseLedger>().doses();
+    let doses = &standing.doses;
     let aftermath = crash.aftermath();
     let severity = crash.severity();
-    let skus = world.resource::<Shelves>().by_id();
-    let units = |entity| world.get::<Stock>(entity).expect("a SKU has stock").units();
-    debug_assert!(skus.iter().all(|entity| world.get::<Sku>(*entity).is_some()));
     Summary {
         schema_version: super::SCHEMA_VERSION,
         identity,
@@ -263,20 +290,20 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted) 
         severity_reason: (crash.crash().is_some() && severity.is_none()).then_some("censored"),
         recovered_step: aftermath.and_then(|aftermath| aftermath.recovered_step()),
         recrash_step: aftermath.and_then(|aftermath| aftermath.recrash_step()),
-        initial_budget: ledger.initial(),
-        final_budget: ledger.budget(),
-        final_storage: StockTable(skus.iter().map(|entity| units(*entity)).collect()),
-        fulfilled_orders: orders.delivered(),
-        total_orders_requested: orders.placed(),
-        revenue: ledger.revenue(),
-        charges: ledger.charges(),
-        fees: ledger.fees(),
-        customer_orders_requested: customers.requested(),
-        customer_orders_shipped: customers.shipped(),
-        customer_orders_failed: customers.expired(),
+        initial_budget: standing.initial_budget,
+        final_budget: standing.budget,
+        final_storage: StockTable(standing.storage),
+        fulfilled_orders: standing.orders.0,
+        total_orders_requested: standing.orders.1,
+        revenue: standing.revenue,
+        charges: standing.charges,
+        fees: standing.fees,
+        customer_orders_requested: standing.customers.0,
+        customer_orders_shipped: standing.customers.1,
+        customer_orders_failed: standing.customers.2,
         cumulative_pe: ByType::build(|kind| predictions.tracks().get(kind).total().copied()),
         mean_pe: means(predictions.tracks()),
-        cumulative_pe_revealed: ByType::build(|kind| predictions.revealed_tracks().get(kind).total().copied()),
+        cumulative_pe_revealed: standing.revealed,
         pe_reference: means(predictions.reference_tracks()),
         calibration: predictions.calibration().summary(),
         coverage: ByType::build(|kind| account.by_type().get(kind).coverage().map(Score)),
@@ -285,12 +312,12 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted) 
         windows_at_crash: counted.windows_at_crash,
         windows_at_end: counted.windows_at_end,
         shocks: ShockSummary {
-            drawn: world.resource::<DoseLedger>().drawn(),
+            drawn: standing.drawn,
             effective: doses.values().map(|dose| dose.effective).sum(),
             fizzled: doses.values().map(|dose| dose.fizzled).sum(),
             armed: doses.values().map(|dose| dose.armed).sum(),
             revealed: doses.values().map(|dose| dose.revealed).sum(),
-            by_family: doses.clone(),
+            by_family: standing.doses,
         },
         action_sources: counted.action_sources,
         tokens: None,

@@ -5,12 +5,13 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use bevy::app::App;
-use bevy::ecs::system::{BoxedSystem, IntoSystem};
-use bevy::prelude::{In, World};
+use bevy::ecs::system::IntoSystem;
+use bevy::prelude::{In, Mut, World};
 
 use super::ledger::{ShockState, Target};
 use crate::config::settings::{Magnitude, Magnitudes, MixWord, PeInductionConfig, TypeMix};
 use crate::ids::ShockId;
+use crate::on_call::OnCall;
 use crate::plugins::problem::{Registrable, SourcePlace, admit};
 use crate::rng::{DrawKey, Stream};
 use crate::units::Day;
@@ -179,7 +180,7 @@ impl Effect {
 
 /// The families that this build can draw, by name.
 #[derive(Default)]
-pub struct ShockFamilies(BTreeMap<String, (BoxedSystem<In<Strike>, Effect>, SourcePlace)>);
+pub struct ShockFamilies(BTreeMap<String, (OnCall<In<Strike>, Effect>, SourcePlace)>);
 
 crate::resource::in_table!(ShockFamilies);
 
@@ -198,9 +199,14 @@ impl ShockFamilies {
     /// Lets a family strike.
     pub(super) fn strike(&mut self, family: &str, strike: Strike, world: &mut World) -> Effect {
         let (system, _) = self.0.get_mut(family).expect("a run draws only families that are built");
-        let effect = system.run(strike, world).expect("a shock family's system runs");
-        system.apply_deferred(world);
-        effect
+        system.run(strike, world)
+    }
+
+    /// Makes all families ready, so that what is wrong with a system shows at once.
+    pub(crate) fn prepare(world: &mut World) {
+        world.resource_scope(|world, mut families: Mut<ShockFamilies>| {
+            families.0.values_mut().for_each(|(system, _)| system.prepare(world));
+        });
     }
 }
 
@@ -265,10 +271,8 @@ impl ShockAppExt for App {
         let known = self.init_resource::<ShockFamilies>().world().resource::<ShockFamilies>().0.get(name);
         let known = known.map(|(_, place)| place.clone());
         if admit(self, Registrable::Shock, name, known, &place) {
-            let mut system: BoxedSystem<In<Strike>, Effect> = Box::new(IntoSystem::into_system(system));
-            system.initialize(self.world_mut());
             let families = &mut self.world_mut().resource_mut::<ShockFamilies>().0;
-            families.insert(name.to_owned(), (system, place));
+            families.insert(name.to_owned(), (OnCall::new(system), place));
         }
         self
     }

@@ -124,6 +124,11 @@ pub struct DoseLedger {
 crate::resource::in_table!(DoseLedger);
 
 impl DoseLedger {
+    /// The entities of the open shocks, by id, for a run that moves to another World.
+    pub(crate) fn entities_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
+        self.open.values_mut().map(|open| &mut open.entity)
+    }
+
     /// How many shocks were drawn so far.
     #[must_use]
     pub fn drawn(&self) -> u32 {

@@ -29,7 +29,7 @@ crate::resource::in_table!(Answer);
 /// When there is no answer: the driver gives one to every step.
 pub fn act(world: &mut World) {
     let decision = world.resource_mut::<Answer>().0.take().expect("the driver gives an answer to every step");
-    let Decision { action, mut card, source, thoughts, model } = decision;
+    let Decision { action, mut card, card_problem, source, thoughts, model } = decision;
     let rule = world.resource::<Briefing>().cards;
     let not_offered = card.as_mut().map(|card| rule.strip(card)).unwrap_or_default();
     let budget_before = world.resource::<Ledger>().budget();
@@ -38,8 +38,8 @@ pub fn act(world: &mut World) {
         Some(action) => {
             let tools = world.resource::<ToolRegistry>();
             let allowed = tools.check(&action.tool).and_then(|()| {
-                rule.check(card.as_ref(), tools.binds(&action.tool))
-                    .map_err(|message| ToolError::new(ErrorCode::BadPrediction, message))
+                let checked = rule.check(card.as_ref(), tools.binds(&action.tool));
+                checked.map_err(|message| ToolError::new(ErrorCode::BadPrediction, refusal(message, card_problem)))
             });
             match allowed {
                 Ok(()) => ToolRegistry::call(world, &action.tool, &action.args),
@@ -74,6 +74,14 @@ pub fn act(world: &mut World) {
     turn.error_class = error_class;
     turn.budget_before = budget_before;
     turn.budget_after = budget_after;
+}
+
+/// Why a card is refused. What it lacks may have been written, and in a way that nobody can use.
+fn refusal(message: String, card_problem: Option<String>) -> String {
+    match card_problem {
+        None => message,
+        Some(problem) => format!("{message}; what was written of it cannot be used: {problem}"),
+    }
 }
 
 /// For a call that empties a non-empty inbox only the rest of the work counts.

@@ -1,9 +1,10 @@
 //! The driver: one World a run, stepped through the two schedules with the agent in between.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use bevy::app::App;
-use bevy::ecs::schedule::{InternedScheduleLabel, ScheduleLabel};
+use bevy::ecs::schedule::{InternedScheduleLabel, ScheduleGraph, ScheduleLabel};
 use bevy::prelude::*;
 
 use super::act::Answer;
@@ -25,8 +26,9 @@ use crate::plugins::registered::Registered;
 use crate::prediction::predictions::Predictions;
 use crate::prediction::unsettled::Unsettled;
 use crate::record::step::Recorder;
-use crate::record::summary::{Counted, RunIdentity, Summary, WindowSummary, summarise, windows};
+use crate::record::summary::{Counted, RunIdentity, Standing, Summary, WindowSummary, summarise, windows};
 use crate::rng::RunKey;
+use crate::shock::family::ShockFamilies;
 use crate::shock::ledger::DoseLedger;
 use crate::shock::observability::Telling;
 use crate::shock::strike::ShockRule;
@@ -47,13 +49,19 @@ pub struct Simulation {
     pre_agent: Schedule,
     post_agent: Schedule,
     plugins: Plugins,
+    spawn_order: SpawnOrder,
+    so_far: SoFar,
+}
+
+/// What the driver knows of the run.
+#[derive(Debug, Default)]
+pub(super) struct SoFar {
     config: Option<RunConfig>,
-    pe_windows: Vec<Step>,
     steps_done: Step,
     action_sources: BTreeMap<ActionSource, u32>,
     windows_at_crash: Option<WindowSummary>,
     initial_state_hash: u128,
-    spawn_order: SpawnOrder,
+    standing: Standing,
 }
 
 impl Default for Simulation {
@@ -76,7 +84,9 @@ impl Simulation {
     /// When something is wrong with the plugins: with everything that [`Plugins::check`] would report.
     #[must_use]
     pub fn from_app(app: App) -> Simulation {
-        Simulation::of(app, Plugins::default())
+        let mut simulation = Simulation::of(app, Plugins::default());
+        prepare_on_call(&mut simulation.app);
+        simulation
     }
 
     /// A World that was made by some plugins.
@@ -85,22 +95,15 @@ impl Simulation {
             panic!("{errors}");
         }
         let mut schedules = app.world_mut().resource_mut::<Schedules>();
-        let mut take = |label: InternedScheduleLabel| schedules.remove(label).expect("it was built just now");
+        let mut take = |label: InternedScheduleLabel| {
+            let mut schedule = schedules.remove(label).expect("it was built just now");
+            // A built schedule runs without the graph that it was built from.
+            *schedule.graph_mut() = ScheduleGraph::new();
+            schedule
+        };
         let (pre_agent, post_agent) = (take(PreAgent.intern()), take(PostAgent.intern()));
         drop_updates(&mut app);
-        Simulation {
-            app,
-            pre_agent,
-            post_agent,
-            plugins,
-            config: None,
-            pe_windows: Vec::new(),
-            steps_done: 0,
-            action_sources: BTreeMap::new(),
-            windows_at_crash: None,
-            initial_state_hash: 0,
-            spawn_order: SpawnOrder::default(),
-        }
+        Simulation { app, pre_agent, post_agent, plugins, spawn_order: SpawnOrder::default(), so_far: SoFar::default() }
     }
 
     /// Spawns the entities of day 0 in another order, which must change nothing. For tests of that.
@@ -145,7 +148,7 @@ impl Simulation {
         world.insert_resource(Predictions::new(&config.measurement));
         world.insert_resource(Unsettled::default());
         let hash = StateHash::start(config);
-        self.initial_state_hash = hash.value();
+        let initial_state_hash = hash.value();
         world.insert_resource(hash);
         let crash = CrashState::new(&config.measurement, &mut world.resource_mut::<DetectorRegistry>());
         world.insert_resource(crash);
@@ -156,11 +159,19 @@ impl Simulation {
         recorder.steps.clear();
         recorder.events.clear();
         world.insert_resource(recorder);
-        self.config = Some(config.clone());
-        self.pe_windows.clone_from(windows);
-        self.steps_done = 0;
-        self.action_sources.clear();
-        self.windows_at_crash = None;
+        self.so_far = SoFar { config: Some(config.clone()), initial_state_hash, ..SoFar::default() };
+    }
+
+    pub(super) fn world_mut(&mut self) -> &mut World {
+        self.app.world_mut()
+    }
+
+    pub(super) fn take_so_far(&mut self) -> SoFar {
+        mem::take(&mut self.so_far)
+    }
+
+    pub(super) fn put_so_far(&mut self, so_far: SoFar) {
+        self.so_far = so_far;
     }
 
     /// Runs the half of a step before the agent.
@@ -193,17 +204,17 @@ impl Simulation {
     /// # Panics
     /// When no run was started.
     pub fn apply(&mut self, decision: Decision) -> Option<EndReason> {
-        let world = self.app.world_mut();
-        *self.action_sources.entry(decision.source).or_default() += 1;
+        let (world, so_far) = (self.app.world_mut(), &mut self.so_far);
+        *so_far.action_sources.entry(decision.source).or_default() += 1;
         world.resource_mut::<Answer>().0 = Some(decision);
         self.post_agent.run(world);
-        self.steps_done += 1;
-        let config = self.config.as_ref().expect("a run was started");
+        so_far.steps_done += 1;
+        let config = so_far.config.as_ref().expect("a run was started");
         let ended = end::check(world, &config.simulation);
-        if self.windows_at_crash.is_none()
+        if so_far.windows_at_crash.is_none()
             && let Some(crash) = world.resource::<CrashState>().crash()
         {
-            self.windows_at_crash = Some(windows(world, &self.pe_windows, crash.detected));
+            so_far.windows_at_crash = Some(windows(world, &config.measurement.pe_windows, crash.detected));
         }
         if ended.is_none() {
             world.resource_mut::<Calendar>().advance();
@@ -219,7 +230,7 @@ impl Simulation {
     /// When no run was started.
     #[must_use]
     pub fn agent(&self, name: &str) -> Option<Box<dyn Agent>> {
-        let config = self.config.as_ref().expect("a run was started");
+        let config = self.so_far.config.as_ref().expect("a run was started");
         let world = self.app.world();
         let briefing = world.resource::<Briefing>();
         world.get_resource::<AgentRegister>()?.build(AgentSetup { name, config, briefing, plugins: &self.plugins })
@@ -233,23 +244,40 @@ impl Simulation {
     /// Steps that were finished.
     #[must_use]
     pub fn steps_done(&self) -> Step {
-        self.steps_done
+        self.so_far.steps_done
     }
 
     /// Sums the run up as it stands after its last finished step, between two steps.
     #[must_use]
     pub fn summary(&self, identity: RunIdentity, end_reason: EndReason) -> Summary {
-        let world = self.app.world();
-        let last = self.steps_done.saturating_sub(1);
+        let mut standing = Standing::default();
+        standing.look(self.world());
+        self.sum_up(identity, end_reason, standing)
+    }
+
+    /// Notes how the run stands before a step begins.
+    pub(crate) fn note_standing(&mut self) {
+        self.so_far.standing.look(self.app.world());
+    }
+
+    /// Sums the run up as it stood when that was noted, while the agent is asked: its step is not made.
+    pub(crate) fn summary_as_noted(&self, identity: RunIdentity, end_reason: EndReason) -> Summary {
+        self.sum_up(identity, end_reason, self.so_far.standing.clone())
+    }
+
+    fn sum_up(&self, identity: RunIdentity, end_reason: EndReason, standing: Standing) -> Summary {
+        let (world, so_far) = (self.app.world(), &self.so_far);
+        let pe_windows = so_far.config.as_ref().map_or(&[][..], |config| &config.measurement.pe_windows);
+        let last = so_far.steps_done.saturating_sub(1);
         let counted = Counted {
-            total_steps: self.steps_done,
+            total_steps: so_far.steps_done,
             end_reason,
-            action_sources: self.action_sources.clone(),
-            windows_at_crash: self.windows_at_crash.clone(),
-            windows_at_end: windows(world, &self.pe_windows, last),
-            initial_state_hash: format!("{:032x}", self.initial_state_hash),
+            action_sources: so_far.action_sources.clone(),
+            windows_at_crash: so_far.windows_at_crash.clone(),
+            windows_at_end: windows(world, pe_windows, last),
+            initial_state_hash: format!("{:032x}", so_far.initial_state_hash),
         };
-        summarise(world, identity, counted)
+        summarise(world, identity, counted, standing)
     }
 }
 
@@ -266,6 +294,12 @@ pub(crate) fn build_steps(app: &mut App) -> Result<(), PluginErrors> {
     PluginProblems::of(app).map_or(Ok(()), Err)
 }
 
+/// Makes the systems of tools and shocks ready, which otherwise happens when they are first called.
+pub(crate) fn prepare_on_call(app: &mut App) {
+    ToolRegistry::prepare(app.world_mut());
+    ShockFamilies::prepare(app.world_mut());
+}
+
 fn build(app: &mut App, label: impl ScheduleLabel + Clone, schedule: &'static str) {
     let built = app.world_mut().try_schedule_scope(label, |world, schedule| {
         schedule.initialize(world).map(drop).map_err(|error| error.to_string(schedule.graph(), world))
@@ -276,4 +310,48 @@ fn build(app: &mut App, label: impl ScheduleLabel + Clone, schedule: &'static st
         Err(_) => PluginProblem::NoSchedule(schedule),
     };
     PluginProblems::note(app, problem);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{self, Overrides};
+    use crate::plan::Plan;
+
+    /// A run that gets no answer is summed up as it stood before the step that it could not make.
+    #[test]
+    fn nothing_that_a_morning_changes_enters_the_summary_of_the_step_before() {
+        let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/base.yaml");
+        for observability in ["full", "delayed", "partial", "hidden"] {
+            let settings = ["model.name=heuristic", "pe_induction.p_shock=0.5", "simulation.max_steps=150"];
+            let mut set: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+            set.push(format!("pe_induction.observability={observability}"));
+            let experiment = config::load(&base, &Overrides { set, ..Overrides::default() });
+            let run = Plan::new(experiment.unwrap_or_else(|error| panic!("{error}"))).expect("a plan").run(0);
+            let identity = || RunIdentity {
+                run_id: run.run_id.clone(),
+                params: serde_json::Map::new(),
+                seed: 1,
+                experiment_seed: 1,
+            };
+            let mut simulation = Simulation::new();
+            simulation.start(&run.config, false);
+            let mut agent = simulation.agent("heuristic").expect("it is built in");
+            let mut changed = 0;
+            loop {
+                let before = simulation.summary(identity(), EndReason::ProviderError);
+                simulation.note_standing();
+                simulation.observe();
+                assert_eq!(simulation.summary_as_noted(identity(), EndReason::ProviderError), before);
+                changed += usize::from(simulation.summary(identity(), EndReason::ProviderError) != before);
+                let decision = simulation.ask(agent.as_mut());
+                if simulation.apply(decision).is_some() {
+                    break;
+                }
+            }
+            assert!(changed > 20, "mornings do change something: {changed}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ pub mod driver;
 pub mod end;
 pub mod observe;
 pub(crate) mod small;
+pub(crate) mod stowed;
 pub mod turn;
 
 use bevy::app::{App, Plugin};

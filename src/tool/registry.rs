@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use bevy::app::App;
-use bevy::ecs::system::{BoxedSystem, IntoSystem};
+use bevy::ecs::system::IntoSystem;
 use bevy::ecs::world::World;
 use bevy::prelude::In;
 use serde_json::{Map, Value};
@@ -17,6 +17,7 @@ use super::result::{ErrorCode, ToolError, ToolReply};
 use crate::agent::observation::OfferedTool;
 use crate::agent::reply::tool_calls::PREDICTION;
 use crate::config::settings::{InterfaceConfig, MemoryTools, RecoveryTools};
+use crate::on_call::OnCall;
 use crate::plugins::problem::{PluginProblem, PluginProblems, Registrable, SourcePlace, admit};
 use crate::prediction::error::ErrorType;
 use crate::world::level::Level;
@@ -104,13 +105,11 @@ impl ToolSpec {
     }
 }
 
-type Call = Box<dyn FnMut(&Map<String, Value>, &mut World) -> ToolReply + Send + Sync>;
-
 struct Tool {
     spec: ToolSpec,
     arguments: Arc<Value>,
     place: SourcePlace,
-    call: Call,
+    call: Box<dyn Call>,
 }
 
 /// All registered tools by name, and the ones that this run offers.
@@ -216,34 +215,35 @@ impl ToolAppExt for App {
             PluginProblems::note(self, PluginProblem::ArgumentTaken { name: name.to_owned(), place });
             return self;
         }
-        let call = call_of(self.world_mut(), system);
+        let call: Box<dyn Call> = Box::new(OnCall::<In<A>, _>::new(system));
         let tools = &mut self.world_mut().resource_mut::<ToolRegistry>().tools;
         tools.insert(name, Tool { spec, arguments, place, call });
         self
     }
 }
 
-/// A tool's system with its arguments still to be read.
-fn call_of<A: ToolArguments, M>(
-    world: &mut World,
-    system: impl IntoSystem<In<A>, Result<ToolReply, ToolError>, M>,
-) -> Call {
-    let mut system: BoxedSystem<In<A>, Result<ToolReply, ToolError>> = Box::new(IntoSystem::into_system(system));
-    system.initialize(world);
-    Box::new(move |args, world| {
-        let arguments = match A::deserialize(args) {
-            Ok(arguments) => arguments,
+/// A tool's system, whatever the type of its arguments.
+trait Call: Send + Sync {
+    fn prepare(&mut self, world: &mut World);
+    fn call(&mut self, args: &Map<String, Value>, world: &mut World) -> ToolReply;
+}
+
+impl<A: ToolArguments> Call for OnCall<In<A>, Result<ToolReply, ToolError>> {
+    fn prepare(&mut self, world: &mut World) {
+        OnCall::prepare(self, world);
+    }
+
+    fn call(&mut self, args: &Map<String, Value>, world: &mut World) -> ToolReply {
+        match A::deserialize(args) {
+            Ok(arguments) => self.run(arguments, world).into(),
             Err(_) => {
                 // Once more, slower, to learn which argument it is.
                 let error = serde_path_to_error::deserialize::<_, A>(args).err().map(|error| error.to_string());
                 let message = format!("bad arguments: {}", error.unwrap_or_default());
-                return ToolReply::failure(ToolError::new(ErrorCode::BadArguments, message));
+                ToolReply::failure(ToolError::new(ErrorCode::BadArguments, message))
             }
-        };
-        let reply = system.run(arguments, world).expect("a tool's system runs");
-        system.apply_deferred(world);
-        reply.into()
-    })
+        }
+    }
 }
 
 impl ToolRegistry {
@@ -261,6 +261,11 @@ impl ToolRegistry {
             })
             .collect();
         self.offered.clone()
+    }
+
+    /// Puts another run's offer in place of the present one.
+    pub(crate) fn exchange_offered(&mut self, offered: Arc<[OfferedTool]>) -> Arc<[OfferedTool]> {
+        mem::replace(&mut self.offered, offered)
     }
 
     /// What is stated of the registered tools, by name.
@@ -301,6 +306,13 @@ impl ToolRegistry {
         }
     }
 
+    /// Makes all tools ready, so that what is wrong with a system shows at once.
+    pub(crate) fn prepare(world: &mut World) {
+        let mut tools = mem::take(&mut world.resource_mut::<ToolRegistry>().tools);
+        tools.values_mut().for_each(|tool| tool.call.prepare(world));
+        world.resource_mut::<ToolRegistry>().tools = tools;
+    }
+
     /// Calls an offered tool. Tools are systems of this World, so they are taken out meanwhile; the register stays, since
     /// moving it out and in with every step would cost more than most tools do.
     ///
@@ -308,7 +320,7 @@ impl ToolRegistry {
     /// When the data that the tool tells cannot stand in a result: a defect of the tool.
     pub(crate) fn call(world: &mut World, name: &str, args: &Map<String, Value>) -> ToolReply {
         let mut tools = mem::take(&mut world.resource_mut::<ToolRegistry>().tools);
-        let reply = (tools.get_mut(name).expect("an offered tool is registered").call)(args, world);
+        let reply = tools.get_mut(name).expect("an offered tool is registered").call.call(args, world);
         world.resource_mut::<ToolRegistry>().tools = tools;
         if let Some(defect) = &reply.defect {
             panic!("the data that {name} tells {defect}");

@@ -54,6 +54,11 @@ pub struct Shelves {
 crate::resource::in_table!(Shelves);
 
 impl Shelves {
+    /// The same, for a run that moves to another World.
+    pub(crate) fn entities_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
+        self.by_id.iter_mut()
+    }
+
     /// The SKU entities, by id.
     #[must_use]
     pub fn by_id(&self) -> &[Entity] {

@@ -92,6 +92,11 @@ pub struct Suppliers {
 crate::resource::in_table!(Suppliers);
 
 impl Suppliers {
+    /// The same, for a run that moves to another World.
+    pub(crate) fn entities_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
+        self.by_id.iter_mut()
+    }
+
     /// The supplier entities, by id.
     #[must_use]
     pub fn by_id(&self) -> &[Entity] {

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::budget::{Budget, Ledger, Scope};
+use vendomini::agent::provider::budget::{Budget, Charge, Estimate, Ledger, Scope};
 use vendomini::agent::provider::cost::{PriceSources, Pricing, PricingSource};
 use vendomini::agent::provider::dialect::{ToolResult, ToolSpec};
 use vendomini::agent::provider::settings::resolve;
@@ -100,13 +100,13 @@ fn one_step_with_each_dialect() {
             Budget::new(Ledger::new(Scope::Run, Some(5000), None), Ledger::new(Scope::Experiment, None, None).into());
         let pricing = Pricing::of(name, &PriceSources { entry: provider.prices, ..PriceSources::default() });
         let input = body.len() as u64 / 3;
-        let reservation = budget.reserve(input + 500, pricing.most(input, 500)).unwrap();
+        let reservation = budget.reserve(Estimate { tokens: input + 500, cost_usd: pricing.most(input, 500) }).unwrap();
 
         assert_eq!(dialect.judge(200, Some("application/json"), answer.as_bytes()), Outcome::Reply);
         let reply = dialect.read(answer).unwrap();
         let charged = pricing.cost(&reply.usage, reply.reported_cost);
         assert_eq!(charged, cost);
-        reservation.settle(&reply.usage, charged.map(|(cost, _)| cost));
+        reservation.settle(&Charge::Used(reply.usage, charged.map(|(cost, _)| cost)));
         assert_eq!(budget.run().spent().tokens, 1100);
 
         let said = dialect.assistant(&reply);

@@ -22,14 +22,17 @@ pub struct ModelSummary {
     pub outcomes: BTreeMap<Outcome, u64>,
     /// Replies that could not be read.
     pub unreadable: u64,
-    /// Tokens over all calls, as far as the provider told.
+    /// Tokens over all calls, as far as the provider told, answers without a reply included.
     #[serde(flatten)]
     pub usage: Usage,
     /// Calls of which the provider told no tokens: the sums lack them.
     pub calls_without_usage: u64,
-    /// What the calls cost in USD; null where any of them has no known price.
+    /// Requests without an answer that may have been charged all the same, and of which nobody told any tokens
+    /// (timeouts, broken connections, abandoned ones): the sums lack them too.
+    pub attempts_without_usage: u64,
+    /// What the calls cost in USD, answers without a reply included; null where any of them has no known price.
     pub cost_usd: Option<f64>,
-    /// Where the prices came from; null before the first call.
+    /// Where the prices came from; null before the first answer.
     pub pricing_source: Option<PricingSource>,
     /// Mean time from sending a request that was answered until the answer was whole, in milliseconds.
     pub mean_latency_ms: Option<f64>,
@@ -56,10 +59,9 @@ impl Account {
     }
 
     /// A call was answered.
-    pub fn reply(&mut self, attempt: &Attempt, reply: &ModelReply, cost: Option<(f64, PricingSource)>) {
+    pub fn reply(&mut self, attempt: &Attempt, reply: &ModelReply) {
         let summary = &mut self.summary;
         summary.calls += 1;
-        summary.usage.add(&reply.usage);
         if reply.usage.total().is_none() {
             summary.calls_without_usage += 1;
         }
@@ -69,6 +71,12 @@ impl Account {
             summary.served_models.push(served.clone());
         }
         self.latency_ms += attempt.latency_ms;
+    }
+
+    /// An answer took something: one with a reply, or one without that was charged all the same.
+    pub fn charged(&mut self, usage: &Usage, cost: Option<(f64, PricingSource)>) {
+        let summary = &mut self.summary;
+        summary.usage.add(usage);
         match cost {
             Some((cost, source)) => {
                 self.cost += cost;
@@ -79,6 +87,11 @@ impl Account {
                 summary.pricing_source = Some(PricingSource::Unknown);
             }
         }
+    }
+
+    /// A request had no answer, and nobody told what it took.
+    pub fn untold(&mut self) {
+        self.summary.attempts_without_usage += 1;
     }
 
     /// A reply could not be read.
@@ -96,8 +109,10 @@ impl Account {
     pub fn summary(&self) -> ModelSummary {
         let mut summary = self.summary.clone();
         if summary.calls > 0 {
-            summary.cost_usd = (!self.cost_unknown).then(|| round(self.cost, 1e9));
             summary.mean_latency_ms = Some(round(self.latency_ms / summary.calls as f64, 1e3));
+        }
+        if summary.pricing_source.is_some() {
+            summary.cost_usd = (!self.cost_unknown).then(|| round(self.cost, 1e9));
             if self.cost_unknown {
                 summary.pricing_source = Some(PricingSource::Unknown);
             }

@@ -1,7 +1,8 @@
 //! What was said so far, as far as it fits: messages in the form in which they go over the wire, in whole turns.
 //!
-//! A turn is one step's message with everything that followed from it: replies, answers to unreadable ones, the
-//! result of a native tool call. Turns are dropped whole and oldest first, so half a tool call never remains.
+//! A turn is one step's message with everything that followed from it: replies and answers to unreadable ones. After a
+//! native tool call the next step's message is its answer; once the turn of the call is dropped, it is sent as a plain
+//! one. Turns are dropped whole and oldest first, so half a tool call never remains.
 
 use std::collections::VecDeque;
 
@@ -18,9 +19,11 @@ const LEAST_TOKENS_PER_BYTE: f64 = 0.0625;
 const SLACK: f64 = 0.125;
 
 /// One step's part of the conversation.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Turn {
     messages: Vec<Vec<u8>>,
+    /// What takes the place of the first message when no turn stands before it.
+    alone: Option<Vec<u8>>,
     bytes: usize,
 }
 
@@ -62,9 +65,23 @@ impl Conversation {
         Conversation { turns: VecDeque::new(), head_bytes, bytes: 0, room, tokens_per_byte: TOKENS_PER_BYTE }
     }
 
-    /// Begins the next turn.
-    pub fn begin_turn(&mut self) {
-        self.turns.push_back(Turn::default());
+    /// Begins the next turn with its message. `alone` is that message without what ties it to the turn before; `None`
+    /// where nothing does.
+    pub fn begin_turn(&mut self, message: Vec<u8>, alone: Option<Vec<u8>>) {
+        self.bytes += message.len();
+        self.turns.push_back(Turn { bytes: message.len(), messages: vec![message], alone });
+        self.free_first();
+    }
+
+    /// Frees the first turn from the one that no longer stands before it.
+    fn free_first(&mut self) {
+        if let Some(turn) = self.turns.front_mut()
+            && let Some(alone) = turn.alone.take()
+        {
+            let tied = std::mem::replace(&mut turn.messages[0], alone);
+            turn.bytes = turn.bytes - tied.len() + turn.messages[0].len();
+            self.bytes = self.bytes - tied.len() + turn.messages[0].len();
+        }
     }
 
     /// Adds a message to the present turn.
@@ -130,6 +147,7 @@ impl Conversation {
         while self.turns.len() > 1 && too_much(self) {
             let turn = self.turns.pop_front().expect("there is more than one");
             self.bytes -= turn.bytes;
+            self.free_first();
             dropped.turns += 1;
             dropped.bytes += turn.bytes;
         }
@@ -156,8 +174,7 @@ mod tests {
     fn of_turns(turns: usize) -> Conversation {
         let mut conversation = Conversation::new(0, 450, 100);
         for turn in 0..turns {
-            conversation.begin_turn();
-            conversation.push(vec![turn as u8; 60]);
+            conversation.begin_turn(vec![turn as u8; 60], None);
             conversation.push(vec![turn as u8; 40]);
         }
         conversation
@@ -183,10 +200,27 @@ mod tests {
     #[test]
     fn the_present_turn_is_never_dropped() {
         let mut conversation = of_turns(3);
-        conversation.begin_turn();
-        conversation.push(vec![9; 2_000]);
+        conversation.begin_turn(vec![9; 2_000], None);
         assert_eq!(conversation.fit(), Err(Overflow { tokens: 700, room: 350 }));
         assert_eq!(conversation.messages().count(), 1);
+    }
+
+    #[test]
+    fn a_message_stands_alone_once_the_turn_before_it_is_dropped() {
+        let first = |conversation: &Conversation| conversation.messages().next().unwrap().to_vec();
+        let mut conversation = Conversation::new(0, 450, 100);
+        for turn in 0..11 {
+            conversation.begin_turn(vec![turn; 60], Some(vec![100 + turn; 70]));
+            conversation.push(vec![turn; 40]);
+        }
+        assert_eq!((conversation.bytes(), first(&conversation)), (1110, vec![100; 70]), "nothing is before the first");
+        assert_eq!(conversation.fit(), Ok(Dropped { turns: 3, bytes: 330 }));
+        assert_eq!((conversation.bytes(), first(&conversation)), (810, vec![103; 70]));
+        let others: Vec<u8> = conversation.messages().skip(1).map(|message| message[0]).collect();
+        assert_eq!(others[..5], [3, 4, 4, 5, 5], "all others are as they were");
+        conversation.clear();
+        conversation.begin_turn(vec![1; 60], Some(vec![2; 70]));
+        assert_eq!((conversation.bytes(), first(&conversation)), (70, vec![2; 70]));
     }
 
     #[test]

@@ -7,23 +7,29 @@
 use std::mem;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::account::{Account, ModelSummary};
 use super::conversation::{Conversation, Dropped};
 use super::prompt::{PromptError, Prompts};
 use super::record::digest;
-use super::record::{DeliberationRecord, ErrorType, Lines, LlmEvent, Parse, ProviderCall, RawReply, Status, Unread};
+use super::record::{
+    Asked, DeliberationRecord, ErrorType, Lines, LlmEvent, Parse, ProviderCall, RawReply, Status, Unread,
+};
+use super::served::is_requested;
 use crate::agent::Input;
 use crate::agent::action::{ActionSource, Decision, ModelUse};
 use crate::agent::observation::Briefing;
 use crate::agent::provider::attempt::{Attempt, Outcome};
-use crate::agent::provider::cost::{Pricing, PricingSource};
-use crate::agent::provider::dialect::{Dialect, Head, ToolResult};
-use crate::agent::provider::reply::{Finish, ModelReply, RawToolCall, Usage};
-use crate::agent::reply::{KnownTool, ReadReply, Reason, Unreadable, read_text, read_tool_calls};
+use crate::agent::provider::cost::Pricing;
+use crate::agent::provider::dialect::{Bill, Dialect, Head, ToolResult};
+use crate::agent::provider::reply::{ModelReply, RawToolCall, Usage};
+use crate::agent::reply::{self, KnownTool, ReadReply, Reason, Unreadable};
 use crate::config::settings::{ReplyFormat, RunConfig};
 use crate::rng::Stream;
 use crate::step::end::EndReason;
 use crate::tool::name;
+use crate::tool::result::ErrorCode;
 use crate::units::{Day, Step};
 
 /// A model that refuses in so many steps in a row refuses for good.
@@ -39,8 +45,8 @@ pub struct Call {
     pub step: Step,
     /// Which call of the step, from 0.
     pub number: u32,
-    /// The request. Whoever sends it takes it.
-    pub body: Vec<u8>,
+    /// The request.
+    pub body: Bytes,
     /// How many bytes it has.
     pub bytes: usize,
     /// XXH3-128 of it.
@@ -91,13 +97,14 @@ pub enum ReplySource {
 struct Question {
     step: Step,
     day: Day,
-    call: u32,
-    request_bytes: usize,
-    request_digest: String,
+    /// The request that was sent last.
+    asked: Asked,
     asked_again: u32,
     unread: Vec<Unread>,
     calls: u32,
     usage: Usage,
+    /// How the attempt of the present call failed that was heard last, and why.
+    failed: Option<(Outcome, String)>,
 }
 
 /// The agent.
@@ -118,6 +125,8 @@ pub struct Deliberation {
     /// The native call whose result is due, and the tool that was called.
     pending_call: Option<String>,
     last_tool: Option<String>,
+    /// What was wrong with the last card.
+    card_problem: Option<String>,
     notices: Vec<String>,
     refusals: u32,
     told_of_other_model: bool,
@@ -146,6 +155,7 @@ impl Deliberation {
             question: Question::default(),
             pending_call: None,
             last_tool: None,
+            card_problem: None,
             notices: Vec::new(),
             refusals: 0,
             told_of_other_model: false,
@@ -167,18 +177,24 @@ impl Deliberation {
             self.conversation.clear();
             self.pending_call = None;
         }
-        // A native call is answered where it was made; everything else stands in the step's message.
-        let mut in_message = result;
-        if let (Some(call), Some(result)) = (self.pending_call.take(), result) {
-            let failed = result.success == Some(false);
-            let result = ToolResult { call_id: &call, text: result.json(), is_error: failed };
-            self.conversation.push(self.setup.dialect.turn(&[result], ""));
-            in_message = None;
+        let mut notices = mem::take(&mut self.notices);
+        // A refusal of the card says it already.
+        let refused = result.is_some_and(|result| result.error_code == Some(ErrorCode::BadPrediction));
+        notices.extend(self.card_problem.take().filter(|_| !refused).map(|problem| card_notice(&problem)));
+        let Setup { prompts, dialect, .. } = &self.setup;
+        let alone = prompts.step(observation, self.max_steps, result.map(|result| result.json()), &notices)?;
+        let alone = dialect.user(&alone);
+        // A native call is answered by the message, with the result before all else; when the call is forgotten, the
+        // message tells the result itself.
+        match (self.pending_call.take(), result) {
+            (Some(call), Some(result)) => {
+                let text = prompts.step(observation, self.max_steps, None, &notices)?;
+                let failed = result.success == Some(false);
+                let result = ToolResult { call_id: &call, text: result.json(), is_error: failed };
+                self.conversation.begin_turn(dialect.turn(&[result], &text), Some(alone));
+            }
+            _ => self.conversation.begin_turn(alone, None),
         }
-        let notices = mem::take(&mut self.notices);
-        let text = self.setup.prompts.step(observation, self.max_steps, in_message.map(|r| r.json()), &notices)?;
-        self.conversation.begin_turn();
-        self.conversation.push(self.setup.dialect.user(&text));
         self.question = Question { step: observation.step, day: observation.day, ..Question::default() };
         Ok(self.ask(lines))
     }
@@ -200,18 +216,35 @@ impl Deliberation {
             },
             _ => None,
         };
-        let cost = reply.as_ref().and_then(|reply| self.setup.pricing.cost(&reply.usage, reply.reported_cost));
-        let request = (self.question.request_bytes, self.question.request_digest.as_str());
-        let event = ProviderCall::new(self.question.call, attempt, request, reply.as_ref(), cost);
+        let charged = match &reply {
+            Some(reply) => Some(Bill { usage: reply.usage, cost: reply.reported_cost }),
+            None => self.setup.dialect.bill_of(attempt),
+        };
+        let charged = charged.map(|Bill { usage, cost }| (usage, self.setup.pricing.cost(&usage, cost)));
+        let event = ProviderCall::new(&self.question.asked, attempt, reply.as_ref(), charged);
         lines.event(self.question.step, self.question.day, &LlmEvent::ProviderCall(Box::new(event)));
+        if let Some((usage, cost)) = charged {
+            self.account.charged(&usage, cost);
+        }
+        self.last_use = charged.map(|(usage, cost)| (usage, cost.map(|(cost, _)| cost)));
         if let Some(reply) = reply {
-            return self.take_in(attempt, reply, cost, lines);
+            return self.take_in(attempt, reply, lines);
         }
-        if !attempt.last {
-            return Ok(None);
+        // Of a request without an answer, nobody says what it took.
+        if self.last_use.is_none() && outcome.may_be_charged() {
+            self.account.untold();
         }
-        let trouble = trouble.unwrap_or_else(|| "no answer came".to_owned());
-        Ok(Some(match outcome {
+        self.question.failed = Some((outcome, trouble.unwrap_or_else(|| "no answer came".to_owned())));
+        Ok(attempt.last.then(|| self.fail(lines)))
+    }
+
+    /// The attempt that was heard last was the last of its call: what follows from that.
+    ///
+    /// # Panics
+    /// When none was heard.
+    pub fn fail(&mut self, lines: &mut Lines) -> Move {
+        let (outcome, trouble) = self.question.failed.take().expect("an attempt has failed");
+        match outcome {
             Outcome::ContextOverflow => match self.conversation.halve() {
                 Some(dropped) => {
                     self.note_dropped(dropped, lines);
@@ -221,7 +254,7 @@ impl Deliberation {
             },
             Outcome::Timeout => self.end(EndReason::ProviderTimeout, ErrorType::DeliberationTimeout, &trouble, lines),
             _ => self.end(EndReason::ProviderError, ErrorType::ProviderFailure, &trouble, lines),
-        }))
+        }
     }
 
     /// The call that was to be made will not be: a limit forbids it, or nobody is there to answer.
@@ -229,7 +262,8 @@ impl Deliberation {
         self.error(ErrorType::Stopped, message, lines);
     }
 
-    /// What the reply that was heard last took, in tokens and US dollars; `None` where there was none.
+    /// What the call that is over took, in tokens and US dollars: its reply, and answers without one that were charged.
+    /// `None` while it goes on, and where nobody told.
     pub fn take_use(&mut self) -> Option<(Usage, Option<f64>)> {
         self.last_use.take()
     }
@@ -259,23 +293,23 @@ impl Deliberation {
                 return self.end(EndReason::ContextOverflow, ErrorType::ContextOverflow, &message, lines);
             }
         }
-        let seed = self.seeds.integer(self.question.step, u64::from(self.question.call), 0, i32::MAX as u32);
-        let seed = self.seed.unwrap_or(u64::from(seed));
-        let body = self.setup.head.body(self.conversation.messages(), Some(seed));
-        self.question.request_bytes = body.len();
-        self.question.request_digest = digest(&body);
+        let number = self.question.asked.call;
+        let seed = self.seeds.integer(self.question.step, u64::from(number), 0, i32::MAX as u32);
+        let seed = self.setup.head.seed(self.seed.unwrap_or(u64::from(seed)));
+        let body = self.setup.head.body(self.conversation.messages(), seed);
+        self.question.asked = Asked { call: number, bytes: body.len(), digest: digest(&body), seed };
         Move::Ask(Call {
             step: self.question.step,
-            number: self.question.call,
-            digest: self.question.request_digest.clone(),
+            number,
+            digest: self.question.asked.digest.clone(),
             tokens: self.conversation.tokens(),
             bytes: body.len(),
-            body,
+            body: Bytes::from(body),
         })
     }
 
     fn ask_next(&mut self, lines: &mut Lines) -> Move {
-        self.question.call += 1;
+        self.question.asked.call += 1;
         self.ask(lines)
     }
 
@@ -283,17 +317,17 @@ impl Deliberation {
         &mut self,
         attempt: &Attempt,
         mut reply: ModelReply,
-        cost: Option<(f64, PricingSource)>,
         lines: &mut Lines,
     ) -> Result<Option<Move>, PromptError> {
-        self.account.reply(attempt, &reply, cost);
-        self.last_use = Some((reply.usage, cost.map(|(cost, _)| cost)));
+        self.account.reply(attempt, &reply);
         self.question.calls += 1;
         self.question.usage.add(&reply.usage);
         if let Some(tokens) = reply.usage.input_tokens {
-            self.conversation.learn(self.question.request_bytes, tokens);
+            self.conversation.learn(self.question.asked.bytes, tokens);
         }
-        if let Some(served) = reply.served_model.as_deref().filter(|served| !self.is_requested(served)) {
+        if let Some(served) =
+            reply.served_model.as_deref().filter(|served| !is_requested(&self.requested_model, served))
+        {
             let message = format!("{} was asked, and {served} answered", self.requested_model);
             if self.pin_model {
                 let end = self.end(EndReason::ProviderError, ErrorType::ServedModelDiffers, &message, lines);
@@ -305,15 +339,7 @@ impl Deliberation {
             }
         }
         let raw = RawReply::from(&reply);
-        let mut read = match self.format {
-            ReplyFormat::Text => read_text(&reply.content, &self.tools),
-            ReplyFormat::ToolCalls => read_tool_calls(&reply, &self.tools),
-        };
-        if let Err(why) = &mut read.call
-            && reply.finish == Finish::Refusal
-        {
-            why.reason = Reason::Refusal;
-        }
+        let read = reply::read(&reply, self.format, &self.tools);
         let parse = Parse::from(&read);
         match &read.call {
             Ok(_) => {
@@ -354,10 +380,11 @@ impl Deliberation {
     ) -> Decision {
         let refused = read.call.as_ref().is_err_and(|why| why.reason == Reason::Refusal);
         self.refusals = if refused { self.refusals + 1 } else { 0 };
-        let (action, card) = match read.call {
-            Ok(call) => (Some(call.action), call.card),
-            Err(_) => (None, None),
+        let (action, card, card_problem) = match read.call {
+            Ok(call) => (Some(call.action), call.card, call.card_problem),
+            Err(_) => (None, None, None),
         };
+        self.card_problem.clone_from(&card_problem);
         self.last_tool = action.as_ref().map(|action| action.tool.clone());
         let question = &self.question;
         let (status, source) = match (&action, question.asked_again, self.setup.source, self.format) {
@@ -381,7 +408,7 @@ impl Deliberation {
         });
         let model = ModelUse { calls: question.calls, usage: question.usage, served_model: reply.served_model.clone() };
         let thoughts = read.thoughts.map(Into::into);
-        Decision { action, card, source, thoughts, model: Some(Arc::new(model)) }
+        Decision { action, card, card_problem, source, thoughts, model: Some(Arc::new(model)) }
     }
 
     /// Gives native calls a name where the server gave none: the result must name its call.
@@ -390,15 +417,9 @@ impl Deliberation {
         reply.tool_calls.truncate(1);
         for RawToolCall { id, .. } in &mut reply.tool_calls {
             if id.is_empty() {
-                *id = format!("call_{}_{}", self.question.step, self.question.call);
+                *id = format!("call_{}_{}", self.question.step, self.question.asked.call);
             }
         }
-    }
-
-    /// Servers add the date of a version, and routers the organisation, or leave it out.
-    fn is_requested(&self, served: &str) -> bool {
-        let bare = |name: &str| name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-        bare(served).starts_with(&bare(&self.requested_model))
     }
 
     fn note_dropped(&mut self, Dropped { turns, bytes }: Dropped, lines: &mut Lines) {
@@ -415,6 +436,11 @@ impl Deliberation {
         self.error(error, message, lines);
         Move::End(reason)
     }
+}
+
+/// What the model is told of a card that was not read in full.
+fn card_notice(problem: &str) -> String {
+    format!("Of your last prediction card something could not be used: {problem}.")
 }
 
 /// What the model is told of a step in which nothing was done.

@@ -9,9 +9,11 @@
 //! - [`deliberation`]: one step after the other
 //! - [`record`]: the lines that it leaves in `deliberations.jsonl` and `events.jsonl`
 //! - [`account`]: what it took
+//! - `served`: which model it was
 
 pub mod account;
 pub mod conversation;
 pub mod deliberation;
 pub mod prompt;
 pub mod record;
+mod served;

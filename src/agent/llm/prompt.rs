@@ -20,7 +20,7 @@ use thiserror::Error;
 use crate::agent::observation::{Briefing, Observation, OfferedTool};
 use crate::agent::reply::{Reason, Unreadable};
 use crate::config::settings::{ReplyFormat, RunConfig};
-use crate::prediction::card::{CardRule, Field};
+use crate::prediction::card::{Field, SPEAKS_OF};
 use crate::units::Step;
 
 /// File names of the templates, and the built-in texts.
@@ -82,7 +82,8 @@ struct CardField {
     key: &'static str,
     r#type: &'static str,
     doc: &'static str,
-    demanded: bool,
+    /// With which actions it is demanded; `None` where it never is.
+    demanded: Option<String>,
 }
 
 /// A tool, for the system prompt.
@@ -226,8 +227,10 @@ fn told_at_the_start(briefing: &Briefing, format: ReplyFormat) -> minijinja::Val
         bankrupt_below => briefing.bankrupt_below.to_string(),
         orders_per_day => briefing.orders_per_day,
         late_penalty => briefing.late_penalty,
+        late_penalty_percent => percent(briefing.late_penalty),
         demands_card => briefing.cards.demands_card(),
-        card_fields => minijinja::Value::from(Serde(card_fields(&briefing.cards))),
+        demands_expectation => briefing.cards.demands_expectation(),
+        card_fields => minijinja::Value::from(Serde(card_fields(briefing))),
         reply_format => format.to_string(),
         tools => minijinja::Value::from(Serde(tools)),
         tool_names => minijinja::Value::from(Serde(names)),
@@ -261,15 +264,27 @@ fn template_error(place: &str, error: &minijinja::Error) -> PromptError {
     PromptError::Template { name: place.to_owned(), message: error.to_string() }
 }
 
-fn card_fields(cards: &CardRule) -> Vec<CardField> {
+/// A share in percent, as people write it.
+fn percent(share: f64) -> String {
+    super::account::round(share * 100.0, 1e6).to_string()
+}
+
+fn card_fields(briefing: &Briefing) -> Vec<CardField> {
+    let cards = &briefing.cards;
     let offered = Field::ALL.into_iter().filter(|field| cards.offers(*field));
-    offered
-        .map(|field| {
-            // What an order binds is all that any tool binds.
-            let demanded = cards.demands(field, &crate::prediction::error::ErrorType::ALL);
-            CardField { key: field.key(), r#type: field.json_type(), doc: field.doc(), demanded }
-        })
-        .collect()
+    let fields = offered.map(|field| {
+        let (with, without): (Vec<_>, Vec<_>) =
+            briefing.tools.iter().partition(|tool| cards.demands(field, tool.binds));
+        let names: Vec<&str> = with.iter().map(|tool| tool.name.as_str()).collect();
+        let demanded = match (names.is_empty(), without.is_empty()) {
+            (true, _) => None,
+            (false, true) => Some("demanded".to_owned()),
+            (false, false) => Some(format!("demanded with {}", names.join(", "))),
+        };
+        CardField { key: field.key(), r#type: field.json_type(), doc: field.doc(), demanded }
+    });
+    let speaks_of = SPEAKS_OF.map(|(key, json_type, doc)| CardField { key, r#type: json_type, doc, demanded: None });
+    fields.chain(speaks_of).collect()
 }
 
 fn tool_text(tool: &OfferedTool) -> ToolText<'_> {

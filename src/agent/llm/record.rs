@@ -202,6 +202,8 @@ pub struct ProviderCall<'a> {
     pub request_bytes: usize,
     /// XXH3-128 of the request.
     pub request_digest: &'a str,
+    /// The seed that was sent; null where none was.
+    pub seed: Option<u64>,
     /// The model that answered, by the server's word.
     pub served_model: Option<&'a str>,
     /// The server's configuration, by its word.
@@ -210,7 +212,7 @@ pub struct ProviderCall<'a> {
     pub upstream: Option<&'a str>,
     /// Why the reply ended.
     pub finish: Option<Finish>,
-    /// Tokens.
+    /// Tokens, also of an answer without a reply that tells them.
     #[serde(flatten)]
     pub usage: Usage,
     /// What it cost in USD.
@@ -225,20 +227,34 @@ pub struct ProviderCall<'a> {
     pub output_digest: Option<String>,
 }
 
+/// A request, for its event.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Which call of the step, from 0.
+    pub call: u32,
+    /// Bytes of the request.
+    pub bytes: usize,
+    /// XXH3-128 of it.
+    pub digest: String,
+    /// The seed that was sent; `None` where none was.
+    pub seed: Option<u64>,
+}
+
 impl<'a> ProviderCall<'a> {
-    /// The event of a request; `reply` and `cost` where it was answered.
+    /// The event of a request; `reply` where it was answered, `charged` where the answer took something: how many tokens
+    /// and what it cost.
     #[must_use]
     pub fn new(
-        call: u32,
+        asked: &'a Asked,
         attempt: &'a Attempt,
-        request: (usize, &'a str),
         reply: Option<&'a ModelReply>,
-        cost: Option<(f64, PricingSource)>,
+        charged: Option<(Usage, Option<(f64, PricingSource)>)>,
     ) -> ProviderCall<'a> {
         let body = attempt.body.as_deref();
         let head = body.map(|body| head_of(body, OUTPUT_HEAD_CHARS));
+        let (usage, cost) = charged.unwrap_or_default();
         ProviderCall {
-            call,
+            call: asked.call,
             attempt: attempt.attempt,
             outcome: attempt.outcome,
             status: attempt.status,
@@ -250,15 +266,16 @@ impl<'a> ProviderCall<'a> {
             in_flight: attempt.in_flight,
             limit: attempt.limit,
             request_id: attempt.request_id.as_deref(),
-            request_bytes: request.0,
-            request_digest: request.1,
+            request_bytes: asked.bytes,
+            request_digest: &asked.digest,
+            seed: asked.seed,
             served_model: reply.and_then(|reply| reply.served_model.as_deref()),
             fingerprint: reply.and_then(|reply| reply.fingerprint.as_deref()),
             upstream: reply.and_then(|reply| reply.upstream.as_deref()),
             finish: reply.map(|reply| reply.finish),
-            usage: reply.map(|reply| reply.usage).unwrap_or_default(),
+            usage,
             cost_usd: cost.map(|(cost, _)| super::account::round(cost, 1e9)),
-            pricing_source: reply.map(|_| cost.map_or(PricingSource::Unknown, |(_, source)| source)),
+            pricing_source: charged.map(|_| cost.map_or(PricingSource::Unknown, |(_, source)| source)),
             output_head: head,
             output_truncated: head.zip(body).is_some_and(|(head, body)| head.len() < body.len()),
             output_digest: body.map(|body| digest(body.as_bytes())),

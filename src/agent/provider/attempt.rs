@@ -29,6 +29,28 @@ pub enum Outcome {
     ProviderError,
     /// The conversation is longer than the model can take.
     ContextOverflow,
+    /// Nobody waited for the answer any longer: a limit of time ended the run, or the user stopped the batch.
+    Abandoned,
+}
+
+impl Outcome {
+    /// Whether the provider may have charged a request that ended so, answered or not. One that was refused, or that
+    /// never arrived, it has not.
+    #[must_use]
+    pub fn may_be_charged(self) -> bool {
+        match self {
+            Outcome::HttpError | Outcome::ConnectError | Outcome::ContextOverflow => false,
+            Outcome::Reply
+            | Outcome::Timeout
+            | Outcome::Broken
+            | Outcome::WrongContentType
+            | Outcome::UnreadableBody
+            | Outcome::EmptyReply
+            | Outcome::OversizedBody
+            | Outcome::ProviderError
+            | Outcome::Abandoned => true,
+        }
+    }
 }
 
 /// One request and what came of it. Holds no header that was sent, so it holds no key.
@@ -39,7 +61,9 @@ pub struct Attempt {
     pub attempt: u32,
     /// How it ended.
     pub outcome: Outcome,
-    /// Whether no further attempt follows.
+    /// Whether it is the final word on its call. A cassette does not say so: there, an attempt is the last of its call
+    /// unless another one of the same call, or a limit in its place, comes next.
+    #[serde(skip)]
     pub last: bool,
     /// The HTTP status; null where none came.
     pub status: Option<u16>,

@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,16 +13,15 @@ use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::attempt::Outcome;
-use super::budget::{Budget, Ledger, Scope, Spent};
+use super::budget::{Ledger, Scope};
 use super::cassette::{Player, Recorder};
 use super::cost::{PriceSources, Pricing, PricingSource, check_cost_limits, models_api};
 use super::dialect::{Dialect, Head, ToolSpec};
-use super::limits::{RunLimits, until};
+use super::limits::until;
 use super::recording::{PREFIX, Recording, RecordingError};
 use super::settings::{self, Environment, Provider};
 use super::transport::descriptors::TooFewDescriptors;
-use super::transport::{Answer, Endpoint, Headers, ProviderId, Transport, TransportError, raise_descriptor_limit};
+use super::transport::{Answer, Headers, Transport, TransportError};
 use super::trial;
 use super::wire::{Source, Wire};
 use crate::agent::llm::deliberation::{Deliberation, ReplySource, Setup};
@@ -32,16 +30,18 @@ use crate::agent::observation::Briefing;
 use crate::agent::reply::tool_calls::PREDICTION;
 use crate::config::ConfigErrors;
 use crate::config::prices::{PriceList, Prices};
-use crate::config::settings::{ModelConfig, ProviderKind, ReplyFormat, RunConfig};
+use crate::config::settings::{ProviderKind, ReplyFormat, RunConfig};
 use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::prediction::card::card_schema;
 
+use pools::{Pools, Terms, headers_of};
+
+mod accounts;
+mod pools;
+
 /// How long a server may take to answer before the first run.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Files that a run under way keeps open: its cassette, and one more while a piece is written.
-const FILES_PER_RUN: u32 = 2;
 
 /// What the command line says of prices.
 #[derive(Clone, Debug, Default)]
@@ -83,31 +83,6 @@ pub enum BackendError {
     Descriptors(#[from] TooFewDescriptors),
 }
 
-/// What decides over a connection. Runs that agree in it share one pool and its limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Terms {
-    timeout: Duration,
-    attempt_timeout: Duration,
-    connect_timeout: Duration,
-    max_retries: u32,
-    start_connections: u32,
-    max_connections: u32,
-}
-
-impl Terms {
-    fn of(model: &ModelConfig) -> Terms {
-        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-        Terms {
-            timeout: seconds(model.timeout_s),
-            attempt_timeout: seconds(model.attempt_timeout_s),
-            connect_timeout: seconds(model.connect_timeout_s),
-            max_retries: model.max_retries,
-            start_connections: model.start_connections.min(model.max_connections),
-            max_connections: model.max_connections,
-        }
-    }
-}
-
 /// Where one model's replies come from.
 #[derive(Debug)]
 enum Backend {
@@ -135,7 +110,7 @@ pub struct ModelRecord {
 pub struct Backends {
     transport: Option<Transport>,
     models: BTreeMap<String, Backend>,
-    pools: BTreeMap<(String, Terms), ProviderId>,
+    pools: Pools,
     prompts: BTreeMap<Option<String>, Arc<Prompts>>,
     ledger: Arc<Ledger>,
     until: Option<(Instant, f64)>,
@@ -177,7 +152,7 @@ impl Backends {
         let mut backends = Backends {
             transport: None,
             models: BTreeMap::new(),
-            pools: BTreeMap::new(),
+            pools: Pools::default(),
             prompts: BTreeMap::new(),
             ledger: Arc::new(Ledger::new(Scope::Experiment, limits.tokens, limits.cost)),
             until: until(begun, limits.time_s),
@@ -293,10 +268,9 @@ impl Backends {
         let source = match self.backend(config) {
             Backend::Server { provider, .. } => Source::Server {
                 transport: self.transport.as_ref().expect("a server is asked through a transport"),
-                provider: self.pools[&(provider.group.clone(), Terms::of(&config.model))],
+                provider: self.pools.of(provider, &config.model),
                 answers: answers.clone(),
                 ticket,
-                reply_tokens: u64::from(config.model.max_tokens_per_call),
             },
             Backend::Mock { .. } => {
                 Source::Mock { model: config.model.name.clone(), format: config.interface.reply_format }
@@ -304,47 +278,6 @@ impl Backends {
             Backend::Recording(recording) => Source::Recording(recording.clone()),
         };
         Wire::new(source, player, Some(recorder))
-    }
-
-    /// The limits of a run that begins now.
-    #[must_use]
-    pub fn limits(&self, config: &RunConfig, pricing: Pricing) -> RunLimits {
-        let limits = &config.limits;
-        let run = Ledger::new(Scope::Run, limits.run_tokens, limits.run_cost);
-        RunLimits::new(
-            Budget::new(run, Arc::clone(&self.ledger)),
-            pricing,
-            u64::from(config.model.max_tokens_per_call),
-            until(Instant::now(), limits.run_time_s),
-            self.until,
-        )
-    }
-
-    /// Counts what a run that goes on has spent already.
-    pub fn count(&self, config: &RunConfig, player: &Player) {
-        let dialect = match self.backend(config) {
-            Backend::Server { provider, .. } | Backend::Mock { provider, .. } => provider.dialect(),
-            Backend::Recording(_) => Dialect::OpenAiChat,
-        };
-        for reply in player.replies().filter_map(|body| dialect.read(body).ok()) {
-            let cost = player.pricing().cost(&reply.usage, reply.reported_cost).map(|(cost, _)| cost);
-            self.ledger.carry_over(&Spent::of(&reply.usage, cost));
-        }
-    }
-
-    /// What all runs have spent so far.
-    #[must_use]
-    pub fn spent(&self) -> Spent {
-        self.ledger.spent()
-    }
-
-    /// What the tokens of a run's model cost today.
-    #[must_use]
-    pub fn pricing(&self, config: &RunConfig) -> Pricing {
-        match self.backend(config) {
-            Backend::Server { pricing, .. } | Backend::Mock { pricing, .. } => *pricing,
-            Backend::Recording(_) => Pricing::unknown(),
-        }
     }
 
     fn backend(&self, config: &RunConfig) -> &Backend {
@@ -395,70 +328,6 @@ impl Backends {
         self.models.insert(name, backend);
         Ok(())
     }
-
-    /// One pool for each group of models and terms.
-    fn open_pools(&mut self, plan: &Plan) -> Result<(), BackendError> {
-        let keys = [
-            "model.name",
-            "model.timeout_s",
-            "model.attempt_timeout_s",
-            "model.connect_timeout_s",
-            "model.max_retries",
-            "model.start_connections",
-            "model.max_connections",
-        ];
-        for cell in plan.project(&keys) {
-            let Some(Backend::Server { provider, .. }) = self.models.get(&cell.config.model.name) else { continue };
-            let terms = Terms::of(&cell.config.model);
-            let key = (provider.group.clone(), terms);
-            if self.pools.contains_key(&key) {
-                continue;
-            }
-            let endpoint = endpoint(provider, terms);
-            let transport = self.transport.as_mut().expect("a server is asked through a transport");
-            let id = transport.add(&endpoint)?;
-            self.pools.insert(key, id);
-        }
-        let connections = self.pools.keys().fold(0_u32, |sum, (_, terms)| sum.saturating_add(terms.max_connections));
-        // A run has one request in flight at most.
-        self.most_connections = connections.min(u32::try_from(plan.len()).unwrap_or(u32::MAX)).max(1);
-        if !self.pools.is_empty() {
-            raise_descriptor_limit(self.most_connections, FILES_PER_RUN, self.most_connections)?;
-        }
-        Ok(())
-    }
-}
-
-fn endpoint(provider: &Provider, terms: Terms) -> Endpoint {
-    let judge: fn(u16, Option<&str>, &[u8]) -> Outcome = match provider.dialect() {
-        Dialect::OpenAiChat => |status, kind, body| Dialect::OpenAiChat.judge(status, kind, body),
-        Dialect::AnthropicMessages => |status, kind, body| Dialect::AnthropicMessages.judge(status, kind, body),
-    };
-    let per_minute = |most: Option<u64>| most.and_then(|most| NonZeroU32::new(u32::try_from(most).unwrap_or(u32::MAX)));
-    Endpoint {
-        url: provider.url().expect("a server has an address"),
-        headers: headers_of(provider),
-        judge,
-        timeout: terms.timeout,
-        attempt_timeout: terms.attempt_timeout,
-        connect_timeout: terms.connect_timeout,
-        max_retries: terms.max_retries,
-        start_connections: terms.start_connections,
-        max_connections: terms.max_connections,
-        requests_per_minute: per_minute(provider.requests_per_minute),
-        tokens_per_minute: per_minute(provider.tokens_per_minute),
-    }
-}
-
-/// The headers of a provider, in the hands of the transport, which lets no secret out again.
-fn headers_of(provider: &Provider) -> Headers {
-    let mut headers = Headers::default();
-    for (name, value) in provider.headers() {
-        let (name, text) = (name.as_str(), value.to_str().unwrap_or_default());
-        let set = if value.is_sensitive() { headers.set_secret(name, text) } else { headers.set(name, text) };
-        set.expect("it is a header already");
-    }
-    headers
 }
 
 /// What a server of one's own says that it is: vLLM at `/version`, llama.cpp at `/props`.

@@ -1,11 +1,14 @@
 //! What a run and an experiment may use: tokens and US dollars are reserved before a call and settled after it.
 //!
-//! Called around every call, from many threads. A [`Ledger`] never lets what is spent and reserved together exceed its
+//! Called around every request, from many threads. A [`Ledger`] never lets what is spent and reserved together exceed its
 //! limits, so a limit is kept also while many calls are in flight. Amounts of money are kept in whole billionths of a
 //! dollar, so that sums do not depend on the order in which calls end.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use serde::{Deserialize, Serialize};
+
+use super::attempt::Outcome;
 use super::reply::Usage;
 
 /// Whose limit it is.
@@ -34,6 +37,47 @@ pub struct Exhausted {
     pub scope: Scope,
     /// Of what.
     pub quantity: Quantity,
+}
+
+/// Why there is no room for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRoom {
+    /// What was spent leaves none, whatever comes of the requests under way.
+    Exhausted(Exhausted),
+    /// Only what is reserved for requests under way stands in the way: once one of them has ended, there may be room.
+    Taken,
+}
+
+/// What a request was taken for before it was sent: the most that it could use. It counts where nobody tells what the
+/// request used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Estimate {
+    /// Tokens of the request and of the longest reply.
+    pub tokens: u64,
+    /// US dollars; null where prices are unknown.
+    pub cost_usd: Option<f64>,
+}
+
+/// What is known of what a request used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Charge {
+    /// Nothing: it was refused, or never arrived.
+    Nothing,
+    /// So many tokens and US dollars, as far as anybody tells.
+    Used(Usage, Option<f64>),
+}
+
+impl Charge {
+    /// What a request used that ended so. `told` is what its answer says of it.
+    #[must_use]
+    pub fn of(outcome: Outcome, told: Option<(Usage, Option<f64>)>) -> Charge {
+        match told {
+            Some((usage, cost)) => Charge::Used(usage, cost),
+            None if outcome.may_be_charged() => Charge::Used(Usage::default(), None),
+            None => Charge::Nothing,
+        }
+    }
 }
 
 impl Scope {
@@ -66,6 +110,10 @@ impl Amount {
         Amount { tokens: self.tokens.saturating_add(other.tokens), nanos: self.nanos.saturating_add(other.nanos) }
     }
 
+    fn of(estimate: &Estimate) -> Amount {
+        Amount { tokens: estimate.tokens, nanos: estimate.cost_usd.map_or(0, nanos) }
+    }
+
     fn minus(self, other: Amount) -> Amount {
         Amount { tokens: self.tokens - other.tokens, nanos: self.nanos - other.nanos }
     }
@@ -83,16 +131,27 @@ pub struct Spent {
     pub tokens: u64,
     /// US dollars.
     pub cost: f64,
-    /// Calls of which something was not known, and was counted as what had been reserved.
+    /// Requests of which something was not known, and was counted as what they had been taken for.
     pub estimated: u64,
 }
 
 impl Spent {
-    /// What a call used. Tokens and costs that are not known cannot be counted, which is told.
+    /// What a request used. What is not known, of tokens or cost, counts as what it was taken for. A cost that was
+    /// unknown before the request may stay so and is then not counted.
     #[must_use]
-    pub fn of(usage: &Usage, cost: Option<f64>) -> Spent {
+    pub fn of(charge: &Charge, estimate: &Estimate) -> Spent {
+        let Charge::Used(usage, cost) = charge else { return Spent::default() };
         let tokens = usage.total();
-        Spent { tokens: tokens.unwrap_or(0), cost: cost.unwrap_or(0.0), estimated: u64::from(tokens.is_none()) }
+        let expected = estimate.cost_usd.filter(|cost| *cost > 0.0);
+        Spent {
+            tokens: tokens.unwrap_or(estimate.tokens),
+            cost: cost.or(expected).unwrap_or(0.0),
+            estimated: u64::from(tokens.is_none() || (cost.is_none() && expected.is_some())),
+        }
+    }
+
+    fn amount(&self) -> Amount {
+        Amount { tokens: self.tokens, nanos: nanos(self.cost) }
     }
 }
 
@@ -128,30 +187,36 @@ impl Ledger {
 
     /// Counts what was spent before this ledger was there, as by runs that are not made again.
     pub fn carry_over(&self, before: &Spent) {
-        let mut account = self.lock();
-        account.spent = account.spent.plus(Amount { tokens: before.tokens, nanos: nanos(before.cost) });
-        account.estimated += before.estimated;
+        self.settle(Amount::default(), before);
     }
 
-    fn reserve(&self, amount: Amount) -> Result<(), Exhausted> {
+    fn reserve(&self, amount: Amount) -> Result<(), NoRoom> {
         let mut account = self.lock();
-        let total = account.spent.plus(account.reserved).plus(amount);
-        let exceeded = |quantity| Exhausted { scope: self.scope, quantity };
-        if self.tokens.is_some_and(|limit| total.tokens > limit) {
-            return Err(exceeded(Quantity::Tokens));
+        let alone = account.spent.plus(amount);
+        let among_others = alone.plus(account.reserved);
+        if let Some(quantity) = self.exceeded(alone) {
+            return Err(NoRoom::Exhausted(Exhausted { scope: self.scope, quantity }));
         }
-        if self.nanos.is_some_and(|limit| total.nanos > limit) {
-            return Err(exceeded(Quantity::Cost));
+        if self.exceeded(among_others).is_some() {
+            return Err(NoRoom::Taken);
         }
         account.reserved = account.reserved.plus(amount);
         Ok(())
     }
 
-    fn settle(&self, reserved: Amount, used: Amount, is_estimate: bool) {
+    /// The limit that a sum exceeds, if one.
+    fn exceeded(&self, sum: Amount) -> Option<Quantity> {
+        if self.tokens.is_some_and(|limit| sum.tokens > limit) {
+            return Some(Quantity::Tokens);
+        }
+        self.nanos.is_some_and(|limit| sum.nanos > limit).then_some(Quantity::Cost)
+    }
+
+    fn settle(&self, reserved: Amount, spent: &Spent) {
         let mut account = self.lock();
         account.reserved = account.reserved.minus(reserved);
-        account.spent = account.spent.plus(used);
-        account.estimated += u64::from(is_estimate);
+        account.spent = account.spent.plus(spent.amount());
+        account.estimated += spent.estimated;
     }
 
     fn lock(&self) -> MutexGuard<'_, Account> {
@@ -179,58 +244,55 @@ impl Budget {
         &self.run
     }
 
-    /// Reserves the most that a call can use, in tokens and US dollars; `None` where prices are unknown.
+    /// Reserves the most that a request can use.
     ///
     /// # Errors
     /// When a limit would be exceeded, the run's before the experiment's. Nothing is reserved then.
-    pub fn reserve(&self, tokens: u64, cost: Option<f64>) -> Result<Reservation, Exhausted> {
-        let amount = Amount { tokens, nanos: cost.map_or(0, nanos) };
+    pub fn reserve(&self, estimate: Estimate) -> Result<Reservation, NoRoom> {
+        let amount = Amount::of(&estimate);
         self.run.reserve(amount)?;
-        if let Err(exhausted) = self.experiment.reserve(amount) {
-            self.run.settle(amount, Amount::default(), false);
-            return Err(exhausted);
+        if let Err(no_room) = self.experiment.reserve(amount) {
+            self.run.settle(amount, &Spent::default());
+            return Err(no_room);
         }
-        Ok(Reservation { budget: self.clone(), amount, is_open: true })
+        Ok(Reservation { budget: self.clone(), estimate, is_open: true })
+    }
+
+    /// Counts what was spent without a reservation.
+    pub fn spend(&self, spent: &Spent) {
+        self.run.carry_over(spent);
+        self.experiment.carry_over(spent);
     }
 }
 
-/// What was reserved for a call. Dropped, it counts as used: a call of which nothing is known may have been charged.
+/// What was reserved for a request. Dropped, it counts as used: a request of which nothing is known may have been
+/// charged.
 #[derive(Debug)]
 #[must_use = "a reservation that is dropped counts as used"]
 pub struct Reservation {
     budget: Budget,
-    amount: Amount,
+    estimate: Estimate,
     is_open: bool,
 }
 
 impl Reservation {
-    /// Books what the call used. What is not known, of tokens or cost, counts as what was reserved; whether there was
-    /// such a thing is told. A cost that was unknown before the call may stay so and is then not counted.
-    pub fn settle(mut self, usage: &Usage, cost: Option<f64>) -> bool {
-        let tokens = usage.input_tokens.zip(usage.output_tokens).map(|(input, output)| input.saturating_add(output));
-        let used =
-            Amount { tokens: tokens.unwrap_or(self.amount.tokens), nanos: cost.map_or(self.amount.nanos, nanos) };
-        let is_estimate = tokens.is_none() || (cost.is_none() && self.amount.nanos > 0);
-        self.close(used, is_estimate);
-        is_estimate
+    /// Books what the request used: see [`Spent::of`].
+    pub fn settle(mut self, charge: &Charge) {
+        self.close(&Spent::of(charge, &self.estimate));
     }
 
-    /// Gives everything back: the call was never charged.
-    pub fn release(mut self) {
-        self.close(Amount::default(), false);
-    }
-
-    fn close(&mut self, used: Amount, is_estimate: bool) {
+    fn close(&mut self, spent: &Spent) {
         self.is_open = false;
-        self.budget.run.settle(self.amount, used, is_estimate);
-        self.budget.experiment.settle(self.amount, used, is_estimate);
+        let amount = Amount::of(&self.estimate);
+        self.budget.run.settle(amount, spent);
+        self.budget.experiment.settle(amount, spent);
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
         if self.is_open {
-            self.close(self.amount, true);
+            self.close(&Spent::of(&Charge::Used(Usage::default(), None), &self.estimate));
         }
     }
 }

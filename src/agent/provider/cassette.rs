@@ -1,7 +1,7 @@
 //! `cassette.jsonl`: everything that entered a run from outside, in order, one line each.
 //!
 //! Every request stands in it with its place in the run (step, call, attempt), the digest of what was sent and what
-//! came of it, errors too. With it a run can be repeated without a network, and a run that was broken off can go on
+//! came of it, errors too, and requests that were abandoned while they were under way. With it a run can be repeated without a network, and a run that was broken off can go on
 //! where it stopped. Nothing is ever looked up by its text: a request that is not the next one, or not the same, is a
 //! difference, and never a live call.
 
@@ -9,11 +9,13 @@ use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::attempt::{Attempt, Outcome};
+use super::budget::Estimate;
 use super::cost::Pricing;
 use crate::step::end::{EndReason, LimitScope};
 use crate::units::Step;
@@ -22,7 +24,7 @@ use crate::units::Step;
 pub const NAME: &str = "cassette.jsonl";
 
 /// Version of the format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,15 +48,19 @@ pub struct Entry {
     pub request_bytes: usize,
     /// XXH3-128 of the request.
     pub request_digest: String,
+    /// What it was taken for before it was sent, which counts where nobody tells what it used; null where nothing is
+    /// ever charged.
+    pub estimate: Option<Estimate>,
     /// What came of it.
     pub attempt: Attempt,
 }
 
-/// A limit ended the run in this step.
+/// A limit ended the run in the place of this call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Limit {
     step: Step,
+    call: u32,
     limit: LimitReached,
     message: String,
 }
@@ -161,7 +167,9 @@ impl Miss {
         let asks = |step: &Step, call: &u32| format!("a request of step {step} (call {call})");
         match self {
             Miss::End { step, call } => ("step", "no more requests".to_owned(), asks(step, call)),
-            Miss::Order { step, call, next_step, next_call } => ("step", asks(next_step, next_call), asks(step, call)),
+            Miss::Order { step, call, next_step, next_call } => {
+                ("step", format!("a record of step {next_step} (call {next_call})"), asks(step, call))
+            }
             Miss::Request { now, recorded, .. } => ("request_digest", recorded.clone(), now.clone()),
         }
     }
@@ -180,16 +188,18 @@ impl Miss {
 pub struct Player {
     pricing: Pricing,
     entries: VecDeque<Entry>,
-    limit: Option<(Step, EndReason, String)>,
+    limit: Option<Limit>,
     /// Whether the run may go on live where the cassette ends.
     resumes: bool,
+    /// Bytes of the file that stay when it goes on.
+    keep: u64,
 }
 
 /// What a player answers with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Played {
-    /// What was recorded.
-    Attempt(Box<Attempt>),
+    /// What was recorded, and what the request was taken for.
+    Attempt(Box<Attempt>, Option<Estimate>),
     /// A limit ended the run here.
     Limit(EndReason, String),
     /// The cassette ends here, and the run goes on live.
@@ -202,31 +212,18 @@ impl Player {
     /// # Errors
     /// When it cannot be read, or a line is none of ours.
     pub fn open(path: &Path) -> Result<Player, CassetteError> {
-        let text = read(path)?;
-        let (player, _) = parse(path, &text, false)?;
-        Ok(player)
+        parse(path, &read(path)?, Ending::Whole)
     }
 
     /// Reads the cassette of a run that is to go on; `None` when not even its first line is whole. What a kill left of
-    /// a last line is cut off the file, and so is a limit of the experiment that ended the run. A limit of its own
-    /// ends it again.
+    /// a last line does not count, and a limit of the experiment that ended the run lets it go on where it stood. A
+    /// limit of its own ends it again.
     ///
     /// # Errors
-    /// When it cannot be read or cut, or a line is none of ours.
+    /// When it cannot be read, or a line is none of ours.
     pub fn resume(path: &Path) -> Result<Option<Player>, CassetteError> {
-        let unreadable = |source| CassetteError::Unreadable { path: path.to_owned(), source };
-        let text = read(path)?;
-        let (mut player, keep) = parse(path, &text, true)?;
-        if keep == 0 {
-            return Ok(None);
-        }
-        if keep < text.len() {
-            let file = File::options().write(true).open(path).map_err(unreadable)?;
-            file.set_len(keep as u64).map_err(unreadable)?;
-        }
-        player.limit = player.limit.filter(|(_, reason, _)| !may_be_raised(*reason));
-        player.resumes = true;
-        Ok(Some(player))
+        let player = Player::look(path)?;
+        Ok((player.keep > 0).then_some(Player { resumes: true, ..player }))
     }
 
     /// Reads a cassette as far as it is whole, to see what it holds.
@@ -234,13 +231,28 @@ impl Player {
     /// # Errors
     /// When it cannot be read, or a line is none of ours.
     pub fn look(path: &Path) -> Result<Player, CassetteError> {
-        Ok(parse(path, &read(path)?, true)?.0)
+        parse(path, &read(path)?, Ending::MayBeCut)
     }
 
-    /// The bodies of all replies that are left.
-    pub fn replies(&self) -> impl Iterator<Item = &str> {
-        let attempts = self.entries.iter().map(|entry| &entry.attempt);
-        attempts.filter(|attempt| attempt.outcome == Outcome::Reply).filter_map(|attempt| attempt.body.as_deref())
+    /// The requests that are left.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// How long the calls took that are left: waiting for their turn, under way and between attempts.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        let mut took = 0.0;
+        for (entry, next) in self.entries.iter().zip(self.entries.iter().skip(1).map(Some).chain([None])) {
+            // An attempt's wait counts from the beginning of its call, so only the last of each sending counts.
+            let goes_on = next.is_some_and(|next| {
+                (next.step, next.call, next.attempt.attempt) == (entry.step, entry.call, entry.attempt.attempt + 1)
+            });
+            if !goes_on {
+                took += entry.attempt.queued_ms + entry.attempt.latency_ms;
+            }
+        }
+        Duration::try_from_secs_f64(took / 1000.0).unwrap_or_default()
     }
 
     /// What came of a request when it was recorded.
@@ -250,7 +262,14 @@ impl Player {
     pub fn play(&mut self, step: Step, call: u32, digest: &str) -> Result<Played, Miss> {
         let Some(next) = self.entries.front() else {
             return match self.limit.take() {
-                Some((at, reason, message)) if at == step => Ok(Played::Limit(reason, message)),
+                Some(limit) if (limit.step, limit.call) != (step, call) => {
+                    let (next_step, next_call) = (limit.step, limit.call);
+                    self.limit = Some(limit);
+                    Err(Miss::Order { step, call, next_step, next_call })
+                }
+                Some(Limit { limit, message, .. }) if !(self.resumes && may_be_raised(limit.reason())) => {
+                    Ok(Played::Limit(limit.reason(), message))
+                }
                 _ if self.resumes => Ok(Played::GoLive),
                 _ => Err(Miss::End { step, call }),
             };
@@ -262,17 +281,15 @@ impl Player {
             let (now, recorded) = (digest.to_owned(), next.request_digest.clone());
             return Err(Miss::Request { step, call, now, recorded });
         }
-        let Entry { mut attempt, .. } = self.entries.pop_front().expect("it is in front");
+        let Entry { mut attempt, estimate, .. } = self.entries.pop_front().expect("it is in front");
         // A call that was given up and taken up again later has more attempts after its last one.
-        let goes_on = match self.entries.front() {
-            Some(next) => (next.step, next.call) == (step, call),
+        let goes_on = match self.left() {
+            Some(next) => next == (step, call),
             // A reply counts all the same, unless it ended the run because another model gave it.
             None => self.resumes && attempt.outcome != Outcome::ContextOverflow,
         };
-        if goes_on {
-            attempt.last = false;
-        }
-        Ok(Played::Attempt(Box::new(attempt)))
+        attempt.last = !goes_on;
+        Ok(Played::Attempt(Box::new(attempt), estimate))
     }
 
     /// By which the costs in the records were reckoned.
@@ -281,10 +298,18 @@ impl Player {
         self.pricing
     }
 
-    /// The first recorded request that was not played, if any.
+    /// The step and call of the first record that was not played, if any.
     #[must_use]
     pub fn left(&self) -> Option<(Step, u32)> {
-        self.entries.front().map(|entry| (entry.step, entry.call))
+        let limit = self.limit.as_ref().map(|limit| (limit.step, limit.call));
+        self.entries.front().map(|entry| (entry.step, entry.call)).or(limit)
+    }
+}
+
+impl LimitReached {
+    fn reason(self) -> EndReason {
+        let (_, reason) = LIMITS.into_iter().find(|(limit, _)| *limit == self).expect("all are listed");
+        reason
     }
 }
 
@@ -298,52 +323,57 @@ fn read(path: &Path) -> Result<Vec<u8>, CassetteError> {
     fs::read(path).map_err(|source| CassetteError::Unreadable { path: path.to_owned(), source })
 }
 
-/// The entries, and how many bytes of the text stay when the run goes on.
-fn parse(path: &Path, text: &[u8], may_be_cut: bool) -> Result<(Player, usize), CassetteError> {
+/// How a text ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// With a whole line.
+    Whole,
+    /// Perhaps with what a kill left of one.
+    MayBeCut,
+}
+
+fn parse(path: &Path, text: &[u8], ending: Ending) -> Result<Player, CassetteError> {
     let wrong = |line: usize, why: String| CassetteError::Line { path: path.to_owned(), line, why };
-    let (mut pricing, mut entries, mut limit, mut keep) = (Pricing::unknown(), VecDeque::new(), None, 0);
+    let mut player =
+        Player { pricing: Pricing::unknown(), entries: VecDeque::new(), limit: None, resumes: false, keep: 0 };
     for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let number = index + 1;
         if !line.ends_with(b"\n") {
-            if may_be_cut {
+            if ending == Ending::MayBeCut {
                 break;
             }
             return Err(wrong(number, "it is incomplete, so the run was killed while it was written".to_owned()));
         }
-        if limit.is_some() {
+        if player.limit.is_some() {
             return Err(wrong(number, "something follows the limit that ended the run".to_owned()));
         }
         match (index, serde_json::from_slice::<Line>(line).map_err(|error| wrong(number, error.to_string()))?) {
-            (0, Line::Header(Header { cassette: VERSION, pricing: known, .. })) => {
-                pricing = known;
-                keep += line.len();
-            }
+            (0, Line::Header(Header { cassette: VERSION, pricing, .. })) => player.pricing = pricing,
             (0, Line::Header(Header { cassette, .. })) => {
                 return Err(wrong(number, format!("it is of version {cassette}, and this program reads {VERSION}")));
             }
             (0, _) => return Err(wrong(number, "a cassette begins with its version".to_owned())),
             (_, Line::Header(_)) => return Err(wrong(number, "a second beginning".to_owned())),
-            (_, Line::Entry(entry)) => {
-                entries.push_back(*entry);
-                keep += line.len();
-            }
-            (_, Line::Limit(reached)) => {
-                let (_, reason) =
-                    LIMITS.into_iter().find(|(limit, _)| *limit == reached.limit).expect("all are listed");
-                if !may_be_raised(reason) {
-                    keep += line.len();
+            (_, Line::Entry(entry)) => player.entries.push_back(*entry),
+            (_, Line::Limit(limit)) => {
+                let goes_on = may_be_raised(limit.limit.reason());
+                player.limit = Some(limit);
+                if goes_on {
+                    continue;
                 }
-                limit = Some((reached.step, reason, reached.message));
             }
         }
+        player.keep += line.len() as u64;
     }
-    Ok((Player { pricing, entries, limit, resumes: false }, keep))
+    Ok(player)
 }
 
 /// A cassette being recorded. Each line goes to the system at once: a killed process loses none.
 #[derive(Debug)]
 pub struct Recorder {
     file: File,
+    /// How much of the file stays when the first line is added behind it.
+    keep: Option<u64>,
     line: Vec<u8>,
 }
 
@@ -353,17 +383,19 @@ impl Recorder {
     /// # Errors
     /// When the file cannot be written.
     pub fn create(path: &Path, model: &str, pricing: Pricing) -> io::Result<Recorder> {
-        let mut recorder = Recorder { file: File::create(path)?, line: Vec::new() };
+        let mut recorder = Recorder { file: File::create(path)?, keep: None, line: Vec::new() };
         recorder.write(&Header { cassette: VERSION, model: model.to_owned(), pricing })?;
         Ok(recorder)
     }
 
-    /// Goes on with one, behind what it holds.
+    /// Goes on with one that is played first. What does not count of it, such as half a line, is cut off by the first
+    /// line that is added, and not before: a run that cannot go on leaves it as it was.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn append(path: &Path) -> io::Result<Recorder> {
-        Ok(Recorder { file: File::options().append(true).open(path)?, line: Vec::new() })
+    pub fn append(path: &Path, player: &Player) -> io::Result<Recorder> {
+        let file = File::options().append(true).open(path)?;
+        Ok(Recorder { file, keep: Some(player.keep), line: Vec::new() })
     }
 
     /// Records what came of a request.
@@ -374,152 +406,25 @@ impl Recorder {
         self.write(entry)
     }
 
-    /// Records that a limit ended the run. Other ends follow from what was recorded.
+    /// Records that a limit ended the run in the place of a call. Other ends follow from what was recorded.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn record_limit(&mut self, step: Step, reason: EndReason, message: &str) -> io::Result<()> {
+    pub fn record_limit(&mut self, (step, call): (Step, u32), reason: EndReason, message: &str) -> io::Result<()> {
         let Some((limit, _)) = LIMITS.into_iter().find(|(_, end)| *end == reason) else { return Ok(()) };
-        self.write(&Limit { step, limit, message: message.to_owned() })
+        self.write(&Limit { step, call, limit, message: message.to_owned() })
     }
 
     fn write(&mut self, line: &impl Serialize) -> io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, line).expect("a line of a cassette is JSON");
         self.line.push(b'\n');
+        if let Some(keep) = self.keep.take() {
+            self.file.set_len(keep)?;
+        }
         self.file.write_all(&self.line)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn attempt(number: u32, outcome: Outcome, last: bool) -> Attempt {
-        Attempt {
-            attempt: number,
-            outcome,
-            last,
-            status: Some(200),
-            body: Some("\u{0007}{\"a\": 1}".to_owned()),
-            error: None,
-            queued_ms: 0.25,
-            latency_ms: 200.0,
-            first_byte_ms: None,
-            retry_after_ms: None,
-            in_flight: 1,
-            limit: 20,
-            request_id: None,
-        }
-    }
-
-    fn entry(step: Step, call: u32, attempt: Attempt) -> Entry {
-        Entry { step, call, request_bytes: 10, request_digest: format!("d{step}.{call}"), attempt }
-    }
-
-    fn recorded(entries: &[Entry]) -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(NAME);
-        let mut recorder = Recorder::create(&path, "org/model", Pricing::unknown()).unwrap();
-        for entry in entries {
-            recorder.record(entry).unwrap();
-        }
-        (folder, path)
-    }
-
-    fn played(player: &mut Player, step: Step, call: u32) -> (Outcome, bool) {
-        match player.play(step, call, &format!("d{step}.{call}")).unwrap() {
-            Played::Attempt(attempt) => (attempt.outcome, attempt.last),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn what_was_recorded_is_played_in_order_and_to_the_byte() {
-        let entries = [
-            entry(0, 0, attempt(1, Outcome::HttpError, false)),
-            entry(0, 0, attempt(2, Outcome::Reply, true)),
-            entry(0, 1, attempt(1, Outcome::Reply, true)),
-        ];
-        let (_folder, path) = recorded(&entries);
-        let mut player = Player::open(&path).unwrap();
-        assert_eq!(player.play(0, 0, "d0.0").unwrap(), Played::Attempt(Box::new(entries[0].attempt.clone())));
-        assert_eq!(played(&mut player, 0, 0), (Outcome::Reply, true));
-        assert_eq!(player.left(), Some((0, 1)));
-        assert_eq!(played(&mut player, 0, 1), (Outcome::Reply, true));
-        assert_eq!(player.play(1, 0, "d1.0"), Err(Miss::End { step: 1, call: 0 }));
-    }
-
-    #[test]
-    fn another_request_is_a_difference() {
-        let (_folder, path) = recorded(&[entry(3, 0, attempt(1, Outcome::Reply, true))]);
-        let mut player = Player::open(&path).unwrap();
-        assert!(matches!(player.play(3, 0, "other"), Err(Miss::Request { step: 3, .. })));
-        assert!(matches!(player.play(2, 0, "d2.0"), Err(Miss::Order { step: 2, next_step: 3, .. })));
-        assert_eq!(played(&mut player, 3, 0), (Outcome::Reply, true), "a difference uses nothing up");
-    }
-
-    #[test]
-    fn a_call_given_up_goes_on_where_it_was_taken_up() {
-        let entries =
-            [entry(4, 0, attempt(1, Outcome::Timeout, false)), entry(4, 0, attempt(2, Outcome::Timeout, true))];
-        let (_folder, path) = recorded(&entries);
-        let mut player = Player::open(&path).unwrap();
-        assert_eq!(played(&mut player, 4, 0), (Outcome::Timeout, false));
-        assert_eq!(played(&mut player, 4, 0), (Outcome::Timeout, true), "a repetition gives up as the run did");
-
-        let mut player = Player::resume(&path).unwrap().unwrap();
-        assert!(!played(&mut player, 4, 0).1);
-        assert!(!played(&mut player, 4, 0).1, "the resumed run does not give up");
-        assert_eq!(player.play(4, 0, "d4.0"), Ok(Played::GoLive));
-        Recorder::append(&path).unwrap().record(&entry(4, 0, attempt(1, Outcome::Reply, true))).unwrap();
-        let mut player = Player::open(&path).unwrap();
-        assert_eq!(
-            [played(&mut player, 4, 0).1, played(&mut player, 4, 0).1, played(&mut player, 4, 0).1],
-            [false, false, true]
-        );
-    }
-
-    #[test]
-    fn a_limit_of_the_experiment_ends_a_repetition_and_not_a_resumed_run() {
-        let (_folder, path) = recorded(&[entry(0, 0, attempt(1, Outcome::Reply, true))]);
-        let before = fs::read(&path).unwrap();
-        Recorder::append(&path).unwrap().record_limit(1, EndReason::CostLimit, "spent").unwrap();
-        let mut player = Player::open(&path).unwrap();
-        played(&mut player, 0, 0);
-        assert_eq!(player.play(1, 0, "x"), Ok(Played::Limit(EndReason::CostLimit, "spent".to_owned())));
-        let mut player = Player::resume(&path).unwrap().unwrap();
-        played(&mut player, 0, 0);
-        assert_eq!(player.play(1, 0, "x"), Ok(Played::GoLive));
-        assert_eq!(fs::read(&path).unwrap(), before, "the limit is cut off");
-
-        Recorder::append(&path).unwrap().record_limit(1, EndReason::RunTimeLimit, "late").unwrap();
-        let limited = fs::read(&path).unwrap();
-        let mut player = Player::resume(&path).unwrap().unwrap();
-        played(&mut player, 0, 0);
-        assert_eq!(player.play(1, 0, "x"), Ok(Played::Limit(EndReason::RunTimeLimit, "late".to_owned())));
-        assert_eq!(fs::read(&path).unwrap(), limited, "its own limit is what became of the run");
-    }
-
-    #[test]
-    fn a_broken_line_is_named_and_a_half_one_is_cut_off_to_go_on() {
-        let (_folder, path) = recorded(&[entry(0, 0, attempt(1, Outcome::Reply, true))]);
-        let whole = fs::read(&path).unwrap();
-        fs::write(&path, [&whole[..], b"{\"step\": 1, \"ca"].concat()).unwrap();
-        assert!(matches!(Player::open(&path), Err(CassetteError::Line { line: 3, .. })));
-        let mut player = Player::resume(&path).unwrap().unwrap();
-        assert_eq!(fs::read(&path).unwrap(), whole);
-        assert_eq!(played(&mut player, 0, 0), (Outcome::Reply, false), "unless it was no reply to the question");
-        assert_eq!(player.play(1, 0, "x"), Ok(Played::GoLive));
-        for broken in [&b"nonsense\n"[..], b"{\"step\": 1}\n"] {
-            fs::write(&path, [&whole[..], broken].concat()).unwrap();
-            assert!(matches!(Player::resume(&path), Err(CassetteError::Line { line: 3, .. })));
-        }
-        fs::write(&path, b"").unwrap();
-        assert_eq!(Player::open(&path).unwrap().left(), None, "a run without a step has no requests");
-        for cut in [0, 10] {
-            fs::write(&path, &whole[..cut]).unwrap();
-            assert!(Player::resume(&path).unwrap().is_none(), "there is nothing to go on from");
-        }
-    }
-}
+mod tests;

@@ -123,6 +123,13 @@ impl Provider {
 pub enum Refused {
     /// Neither an entry nor a rule says where it is asked.
     Unknown,
+    /// A key of its entry cannot hold for it.
+    Key {
+        /// The key.
+        key: &'static str,
+        /// Why not, and what to do about it.
+        why: &'static str,
+    },
     /// A variable of the environment is missing or useless.
     Variable {
         /// Its name.
@@ -164,6 +171,13 @@ impl Family {
     }
 }
 
+/// What the server of a model speaks, by its entry or its name; `None` where neither says it.
+#[must_use]
+pub fn kind_of(name: &str, providers: &Providers) -> Option<ProviderKind> {
+    let written = providers.entry_of(name).and_then(|(_, entry)| entry.kind);
+    written.or_else(|| Family::of(name).map(Family::kind))
+}
+
 /// The provider of a model.
 ///
 /// # Errors
@@ -182,6 +196,10 @@ pub fn provider_of(name: &str, providers: &Providers, environment: &Environment<
 
     let kind = entry.kind.unwrap_or(family.kind());
     entry.kind = Some(kind);
+    if kind == ProviderKind::AnthropicMessages && entry.max_tokens_key == Some(MaxTokensKey::MaxCompletionTokens) {
+        let why = "anthropic_messages know max_tokens alone (leave the key out)";
+        return Err(Refused::Key { key: "max_tokens_key", why });
+    }
     let from_file = entry.base_url.is_some();
     if kind == ProviderKind::Mock {
         entry.base_url = None;

@@ -6,10 +6,11 @@ use std::io;
 use crossbeam_channel::Sender;
 
 use super::attempt::Attempt;
+use super::budget::Estimate;
 use super::cassette::{Entry, Miss, Played, Player, Recorder};
 use super::mock;
 use super::recording::Recording;
-use super::transport::{self, Answer, CallGuard, ProviderId, Transport};
+use super::transport::{self, Answer, CallGuard, News, ProviderId, Transport, Unheard};
 use crate::agent::llm::deliberation::Call;
 use crate::config::settings::ReplyFormat;
 use crate::step::end::EndReason;
@@ -26,8 +27,6 @@ pub enum Source<'a> {
         answers: Sender<Answer>,
         /// By which they are known there.
         ticket: u64,
-        /// Tokens that a reply may have.
-        reply_tokens: u64,
     },
     /// The provider that answers inside the process.
     Mock {
@@ -38,7 +37,8 @@ pub enum Source<'a> {
     },
     /// Another program's recording.
     Recording(Recording),
-    /// Nowhere: the cassette is all there is.
+    /// Nowhere: the cassette is all there is, and the run that it is of is made again. What is played is recorded anew,
+    /// so that the two can be compared.
     Nowhere,
 }
 
@@ -48,14 +48,20 @@ pub struct Wire<'a> {
     player: Option<Player>,
     recorder: Option<Recorder>,
     /// The call whose answer is under way: letting go of it closes the connection.
-    under_way: Option<CallGuard>,
+    under_way: Option<UnderWay>,
+}
+
+struct UnderWay {
+    guard: CallGuard,
+    /// What has come of it so far.
+    heard: u32,
 }
 
 /// What a call came to.
 #[derive(Debug)]
 pub enum Asked {
-    /// It was recorded.
-    Played(Box<Attempt>),
+    /// It was recorded, with what it was taken for.
+    Played(Box<Attempt>, Option<Estimate>),
     /// It was answered at once, and that is recorded now.
     Answered(Box<Attempt>),
     /// It is under way.
@@ -82,15 +88,28 @@ impl<'a> Wire<'a> {
         Wire { source, player, recorder, under_way: None }
     }
 
-    /// What was recorded of a call; `None` where it is new, and a limit may forbid it.
+    /// What was recorded of a call; `None` where it is new, and a limit may forbid it. `estimate` is what the call is
+    /// taken for now.
     ///
     /// # Errors
     /// When another call was recorded.
-    pub fn play(&mut self, call: &Call) -> Result<Option<Asked>, WireError> {
+    pub fn play(&mut self, call: &Call, estimate: Option<Estimate>) -> Result<Option<Asked>, WireError> {
         let Some(player) = &mut self.player else { return Ok(None) };
-        match player.play(call.step, call.number, &call.digest)? {
-            Played::Attempt(attempt) => Ok(Some(Asked::Played(attempt))),
-            Played::Limit(reason, message) => Ok(Some(Asked::Over(reason, message))),
+        let played = player.play(call.step, call.number, &call.digest)?;
+        let is_repetition = matches!(self.source, Source::Nowhere);
+        match played {
+            Played::Attempt(attempt, recorded) => {
+                if is_repetition {
+                    self.record(call, &attempt, estimate)?;
+                }
+                Ok(Some(Asked::Played(attempt, recorded)))
+            }
+            Played::Limit(reason, message) => {
+                if is_repetition {
+                    self.record_limit(call, reason, &message)?;
+                }
+                Ok(Some(Asked::Over(reason, message)))
+            }
             Played::GoLive => {
                 self.player = None;
                 Ok(None)
@@ -98,20 +117,20 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// Asks.
+    /// Asks. `estimate` is what the call is taken for.
     ///
     /// # Errors
     /// When the cassette cannot be written, or there is nobody to ask.
-    pub fn ask(&mut self, call: &mut Call) -> Result<Asked, WireError> {
+    pub fn ask(&mut self, call: &Call, estimate: Option<Estimate>) -> Result<Asked, WireError> {
         let attempt = match &self.source {
-            Source::Server { transport, provider, answers, ticket, reply_tokens } => {
+            Source::Server { transport, provider, answers, ticket } => {
                 let request = transport::Call {
                     ticket: *ticket,
-                    body: std::mem::take(&mut call.body),
-                    tokens_estimate: call.tokens.saturating_add(*reply_tokens),
+                    body: call.body.clone(),
+                    tokens_estimate: estimate.map_or(call.tokens, |estimate| estimate.tokens),
                     answers: answers.clone(),
                 };
-                self.under_way = Some(transport.submit(*provider, request));
+                self.under_way = Some(UnderWay { guard: transport.submit(*provider, request), heard: 0 });
                 return Ok(Asked::Later);
             }
             Source::Mock { model, format } => mock::answer(model, *format, call.step, call.bytes),
@@ -125,42 +144,68 @@ impl<'a> Wire<'a> {
             },
             Source::Nowhere => return Err(Miss::End { step: call.step, call: call.number }.into()),
         };
-        self.record(call, &attempt)?;
+        self.record(call, &attempt, estimate)?;
         Ok(Asked::Answered(Box::new(attempt)))
     }
 
-    /// Records what came of a call that was under way.
+    /// Hears what came of a call that was under way, and records it.
     ///
     /// # Errors
     /// When the cassette cannot be written.
-    pub fn record(&mut self, call: &Call, attempt: &Attempt) -> Result<(), WireError> {
-        if attempt.last {
+    pub fn hear(&mut self, call: &Call, news: &News, estimate: Option<Estimate>) -> Result<(), WireError> {
+        if news.is_final() {
             self.under_way = None;
         }
+        if let Some(under_way) = &mut self.under_way {
+            under_way.heard += 1;
+        }
+        match news {
+            News::Attempt(attempt) => self.record(call, attempt, estimate),
+            News::GivenUp => Ok(()),
+        }
+    }
+
+    /// Lets go of the call under way, if one is, and says what is to be heard and recorded of a request that was in
+    /// flight.
+    ///
+    /// # Errors
+    /// When something came of the call that was not heard yet. Then it stays under way.
+    pub fn let_go(&mut self) -> Result<Option<Attempt>, Unheard> {
+        let Some(UnderWay { guard, heard }) = &self.under_way else { return Ok(None) };
+        let abandoned = guard.let_go(*heard)?;
+        self.under_way = None;
+        Ok(abandoned)
+    }
+
+    /// Records what came of a request.
+    ///
+    /// # Errors
+    /// When the cassette cannot be written.
+    pub fn record(&mut self, call: &Call, attempt: &Attempt, estimate: Option<Estimate>) -> Result<(), WireError> {
         let Some(recorder) = &mut self.recorder else { return Ok(()) };
         let entry = Entry {
             step: call.step,
             call: call.number,
             request_bytes: call.bytes,
             request_digest: call.digest.clone(),
+            estimate,
             attempt: attempt.clone(),
         };
         Ok(recorder.record(&entry)?)
     }
 
-    /// Records that a limit ended the run. A call that is under way is let go.
+    /// Records that a limit ended the run in the place of a call.
     ///
     /// # Errors
     /// When the cassette cannot be written.
     pub fn record_limit(&mut self, call: &Call, reason: EndReason, message: &str) -> Result<(), WireError> {
-        self.under_way = None;
         match &mut self.recorder {
-            Some(recorder) => Ok(recorder.record_limit(call.step, reason, message)?),
+            Some(recorder) => Ok(recorder.record_limit((call.step, call.number), reason, message)?),
             None => Ok(()),
         }
     }
 
-    /// The first recorded call that the run did not make, if any.
+    /// The step and call of the first record that the run did not come to, if any.
     #[must_use]
     pub fn left_over(&self) -> Option<(crate::units::Step, u32)> {
         self.player.as_ref().and_then(Player::left)

@@ -33,7 +33,7 @@ pub(super) fn stated(text: &str) -> Result<Option<Members>, Wrong> {
 }
 
 /// The text without the spaces and the code fence before it.
-fn out_of_fence(text: &str) -> &str {
+pub(super) fn out_of_fence(text: &str) -> &str {
     let text = text.trim_start();
     let inside = text.trim_start_matches('`');
     if text.len() - inside.len() < 3 {
@@ -43,13 +43,18 @@ fn out_of_fence(text: &str) -> &str {
     inside.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric()).trim_start()
 }
 
-/// Whether a text begins with a word for no value.
+/// Whether a text begins with a word for no value, and its line says nothing more than perhaps a remark. A line that
+/// goes on otherwise may say anything, such as which arguments are meant.
 fn is_nothing(text: &str) -> bool {
-    ["null", "None"].iter().any(|word| {
-        let rest = text.strip_prefix(word);
-        rest.is_some_and(|rest| !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_'))
+    let line = text.lines().next().unwrap_or_default();
+    ["null", "None"].iter().filter_map(|word| line.strip_prefix(word)).any(|rest| {
+        let rest = rest.trim();
+        rest.is_empty() || rest.starts_with('#') || (rest.starts_with(PUNCTUATION) && !rest.contains('{'))
     })
 }
+
+/// What ends a word for no value.
+const PUNCTUATION: [char; 12] = ['.', ',', ';', ':', '!', '(', ')', '`', '-', '–', '—', '*'];
 
 /// The arguments with which a tool can be called. `remedy` says where to write them.
 pub(super) fn for_tool(
@@ -93,10 +98,32 @@ mod tests {
             let args = stated(text).unwrap().unwrap().read().unwrap();
             assert_eq!(args["a"], 1, "{text}");
         }
-        for text in ["", " \n", "```\n```", "null", "None  # none", "None.", "```\nNone\n```"] {
+        for text in [
+            "",
+            " \n",
+            "```\n```",
+            "null",
+            "None  # none, {} at most",
+            "None.",
+            "None (it takes none)",
+            "None\n{\"a\": 1}",
+            "```\nNone\n```",
+            "`None`",
+        ] {
             assert!(stated(text).unwrap().is_none(), "{text}");
         }
-        for text in ["Nonesuch", "none", "()", "(None)", "sku_0", "args: {}", "```json\nsku_0\n```"] {
+        for text in [
+            "Nonesuch",
+            "None of these apply, I want {\"a\": 1}",
+            "None, but {\"a\": 1}",
+            "None\u{e9}",
+            "none",
+            "()",
+            "(None)",
+            "sku_0",
+            "args: {}",
+            "```json\nsku_0\n```",
+        ] {
             assert_eq!(stated(text).unwrap_err(), Wrong::NoJson, "{text}");
         }
         for text in ["[1]", "\"{}\"", "5 units", "true"] {

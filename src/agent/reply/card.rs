@@ -25,6 +25,15 @@ pub(super) struct Draft {
     pub(super) problems: Vec<String>,
 }
 
+/// The one draft of several that state the same. `what` is stated where they do not.
+pub(super) fn only(mut drafts: Vec<Draft>, what: &str) -> Option<Draft> {
+    drafts.dedup();
+    match (drafts.pop(), drafts.is_empty()) {
+        (draft, true) => draft,
+        (_, false) => Some(Draft::problem(format!("{what} is stated twice, differently"))),
+    }
+}
+
 impl Draft {
     /// What the object states with which a text begins.
     pub(super) fn read(text: &str) -> Draft {

@@ -50,8 +50,14 @@ pub(super) fn object(text: &str) -> Result<Members, Fault> {
     let read = |text: &str| Members::deserialize(&mut serde_json::Deserializer::from_str(text));
     read(text).or_else(|strict| {
         let single_quoted = text.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with('\''));
-        read(&double_quoted(text)).map_err(|error| Fault::from(if single_quoted { error } else { strict }))
+        read(&double_quoted(text).0).map_err(|error| Fault::from(if single_quoted { error } else { strict }))
     })
+}
+
+/// Whether a text is one object and nothing else, as far as its brackets tell.
+pub(super) fn is_one_object(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with('{') && double_quoted(text).1.is_empty()
 }
 
 impl Members {
@@ -82,10 +88,35 @@ impl Members {
 }
 
 fn value(raw: &RawValue) -> Result<Value, Fault> {
+    if let Some(integer) = too_large(raw.get()) {
+        let why = format!("the integer {} is too large", crate::config::shown(integer));
+        return Err(Fault::Broken(why));
+    }
     let mut twice = None;
     let seed = Checked { depth: DEPTH, twice: &mut twice };
     let value = seed.deserialize(&mut serde_json::Deserializer::from_str(raw.get()))?;
     twice.map_or(Ok(value), |key| Err(Fault::Twice(key)))
+}
+
+/// The first integer of a JSON text that no integer here can hold. It would be read as another number.
+fn too_large(json: &str) -> Option<&str> {
+    let outside = json.split('"').scan(false, |within, part| {
+        let is_outside = !*within;
+        // An escaped quote ends no text. Outside of texts nothing is escaped.
+        let escapes = part.bytes().rev().take_while(|byte| *byte == b'\\').count();
+        *within = is_outside || escapes % 2 == 1;
+        Some(if is_outside { part } else { "" })
+    });
+    let mut words = outside.flat_map(|part| part.split(|letter: char| !is_of_number(letter)));
+    words.find(|word| {
+        let digits = word.strip_prefix('-').unwrap_or(word);
+        let is_integer = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+        is_integer && word.parse::<i64>().is_err() && word.parse::<u64>().is_err()
+    })
+}
+
+fn is_of_number(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "+-.".contains(letter)
 }
 
 impl<'de> Deserialize<'de> for Members {
@@ -184,8 +215,9 @@ impl<'de> Visitor<'de> for Checked<'_> {
     }
 }
 
-/// The object with which a text begins, with single quotes turned into double ones and Python's words into JSON's.
-fn double_quoted(text: &str) -> String {
+/// The object with which a text begins, with single quotes turned into double ones and Python's words into JSON's;
+/// and what stands behind it.
+fn double_quoted(text: &str) -> (String, &str) {
     let mut out = String::with_capacity(text.len().min(1024));
     let mut depth = 0_usize;
     let mut letters = text.char_indices().peekable();
@@ -215,7 +247,7 @@ fn double_quoted(text: &str) -> String {
                 out.push(letter);
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    break;
+                    return (out, &text[at + letter.len_utf8()..]);
                 }
             }
             (None, _) if is_of_word(letter) => {
@@ -233,7 +265,7 @@ fn double_quoted(text: &str) -> String {
             (None, _) => out.push(letter),
         }
     }
-    out
+    (out, "")
 }
 
 fn is_of_word(letter: char) -> bool {
@@ -296,6 +328,34 @@ mod tests {
         }
         for text in ["{", "{'a", "{\"a\": 1", "{'a': {'b': 1}", "{'a': '\\"] {
             assert_eq!(read(text), Err(Fault::BreaksOff), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_integer_that_nothing_can_hold_is_no_other_number() {
+        for text in [
+            r#"{"a": 18446744073709551615, "b": -9223372036854775808, "c": [1e30, 123456789012345678901.0, 1E+20]}"#,
+            r#"{"a": "99999999999999999999", "b": "x\" 99999999999999999999", "99999999999999999999": "\\"}"#,
+        ] {
+            assert_eq!(read(text), Ok(serde_json::from_str(text).unwrap()), "{text}");
+        }
+        for text in [
+            r#"{"a": 18446744073709551616}"#,
+            r#"{"a": {"b\\": [-9223372036854775809]}}"#,
+            "{'a': 'x', 'b': 99999999999999999999}",
+        ] {
+            let fault = read(text).unwrap_err().to_string();
+            assert!(fault.starts_with("the integer ") && fault.ends_with(" is too large"), "{text}: {fault}");
+        }
+    }
+
+    #[test]
+    fn one_object_is_nothing_else_besides() {
+        for text in ["{}", " {\"a\": {}} \n", "{'a': '}'}"] {
+            assert!(is_one_object(text), "{text}");
+        }
+        for text in ["", "5", "x {}", "{} {}", "{} it is"] {
+            assert!(!is_one_object(text), "{text}");
         }
     }
 

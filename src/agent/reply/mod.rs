@@ -1,6 +1,6 @@
 //! What a model's reply asks for: its one action and its prediction card, or why it cannot be read.
 //!
-//! Called by the conversation with a model and by `vendomini parse-reply`. Pure. Nothing is invented: the tool and
+//! Called by the conversation with a model and by `vendomini parse-reply`, both through [`read`]. Pure. Nothing is invented: the tool and
 //! every argument of a call that was read stand in the reply. Tolerance concerns arguments and cards only: code
 //! fences, single-quoted JSON, and text behind what was read.
 //!
@@ -22,6 +22,8 @@ use serde_json::Value;
 
 use crate::agent::action::Action;
 use crate::agent::observation::OfferedTool;
+use crate::agent::provider::reply::{Finish, ModelReply};
+use crate::config::settings::ReplyFormat;
 use crate::config::{nearest, shown};
 use crate::prediction::card::Card;
 
@@ -37,10 +39,17 @@ pub struct KnownTool {
     pub needs_arguments: bool,
 }
 
+impl KnownTool {
+    /// Whether a call without arguments cannot be meant, by the JSON Schema of a tool's arguments.
+    #[must_use]
+    pub fn needs_arguments(schema: &Value) -> bool {
+        schema.get("required").and_then(Value::as_array).is_some_and(|names| !names.is_empty())
+    }
+}
+
 impl From<&OfferedTool> for KnownTool {
     fn from(tool: &OfferedTool) -> KnownTool {
-        let required = tool.arguments.get("required").and_then(Value::as_array);
-        KnownTool { name: tool.name.clone(), needs_arguments: required.is_some_and(|names| !names.is_empty()) }
+        KnownTool { name: tool.name.clone(), needs_arguments: KnownTool::needs_arguments(&tool.arguments) }
     }
 }
 
@@ -87,7 +96,7 @@ pub enum Reason {
     NoToolCall,
     /// Native: several different calls.
     SeveralCalls,
-    /// Native: the model, or a filter of the provider, refused.
+    /// The model, or a filter of the provider, refused.
     Refusal,
     /// It was cut before the call was whole.
     Truncated,
@@ -142,6 +151,22 @@ impl Reason {
     }
 }
 
+/// Reads a reply in the form in which it was asked for. One that refuses and asks for nothing is a refusal, whatever
+/// words the model, or a filter of the provider, finds for it.
+#[must_use]
+pub fn read(reply: &ModelReply, format: ReplyFormat, tools: &[KnownTool]) -> ReadReply {
+    let mut read = match format {
+        ReplyFormat::Text => read_text(&reply.content, reply.finish, tools),
+        ReplyFormat::ToolCalls => read_tool_calls(reply, tools),
+    };
+    if let Err(why) = &mut read.call
+        && reply.finish == Finish::Refusal
+    {
+        why.reason = Reason::Refusal;
+    }
+    read
+}
+
 /// The offered tool of a name. `remedy` says where to write a name.
 fn known<'a>(name: &str, tools: &'a [KnownTool], remedy: &str) -> Result<&'a KnownTool, Unreadable> {
     tools.iter().find(|tool| tool.name == name).ok_or_else(|| {
@@ -177,6 +202,23 @@ fn said(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_is_one_in_either_form() {
+        let tools = [KnownTool { name: "tool_wait".to_owned(), needs_arguments: false }];
+        let refused = |content: &str| ModelReply {
+            content: content.to_owned(),
+            finish: Finish::Refusal,
+            ..ModelReply::default()
+        };
+        for format in [ReplyFormat::Text, ReplyFormat::ToolCalls] {
+            for content in ["", "I cannot help with that.", "ACTION: rest"] {
+                let reason = read(&refused(content), format, &tools).call.unwrap_err().reason;
+                assert_eq!(reason, Reason::Refusal, "{content}");
+            }
+        }
+        assert!(read(&refused("ACTION: tool_wait"), ReplyFormat::Text, &tools).call.is_ok(), "it acts all the same");
+    }
 
     #[test]
     fn a_reason_has_one_word() {

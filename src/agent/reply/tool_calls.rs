@@ -3,11 +3,12 @@
 use serde_json::Map;
 
 use super::arguments::{self, Wrong};
-use super::card::Draft;
-use super::json::{Fault, Members};
+use super::card::{self, Draft};
+use super::json::{self, Fault, Members};
 use super::{KnownTool, ReadCall, ReadReply, Reason, Unreadable, in_quotes, known, names, said};
 use crate::agent::action::Action;
 use crate::agent::provider::reply::{Finish, ModelReply, RawToolCall};
+use crate::config::shown;
 
 /// The property of a call's arguments that holds the prediction card.
 pub const PREDICTION: &str = "prediction";
@@ -85,16 +86,21 @@ fn read_call(call: &RawToolCall, finish: Finish, tools: &[KnownTool]) -> Result<
 }
 
 fn take_card(members: &mut Members) -> Draft {
-    let mut cards = members.take(PREDICTION);
-    cards.dedup_by(|one, other| one.get() == other.get());
-    match cards.as_slice() {
-        [] => Draft::default(),
-        [card] => match card.get() {
-            "null" => Draft::default(),
-            object if object.starts_with('{') => Draft::read(object),
-            other => Draft::problem(format!("{PREDICTION} must be an object, not {}", in_quotes(other))),
-        },
-        _ => Draft::problem(format!("{PREDICTION} is stated twice, differently")),
+    let cards = members.take(PREDICTION);
+    card::only(cards.iter().map(|card| read_card(card.get())).collect(), PREDICTION).unwrap_or_default()
+}
+
+/// A card: an object, or a text that is one.
+fn read_card(json: &str) -> Draft {
+    if json == "null" {
+        return Draft::default();
+    }
+    if json.starts_with('{') {
+        return Draft::read(json);
+    }
+    match serde_json::from_str::<String>(json) {
+        Ok(text) if json::is_one_object(&text) => Draft::read(text.trim()),
+        _ => Draft::problem(format!("{PREDICTION} must be an object, not {}", shown(json))),
     }
 }
 
@@ -137,10 +143,14 @@ mod tests {
     #[test]
     fn a_broken_card_leaves_the_action() {
         for (card, problem) in [
-            ("5", Some("prediction must be an object, not \"5\"")),
+            ("5", Some("prediction must be an object, not 5")),
+            (r#""it is cheap""#, Some("prediction must be an object, not \"it is cheap\"")),
+            (r#""{} and more""#, Some("prediction must be an object, not \"{} and more\"")),
+            (r#""{\"expected_cost\": \"12\"}""#, Some("expected_cost must be a number, not \"12\"")),
             ("null", None),
             (r#"{"expected_cost": 1e999}"#, Some("\"expected_cost\" cannot be read: number out of range")),
             (r#"{"args": {"a": 1, "a": 2}}"#, Some("\"args\" cannot be read: \"a\" is stated twice")),
+            (r#"{"reasoning": 5}, "prediction": {"reasoning":5}"#, Some("reasoning must be a text, not 5")),
             (r#"{}, "prediction": {"confidence": 1}"#, Some("prediction is stated twice, differently")),
         ] {
             let arguments = format!("{{\"a\": 1, \"prediction\": {card}}}");
@@ -150,6 +160,21 @@ mod tests {
                 None => assert_eq!(read.card_problem, None),
                 Some(problem) => assert!(read.card_problem.unwrap().starts_with(problem), "{card}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_card_may_be_a_text_or_stand_twice() {
+        let expected = Card { expected_cost: Some(12.0), expected_success: Some(true), ..Card::default() };
+        for card in [
+            r#"{"expected_cost": 12, "expected_success": true}"#,
+            r#""{\"expected_cost\": 12, \"expected_success\": true}""#,
+            r#"" {'expected_success': True, 'expected_cost': 12}\n""#,
+            r#"{"expected_cost": 12, "expected_success": true}, "prediction": {"expected_success":true,"expected_cost":12.0}"#,
+        ] {
+            let arguments = format!("{{\"a\": 1, \"prediction\": {card}}}");
+            let read = read(&[call("tool_order", &arguments)], Finish::ToolCalls).unwrap();
+            assert_eq!((read.card.as_ref(), read.card_problem), (Some(&expected), None), "{card}");
         }
     }
 

@@ -207,9 +207,9 @@ fn help_of_parse_reply_teaches() {
               [default: text]
 
           --tools <NAME>
-              The tools that it was offered, by name; all built-in ones without it
+              The tools that it was offered, by name; all that this program has without it
 
-              A name that is not built in stands for a tool that can be called without arguments.
+              Another name stands for a tool that can be called without arguments.
 
       -h, --help
               Print help (see a summary with '-h')
@@ -219,13 +219,17 @@ fn help_of_parse_reply_teaches() {
               why the program cannot read this reply
       vendomini parse-reply replies.jsonl | grep -c '"unreadable":null'
               how many of these replies it can read
+      vendomini parse-reply --format tool_calls results/demo/runs/demo_c0_r0/deliberations.jsonl
+              how the last reply of each decision of a run is read
       vendomini parse-reply --format tool_calls --tools tool_order,tool_wait - < response.json
 
     Input: when the first line with content is a JSON object with the key raw, each line must be one,
-    and each raw is a reply. Otherwise the whole input is one reply. With --format tool_calls a reply
-    is a message of a chat completion, or a whole response, as an object or as text:
-      {"content": ..., "tool_calls": [{"id": ..., "function": {"name": ..., "arguments": ...}}]}
-    Other text is a message that calls no tool.
+    and each raw is a reply. When it is an answer of a server, each line must be an object. Otherwise
+    the whole input is one reply. A reply is a text, or an object of one of these shapes:
+      {"content": ..., "tool_calls": [{"name": ..., "arguments": ...}], "finish": ...}  our records
+      {"choices": [{"message": {...}, "finish_reason": ...}]}         a chat completion
+      {"content": ..., "tool_calls": [{"function": {...}}]}           its message alone
+      {"type": "message", "content": [...], "stop_reason": ...}     a message of Anthropic
 
     Output, a line a reply: line, action (tool and args), card, card_problem, thoughts, and unreadable
     (the reason, and in detail the sentence that the model is sent). What there is not is null.

@@ -149,3 +149,12 @@ fn an_agent_in_rust_does_its_job() {
     let own = manifest["plugins"].as_array().unwrap().iter().find(|plugin| plugin["name"] == "my_agent::my_agent");
     assert_eq!(own.unwrap()["version"], env!("CARGO_PKG_VERSION"));
 }
+
+/// The verb knows the tools of its own program.
+#[test]
+fn parse_reply_knows_a_tool_of_a_plugin() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = example("price_negotiation_tool", &dir, &["parse-reply", "-"]);
+    let done = program.write_stdin("ACTION: tool_negotiate_price").assert().code(0);
+    assert_eq!(lines(&done.get_output().stdout)[0]["unreadable"]["reason"], "arguments_missing");
+}

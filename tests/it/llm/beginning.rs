@@ -63,6 +63,22 @@ fn earlier_results_are_safe_from_a_study_that_cannot_begin() {
 }
 
 #[test]
+fn a_seed_that_is_not_sent_is_a_notice() {
+    let server = MockServer::start(model::answer);
+    for (kind, end, ignored) in [("anthropic_messages", "", true), ("openai_chat", "/v1", false)] {
+        let study = Study::new(&format!(
+            "simulation: {{max_steps: 1}}\nmodel: {{name: mock-model, seed: 7}}\n\
+             providers: {{mock-model: {{kind: {kind}, base_url: \"{}\", api_key_env: {VARIABLE}}}}}\n",
+            server.url(end)
+        ));
+        let done = study.run(&[]).with(0);
+        assert_eq!(done.err.contains("notice: model.seed has no effect on mock-model"), ignored, "{}", done.err);
+        let seed = &study.events("c0_r0", "provider_call")[0]["seed"];
+        assert_eq!(*seed, if ignored { Value::Null } else { json!(7) });
+    }
+}
+
+#[test]
 fn a_pinned_study_runs_only_in_the_world_that_it_means() {
     let server = MockServer::start(model::answer);
     let study = study(&server, ONE);

@@ -54,8 +54,10 @@ fn parts(message: &Value) -> (&str, Vec<Part>) {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let mut parts = Vec::new();
     if role == "tool" {
-        let result = serde_json::from_str(message["content"].as_str().unwrap()).expect("a result is JSON");
-        return ("user", vec![Part::Result(text(&message["tool_call_id"]), result)]);
+        // The result, and what is said besides.
+        let (result, said) = message["content"].as_str().unwrap().split_once("\n\n").expect("a result and a step");
+        let result = serde_json::from_str(result).expect("a result is JSON");
+        return ("user", vec![Part::Result(text(&message["tool_call_id"]), result), Part::Says(said.to_owned())]);
     }
     match &message["content"] {
         Value::String(said) => parts.push(Part::Says(said.clone())),
@@ -76,6 +78,14 @@ fn parts(message: &Value) -> (&str, Vec<Part>) {
     (role, parts)
 }
 
+/// The messages of a request without the marks for the provider's cache, which move with the end.
+fn said(request: &Value) -> Vec<Value> {
+    let mut messages = request["messages"].as_array().unwrap().clone();
+    let blocks = messages.iter_mut().filter_map(|message| message["content"].as_array_mut()).flatten();
+    blocks.filter_map(Value::as_object_mut).for_each(|block| drop(block.remove("cache_control")));
+    messages
+}
+
 /// Asserts that a server would take a conversation, and gives what the model is told last: the last result, and the
 /// last message.
 #[track_caller]
@@ -91,8 +101,8 @@ fn assert_well_formed(request: &Value) -> (Option<Value>, String) {
     for (at, message) in messages.iter().enumerate() {
         let (role, parts) = parts(message);
         assert!(!parts.is_empty(), "an empty message: {message}");
-        assert!(role == "user" || role == "assistant", "{role} in the middle");
-        assert!(at > 0 || role == "user", "it begins with the user: {message}");
+        // Strict servers take nothing else, and no other message beside the result of a call.
+        assert_eq!(role, ["user", "assistant"][at % 2], "one answers the other: {message}");
         for part in parts {
             match part {
                 Part::Says(said) => {
@@ -162,6 +172,8 @@ fn an_unreadable_reply_is_asked_again_once_and_then_passed_over() {
         assert_told(&study, &server, run);
         let (steps, deliberations) = (study.steps(run), study.lines(run, "deliberations.jsonl"));
         assert_eq!((steps.len(), deliberations.len(), calls(&server, run).len()), (4, 4, 6), "{run}");
+        let seeds = |of: &[Value]| of.iter().map(|one| one["seed"].clone()).collect::<Vec<_>>();
+        assert_eq!(seeds(&study.events(run, "provider_call")), seeds(&calls(&server, run)), "{run}");
         let sources: Vec<&str> = steps.iter().map(|step| step["action_source"].as_str().unwrap()).collect();
         let read = if matches!(run, "c0_r0" | "c2_r0") { "model_text" } else { "model_tool_call" };
         assert_eq!(sources, [read, "reasked", "rejected", read]);
@@ -248,7 +260,58 @@ fn what_no_longer_fits_is_dropped_in_whole_turns() {
             other => panic!("{other:?}"),
         };
         assert_eq!(step_of(&calls[0]), Some(1));
+        for pair in calls.windows(2) {
+            let [shorter, longer] = [&pair[0], &pair[1]].map(said);
+            let is_cut = first(&pair[0]) != first(&pair[1]);
+            assert!(is_cut || longer.starts_with(&shorter), "{run}: a provider's cache knows the beginning");
+            if let ([Part::Says(text)], true) = (&first(&pair[1])[..], is_cut) {
+                assert!(text.starts_with("RESULT of your last action: {"), "{run}: the result is not lost: {text}");
+            }
+        }
         assert_eq!(step_of(calls.last().unwrap()), Some(turns + 1), "{run}: it begins with a whole turn");
+        study.verify(run).with(0);
+    }
+}
+
+/// A model that is refused for its card, or measured by half of it, must be able to mend it.
+#[test]
+fn what_is_wrong_with_a_card_is_told() {
+    let card = |step: u64| match step {
+        0 => json!({"expected_success": "true"}),
+        1 => json!({"expected_success": true, "expected_cost": "12"}),
+        2 => json!("{\"expected_success\": true}"),
+        _ => json!({"expected_success": true}),
+    };
+    let server = MockServer::start(move |request| {
+        if !model::is_call(request) {
+            return model::answer(request);
+        }
+        let card = card(model::step(request));
+        if !model::has_tools(request) {
+            let card = card.as_str().map_or(card.to_string(), str::to_owned);
+            return model::say(request, &format!("ACTION: tool_check_budget\nARGS: {{}}\nPREDICTION: {card}"));
+        }
+        let args = json!({"prediction": card});
+        match request.path.ends_with("/messages") {
+            true => Answer::messages_tools(&[("tool_check_budget", args)]),
+            false => Answer::chat_tools(&[("tool_check_budget", &args.to_string())]),
+        }
+    });
+    let study = study(&server, 4, "");
+    study.run(&[]).with(0);
+    for run in RUNS {
+        assert_told(&study, &server, run);
+        let steps = study.steps(run);
+        let codes: Vec<&Value> = steps.iter().map(|step| &step["result"]["error_code"]).collect();
+        assert_eq!(codes, [&json!("bad_prediction"), &Value::Null, &Value::Null, &Value::Null], "{run}");
+        let problem = "expected_success must be true or false, not \"true\"";
+        let error = steps[0]["result"]["error"].as_str().unwrap();
+        assert!(error.contains("lacks at least one expected_… field") && error.ends_with(problem), "{error}");
+        let told = calls(&server, run).iter().map(|call| assert_well_formed(call).1).collect::<Vec<_>>();
+        let notice = "Of your last prediction card something could not be used: expected_cost must be a number, not";
+        let has_notice: Vec<bool> = told.iter().map(|text| text.contains(notice)).collect();
+        assert_eq!(has_notice, [false, false, true, false], "{run}: {told:?}");
+        assert!(!told[1].contains("something could not be used"), "the refusal says it: {}", told[1]);
         study.verify(run).with(0);
     }
 }

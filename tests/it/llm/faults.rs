@@ -97,6 +97,10 @@ const FAULTS: &[(&str, End, Fault)] = &[
         true => Answer::messages_refusal(),
         false => Answer::chat_refusal("I would rather not."),
     }),
+    ("filter", Rejected, |request, _| match request.path.ends_with("/messages") {
+        true => model::using(Answer::messages_content(json!([]), "refusal"), 9, 0),
+        false => model::using(Answer::chat_message(json!({"content": null}), "content_filter"), 9, 0),
+    }),
     ("babble", Rejected, |request, _| model::babble(request)),
     ("broken-call", Rejected, |request, _| match request.path.ends_with("/messages") {
         true => Answer::messages_tools(&[("tool_order", json!("{\"sku\": \"sku_"))]),

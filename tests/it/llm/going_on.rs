@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::model;
 use super::study::{Done, Study, VARIABLE, assert_same_steps, read_lines};
 use crate::mock_server::MockServer;
@@ -45,15 +47,21 @@ fn start(study: &Study, calls: &AtomicU64, enough: u64) -> Child {
     child
 }
 
-/// Replies in the cassettes of all runs, complete and not.
-fn recorded(study: &Study) -> u64 {
+/// Answered and abandoned requests in the cassettes of all runs, complete and not.
+fn recorded(study: &Study) -> (u64, u64) {
     let folders = fs::read_dir(study.results().join("runs")).unwrap().map(|entry| entry.unwrap().path());
-    let lines = |folder: std::path::PathBuf| {
+    let requests = folders.flat_map(|folder| {
         let text = fs::read_to_string(folder.join("cassette.jsonl")).unwrap();
         // The first is the header, and a kill may leave half a line.
-        text.lines().skip(1).filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()).count() as u64
-    };
-    folders.map(lines).sum()
+        let lines = text.lines().skip(1).filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.collect::<Vec<_>>()
+    });
+    let (abandoned, answered): (Vec<Value>, Vec<Value>) = requests.partition(is_abandoned);
+    (answered.len() as u64, abandoned.len() as u64)
+}
+
+fn is_abandoned(request: &Value) -> bool {
+    request["attempt"]["outcome"] == "abandoned"
 }
 
 fn assert_whole(study: &Study, reference: &Study) {
@@ -62,7 +70,14 @@ fn assert_whole(study: &Study, reference: &Study) {
         assert_same_steps(&study.steps(&run), &reference.steps(&run), &run);
         let (one, other) = ("deliberations.jsonl", "cassette.jsonl");
         assert_eq!(study.lines(&run, one), reference.lines(&run, one));
-        assert_eq!(study.lines(&run, other).len() as u64, STEPS + 1);
+        let (abandoned, answered): (Vec<Value>, Vec<Value>) =
+            study.lines(&run, other).into_iter().partition(is_abandoned);
+        assert_eq!(answered.len() as u64, STEPS + 1);
+        // What an abandoned request took nobody knows, and so not what the run took.
+        let summary = study.summary(&run);
+        assert_eq!(summary["tokens"].is_null(), !abandoned.is_empty(), "{summary}");
+        assert_eq!(summary["model"]["attempts_without_usage"], abandoned.len());
+        assert_eq!(summary["model"]["calls"], STEPS);
     }
     let left = fs::read_dir(study.results().join("runs")).unwrap().count() as u64;
     assert_eq!(left, RUNS, "nothing half-done is left");
@@ -80,7 +95,8 @@ fn a_kill_loses_no_call_that_was_answered() {
     child.wait().unwrap();
     // Requests that had arrived are answered to nobody.
     server.wait_for("quiet", |counts| counts.in_flight == 0);
-    let (asked, kept) = (calls.swap(0, Ordering::SeqCst), recorded(&study));
+    let (asked, (kept, abandoned)) = (calls.swap(0, Ordering::SeqCst), recorded(&study));
+    assert_eq!(abandoned, 0, "a process that is killed says nothing");
     assert!(kept + RUNS >= asked, "of {asked} calls {kept} were kept, and at most {RUNS} were in flight");
     assert!(kept > 0 && kept < RUNS * STEPS, "it was killed in the middle: {kept}");
 
@@ -128,23 +144,28 @@ fn ctrl_c_puts_runs_aside_and_they_go_on() {
     let done = Done::from(child.wait_with_output().unwrap()).with(4);
     assert!(done.err.contains("add --resume to go on"), "{}", done.err);
     assert_eq!(study.manifest()["status"], "cancelled");
-    let (asked, kept) = (calls.swap(0, Ordering::SeqCst), recorded(&study));
-    assert!(kept + RUNS >= asked && kept < RUNS * STEPS, "of {asked} calls {kept} were kept");
+    let (asked, (kept, abandoned)) = (calls.swap(0, Ordering::SeqCst), recorded(&study));
+    assert!(kept + abandoned >= asked && kept < RUNS * STEPS, "of {asked} calls {kept} and {abandoned} were kept");
+    assert!(abandoned <= RUNS, "{abandoned}");
     for entry in fs::read_dir(study.results().join("runs")).unwrap() {
         let folder = entry.unwrap().path();
         if folder.join("summary.json").exists() {
             continue;
         }
-        let (steps, answered) =
-            (read_lines(&folder.join("steps.jsonl")), read_lines(&folder.join("cassette.jsonl")).len() - 1);
+        let steps = read_lines(&folder.join("steps.jsonl"));
+        let requests = read_lines(&folder.join("cassette.jsonl"));
+        let answered = requests[1..].iter().filter(|request| !is_abandoned(request)).count();
         assert!(steps.len() == answered || steps.len() + 1 == answered, "a step is recorded once it was answered");
         assert!(fs::read_to_string(folder.join("experiment.log")).unwrap().contains("put aside"));
     }
 
     study.run(&["--resume", "--replications", &RUNS.to_string()]).with(0);
-    assert_eq!(calls.load(Ordering::SeqCst), RUNS * STEPS - kept);
+    assert_eq!(calls.load(Ordering::SeqCst), RUNS * STEPS - kept, "what was abandoned is asked again");
     assert_whole(&study, &reference);
-    study.verify("c0_r1").with(0);
+    assert_eq!(recorded(&study), (RUNS * STEPS, abandoned));
+    for run in 0..RUNS {
+        study.verify(&format!("c0_r{run}")).with(0);
+    }
 }
 
 #[cfg(unix)]
@@ -164,5 +185,30 @@ fn ctrl_c_does_not_wait_for_a_server_that_hangs() {
     // A call may take a minute; the program's end must not.
     server.wait_for("the end of all connections", |counts| counts.open == 0);
     Done::from(child.wait_with_output().unwrap()).with(4);
-    assert_eq!(recorded(&study), RUNS);
+    assert_eq!(recorded(&study), (RUNS, RUNS), "a request that was under way is recorded as such");
+}
+
+/// A run of a program that takes long, beside runs of a language model on the one thread.
+#[test]
+fn answers_are_kept_while_a_program_runs() {
+    let (server, calls) = server(Duration::ZERO);
+    let url = server.url("/v1");
+    // The program's run is the second, so the first one's answer comes while it goes on.
+    let study = Study::new(&format!(
+        "simulation: {{max_steps: 200000, initial_budget: 100000000}}\n         model: {{max_tokens_per_call: 200}}\ngrid: {{model.name: [mock-model, heuristic]}}\n         providers: {{mock-model: {{base_url: \"{url}\", api_key_env: {VARIABLE}}}}}\n"
+    ));
+    let mut command = study.run_command(&["--n-jobs", "1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = std::time::Instant::now();
+    while calls.load(Ordering::SeqCst) < 30 {
+        assert!(child.try_wait().unwrap().is_none(), "{:?}", Done::from(child.wait_with_output().unwrap()));
+        assert!(begun.elapsed() < Duration::from_secs(60), "the model's run waits for the program's");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let under_way = study.results().join("runs/.study_c1_r0.partial").exists();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(under_way, "the program's run is under way");
+    let cassette = fs::read_to_string(study.results().join("runs/.study_c0_r0.partial/cassette.jsonl")).unwrap();
+    assert!(cassette.lines().count() >= 30, "{}", cassette.lines().count());
 }

@@ -1,6 +1,8 @@
 //! Limits of tokens, money and time, of a run and of the experiment, and what is known of costs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -102,6 +104,42 @@ fn a_limit_ends_a_run_before_the_call_that_would_exceed_it() {
     }
 }
 
+/// Every call is answered twice: first with nothing but a bill.
+#[test]
+fn an_answer_without_a_reply_that_is_charged_counts() {
+    const BILL: u64 = 500;
+    let asked = Mutex::new(BTreeSet::new());
+    let server = MockServer::start(move |request| {
+        if !model::is_call(request) {
+            return model::answer(request);
+        }
+        let answer = model::using(model::answer(request), INPUT, OUTPUT);
+        if !asked.lock().unwrap().insert((request.body.clone(), model::step(request))) {
+            return answer;
+        }
+        let bill = model::using(Answer::empty_choices().edited(|body| body["choices"] = json!([])), BILL, 0);
+        bill.header("retry-after-ms", "5")
+    });
+    let study = study(&server, "");
+    study.run(&PRICES).with(0);
+    let (summary, calls) = (study.summary("c0_r0"), study.events("c0_r0", "provider_call"));
+    assert_eq!((&summary["end_reason"], &summary["model"]["calls"]), (&json!("horizon"), &json!(STEPS)), "{summary}");
+    assert_eq!(summary["model"]["input_tokens"], STEPS * (INPUT + BILL));
+    assert_eq!(summary["model"]["output_tokens"], STEPS * OUTPUT);
+    assert_eq!(summary["model"]["calls_without_usage"], 0);
+    let cost = (STEPS * (CALL_NANOS + BILL * 1_000)) as f64 / 1e9;
+    assert_eq!(summary["model"]["cost_usd"], cost);
+    assert_eq!(calls.len() as u64, 2 * STEPS);
+    for pair in calls.chunks(2) {
+        assert_eq!((&pair[0]["outcome"], &pair[0]["input_tokens"]), (&json!("empty_reply"), &json!(BILL)));
+        assert_eq!((&pair[0]["cost_usd"], &pair[0]["pricing_source"]), (&json!(BILL as f64 / 1e6), &json!("override")));
+        assert_eq!((&pair[1]["outcome"], &pair[1]["input_tokens"]), (&json!("reply"), &json!(INPUT)));
+    }
+    // What a step says of tokens does not depend on how often the line was bad.
+    assert_eq!(study.steps("c0_r0")[0]["usage"]["input_tokens"], INPUT);
+    study.verify("c0_r0").with(0);
+}
+
 #[test]
 fn many_runs_at_once_keep_to_a_limit_of_the_experiment() {
     let server = server();
@@ -121,6 +159,60 @@ fn many_runs_at_once_keep_to_a_limit_of_the_experiment() {
 }
 
 #[test]
+fn calls_under_way_end_no_run_while_little_is_used() {
+    // Every call may use far more than it does: some thousand tokens, of which it uses sixty.
+    let server = MockServer::start(|request| match model::is_call(request) {
+        true => model::using(model::answer(request), 50, 10).after(Duration::from_millis(5)),
+        false => model::answer(request),
+    });
+    let study = study(&server, "");
+    // Room for a few calls at a time.
+    study.run(&["--replications", "20", "--token-limit", "30000", "--n-jobs", "2"]).with(0);
+    for run in 0..20 {
+        let summary = study.summary(&format!("c0_r{run}"));
+        assert_eq!((&summary["end_reason"], &summary["tokens"]), (&json!("horizon"), &json!(STEPS * 60)), "{summary}");
+    }
+    let most = server.counts().max_in_flight;
+    assert!(0 < most && most < 20, "{most} calls at once are more than the limit has room for");
+}
+
+#[test]
+fn what_nobody_tells_is_counted_by_estimate_each_time() {
+    // Every other answer is none, and takes its time.
+    let asked = AtomicU64::new(0);
+    let server = MockServer::start(move |request| match model::is_call(request) {
+        true if asked.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) => {
+            Answer::truncated_json().header("retry-after-ms", "1")
+        }
+        true => model::using(model::answer(request), INPUT, OUTPUT),
+        false => model::answer(request),
+    });
+    let study = study(&server, "");
+    study.run(&["--token-limit", "20000"]).with(4).saying("counted by estimate");
+    let summary = study.summary("c0_r0");
+    assert_eq!((&summary["end_reason"], &summary["tokens"]), (&json!("token_limit"), &Value::Null), "{summary}");
+    let told = summary["model"]["input_tokens"].as_u64().unwrap() + summary["model"]["output_tokens"].as_u64().unwrap();
+    let untold = summary["model"]["attempts_without_usage"].as_u64().unwrap();
+    let entries = study.lines("c0_r0", "cassette.jsonl");
+    let estimates: Vec<u64> = entries.iter().filter_map(|entry| entry["estimate"]["tokens"].as_u64()).collect();
+    assert_eq!(estimates.len() as u64, summary["model"]["attempts"].as_u64().unwrap());
+    let failed = entries.iter().filter(|entry| entry["attempt"]["outcome"] == "unreadable_body");
+    let counted: u64 = failed.map(|entry| entry["estimate"]["tokens"].as_u64().unwrap()).sum();
+    assert!(untold > 0 && told + counted <= 20_000, "{told} and {counted}");
+    let next = estimates.last().unwrap();
+    assert!(told + counted + 2 * next > 20_000, "{told} and {counted} leave room for {next}");
+    study.verify("c0_r0").with(0);
+
+    // A batch that goes on counts the same.
+    let before = server.counts().requests;
+    study.run(&["--resume", "--token-limit", "20000"]).with(4);
+    assert_eq!(study.summary("c0_r0"), summary);
+    let more = server.requests()[before as usize..].iter().filter(|request| model::is_call(request)).count();
+    assert_eq!(more, 0);
+    study.verify("c0_r0").with(0);
+}
+
+#[test]
 fn time_runs_out_also_while_a_server_hangs() {
     let server = hanging();
     for (flag, scope, survival, code) in
@@ -128,7 +220,7 @@ fn time_runs_out_also_while_a_server_hangs() {
     {
         let study = study(&server, "");
         // An attempt may take a minute, and the server answers none.
-        study.run(&[flag, "1"]).with(code);
+        study.run(&[&PRICES[..], &[flag, "1"]].concat()).with(code);
         let (summary, row) = (study.summary("c0_r0"), &table(&study)[0]);
         assert_eq!(
             (&summary["end_reason"], &summary["limit_scope"]),
@@ -141,12 +233,50 @@ fn time_runs_out_also_while_a_server_hangs() {
         let events = study.events("c0_r0", "error");
         assert_eq!((events.len(), &events[0]["error_type"]), (1, &json!("stopped")), "{events:?}");
         server.wait_for("the end of the call", |counts| counts.open == 0);
+        // The call that was under way may have been charged.
+        let calls = study.events("c0_r0", "provider_call");
+        let abandoned: Vec<&Value> = calls.iter().filter(|call| call["outcome"] == "abandoned").collect();
+        assert_eq!((abandoned.len(), &abandoned[0]["step"]), (1, &json!(steps)), "{calls:?}");
+        assert_eq!((&summary["tokens"], &summary["cost"]), (&Value::Null, &Value::Null), "{summary}");
+        assert_eq!(summary["model"]["outcomes"]["abandoned"], 1);
         study.verify("c0_r0").with(0);
         if scope == "run" {
-            study.run(&["--resume", flag, "1"]).with(0);
+            study.run(&[&PRICES[..], &["--resume", flag, "1"]].concat()).with(0);
             assert_eq!(study.summary("c0_r0"), summary, "the clock of a run does not begin anew");
         }
     }
+}
+
+#[test]
+fn the_time_of_a_run_goes_on_where_it_stopped() {
+    let server = MockServer::start(|request| match model::is_call(request) {
+        true => model::using(model::answer(request), INPUT, OUTPUT).after(Duration::from_millis(150)),
+        false => model::answer(request),
+    });
+    // The configuration of a run that goes on is the same, so one that a limit of the experiment broke off is taken.
+    let study = study(&server, "");
+    let limits = ["--run-time-limit", "0.9", "--token-limit"];
+    study.run(&[&limits[..], &["5000"]].concat()).with(4);
+    let first = study.summary("c0_r0")["total_steps"].as_u64().unwrap();
+    assert!(0 < first && first < 6, "{first}");
+    study.run(&[&limits[..], &["5000000", "--resume"]].concat()).with(0);
+    let summary = study.summary("c0_r0");
+    assert_eq!((&summary["end_reason"], &summary["limit_scope"]), (&json!("time_limit"), &json!("run")), "{summary}");
+    let steps = summary["total_steps"].as_u64().unwrap();
+    assert!(steps <= 6, "six calls of 150 ms take 0.9 s, and {steps} were made");
+    study.verify("c0_r0").with(0);
+}
+
+#[test]
+fn a_recording_uses_up_no_limit() {
+    let study = Study::new("simulation: {max_steps: 3}\nmodel: {name: \"replay:raw.jsonl\"}\n");
+    let line = "{\"raw\": \"ACTION: tool_check_inbox\\nARGS: {}\"}\n";
+    std::fs::write(study.path().join("raw.jsonl"), line.repeat(3)).unwrap();
+    let done = study.run(&["--token-limit", "1", "--run-token-limit", "1", "--cost-limit", "0"]).with(0);
+    assert!(done.err.contains("0 tokens"), "{}", done.err);
+    assert_eq!(study.summary("c0_r0")["end_reason"], "horizon");
+    assert!(study.lines("c0_r0", "cassette.jsonl")[1]["estimate"].is_null());
+    study.verify("c0_r0").with(0);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use vendomini::agent::provider::reply::Finish;
 use vendomini::agent::reply::read_text;
 
 use super::model;
@@ -94,7 +95,7 @@ fn a_real_log_drives_a_run() {
         read += 1;
         assert!(tools.contains(&tool) && raw.contains(tool), "{tool} was asked for");
         let known = crate::replies::known(&tools);
-        let call = read_text(raw, &known).call.expect("the run has read it");
+        let call = read_text(raw, Finish::Stop, &known).call.expect("the run has read it");
         assert_eq!(json!(call.action.args), step["action"]["args"]);
     }
     assert_eq!(study.summary("c0_r0")["action_sources"]["replay"].as_u64().unwrap_or(0), read);

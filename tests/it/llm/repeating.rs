@@ -52,7 +52,8 @@ fn replay(study: &Study, arguments: &[&str]) -> Done {
 }
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let names = ["steps.jsonl", "events.jsonl", "deliberations.jsonl", "summary.json", "config_used.yaml"];
+    let names =
+        ["steps.jsonl", "events.jsonl", "deliberations.jsonl", "cassette.jsonl", "summary.json", "config_used.yaml"];
     names.map(|name| (name.to_owned(), fs::read(folder.join(name)).unwrap())).to_vec()
 }
 
@@ -75,7 +76,6 @@ fn a_run_comes_out_again_without_key_and_server() {
     let done = replay(&study, &["--output-dir", "again"]).with(3).saying("already holds results");
     assert!(!done.err.contains("--overwrite") && !done.err.contains("--resume"), "{}", done.err);
     // The repetition's folder alone is a record as good as the first.
-    fs::copy(study.folder("c0_r0").join("cassette.jsonl"), again.join("cassette.jsonl")).unwrap();
     let mut command = study.program(&["replay", "--verify"]);
     command.arg(again);
     finish(command).with(0);
@@ -108,7 +108,7 @@ fn an_edited_cassette_differs_at_a_step_and_a_field() {
         ),
         (
             |lines| drop(lines.remove(2)),
-            "first difference at step 1, field step (cassette.jsonl, line 0): recorded a request of step 1 (call 1), \
+            "first difference at step 1, field step (cassette.jsonl, line 0): recorded a record of step 1 (call 1), \
              repeated a request of step 1 (call 0)",
         ),
         (
@@ -118,8 +118,37 @@ fn an_edited_cassette_differs_at_a_step_and_a_field() {
         (|lines| lines.truncate(1), "first difference at step 0, field step"),
         (
             |lines| lines.push(lines[5].replace(r#""step":3"#, r#""step":4"#)),
-            "first difference at step 4, field step (cassette.jsonl, line 0): recorded a request of step 4 (call 0), \
+            "first difference at step 4, field step (cassette.jsonl, line 0): recorded a record of step 4 (call 0), \
              repeated the end of the run after 4 steps",
+        ),
+        // What no other record speaks of.
+        (
+            |lines| lines[0] = lines[0].replace("mock-model", "other-model"),
+            "first difference at field model (cassette.jsonl, line 1): recorded \"other-model\", repeated \"mock-model\"",
+        ),
+        (
+            |lines| lines[4] = lines[4].replace(r#""request_bytes":"#, r#""request_bytes":1"#),
+            "first difference at step 2, field request_bytes (cassette.jsonl, line 5)",
+        ),
+        (
+            |lines| lines[4] = lines[4].replace(r#""tokens":"#, r#""tokens":1"#),
+            "first difference at step 2, field estimate.tokens (cassette.jsonl, line 5)",
+        ),
+        (
+            |lines| lines[4] = lines[4].replace(r#""step":2,"#, r#""step": 2,"#),
+            "first difference at step 2, line 5 of cassette.jsonl",
+        ),
+        (
+            |lines| lines.push(r#"{"step":9,"call":0,"limit":"run_tokens","message":"late"}"#.to_owned()),
+            "first difference at step 9, field step (cassette.jsonl, line 0): recorded a record of step 9 (call 0)",
+        ),
+        (
+            |lines| {
+                lines.truncate(5);
+                lines.push(r#"{"step":3,"call":1,"limit":"run_tokens","message":"late"}"#.to_owned());
+            },
+            "first difference at step 3, field step (cassette.jsonl, line 0): recorded a record of step 3 (call 1), \
+             repeated a request of step 3 (call 0)",
         ),
     ];
     for (change, said) in cases {
@@ -140,7 +169,7 @@ fn a_cassette_that_cannot_be_read_is_6() {
     let cases: &[(Edit, &str)] = &[
         (|lines| lines[3] = "{\"step\": 1".to_owned(), "line 4 of the cassette"),
         (|lines| lines[2].insert(1, ','), "line 3 of the cassette"),
-        (|lines| lines[0] = lines[0].replace("\"cassette\":1", "\"cassette\":2"), "version 2"),
+        (|lines| lines[0] = lines[0].replace("\"cassette\":2", "\"cassette\":1"), "version 1"),
         (|lines| drop(lines.remove(0)), "line 1 of the cassette"),
         (
             |lines| lines[1] = lines[1].replace("\"outcome\":\"reply\"", "\"outcome\":\"applause\""),

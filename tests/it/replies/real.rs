@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Map, Value};
+use vendomini::agent::provider::reply::Finish;
 use vendomini::agent::reply::read_text;
 use vendomini::record::v1;
 
 use super::known;
 use crate::common::{lines, project};
 
-/// Replies by what became of them, for each model.
-const EXPECTED: [(&str, [(&str, usize); 7]); 3] = [
+/// Replies by what became of them, for each model; and how many of those read have a prediction card.
+const EXPECTED: [(&str, [(&str, usize); 8]); 3] = [
     (
         "meta-llama/Llama-3.1-8B-Instruct",
         [
             ("read", 207),
+            ("card", 110),
             ("no_action", 4658),
             ("unknown_tool", 927),
             ("arguments_missing", 9),
@@ -29,6 +31,7 @@ const EXPECTED: [(&str, [(&str, usize); 7]); 3] = [
         "allenai/OLMo-2-1124-13B-Instruct",
         [
             ("read", 408),
+            ("card", 196),
             ("no_action", 730),
             ("unknown_tool", 794),
             ("arguments_missing", 3),
@@ -41,6 +44,7 @@ const EXPECTED: [(&str, [(&str, usize); 7]); 3] = [
         "deepseek-ai/deepseek-llm-7b-chat",
         [
             ("read", 67),
+            ("card", 58),
             ("no_action", 127),
             ("unknown_tool", 4585),
             ("arguments_missing", 0),
@@ -78,9 +82,18 @@ fn real_replies_are_read_as_an_independent_count_reads_them() {
     let tools = known(&v1::TOOLS);
     let mut counts: BTreeMap<(String, &str), usize> = BTreeMap::new();
     for (model, raw) in replies {
-        let read = read_text(&raw, &tools).call.map(|call| (call.action.tool, call.action.args));
-        let read = read.map_err(|unreadable| unreadable.reason.word());
+        // The logs do not say why a reply ended.
+        let call = read_text(&raw, Finish::Other, &tools).call;
+        let card = call.as_ref().is_ok_and(|call| call.card.is_some());
+        let read = call.map(|call| (call.action.tool, call.action.args)).map_err(|unreadable| unreadable.reason.word());
         assert_eq!(read, by_hand(&raw), "{raw}");
+        // One that was cut can have lost its call, never have got another.
+        let cut = read_text(&raw, Finish::Length, &tools).call.map(|call| (call.action.tool, call.action.args));
+        let cut = cut.map_err(|unreadable| unreadable.reason.word());
+        assert!(cut == read || cut == Err("truncated"), "{raw}");
+        if card {
+            *counts.entry((model.clone(), "card")).or_default() += 1;
+        }
         *counts.entry((model, read.map_or_else(|reason| reason, |_| "read"))).or_default() += 1;
     }
     let expected = EXPECTED.iter().flat_map(|(model, counts)| {

@@ -76,6 +76,62 @@ fn native_calls_are_read_from_messages_and_responses() {
     assert_eq!(parsed[4]["thoughts"], "I order.");
     let whole = parse(&["--format", "tool_calls"], &serde_json::to_string_pretty(&response).unwrap());
     assert_eq!((whole.len(), &whole[0]["action"]["tool"]), (1, &json!("tool_order")));
+    // A line each, behind the mark of an editor.
+    let lines = parse(&["--format", "tool_calls"], &format!("\u{feff}{response}\n\n{response}\n"));
+    assert_eq!(lines.iter().map(|line| &line["line"]).collect::<Vec<_>>(), [1, 3]);
+    assert!(lines.iter().all(|line| line["action"]["tool"] == "tool_order"), "{lines:?}");
+    // What a run would see twice is seen twice.
+    let twice = r#"{"raw": {"tool_calls": [{"function": {"name": "tool_order", "arguments": {"a": 1, "a": 2}}}]}}"#;
+    assert_eq!(parse(&["--format", "tool_calls"], twice)[0]["unreadable"]["reason"], "arguments_unreadable");
+}
+
+#[test]
+fn messages_of_anthropic_are_known_by_their_shape() {
+    let block = json!({"type": "tool_use", "id": "t", "name": "tool_order", "input": {"sku": "sku_0"}});
+    let message = json!({"type": "message", "content": [{"type": "text", "text": "I order."}, block],
+        "stop_reason": "tool_use"});
+    let bare = json!({"role": "assistant", "content": [block]});
+    let refused = json!({"type": "message", "content": [], "stop_reason": "refusal", "usage": {"output_tokens": 0}});
+    let raws = [&message, &bare, &refused].map(|raw| json!({"raw": raw}).to_string());
+    let parsed = parse(&["--format", "tool_calls"], &raws.join("\n"));
+    for line in &parsed[..2] {
+        assert_eq!(line["action"], json!({"tool": "tool_order", "args": {"sku": "sku_0"}}), "{line}");
+    }
+    assert_eq!((&parsed[0]["thoughts"], &parsed[2]["unreadable"]["reason"]), (&json!("I order."), &json!("refusal")));
+    let whole = parse(&["--format", "tool_calls"], &message.to_string());
+    assert_eq!(whole[0]["action"]["tool"], "tool_order");
+    let text = json!({"type": "message", "content": [{"type": "text", "text": ORDER}], "stop_reason": "end_turn"});
+    assert_eq!(parse(&[], &text.to_string())[0]["action"]["tool"], "tool_order");
+    // Where a model was asked for text, that is what it wrote.
+    let quoted = parse(&[], &json!({"raw": text.to_string()}).to_string());
+    assert_eq!(quoted[0]["unreadable"]["reason"], "no_action");
+}
+
+/// Whoever looks at a run's records can ask again how its replies were read.
+#[test]
+fn our_own_records_are_read_as_the_run_read_them() {
+    let call = json!({"name": "tool_order", "arguments": "{\"sku\": \"sku_0\"}"});
+    let record = |content: &str, calls: &[&Value], finish: &str| {
+        let mut raw = json!({"content": content, "finish": finish});
+        if !calls.is_empty() {
+            raw["tool_calls"] = json!(calls);
+        }
+        json!({"step": 3, "raw": raw}).to_string()
+    };
+    let native = [
+        record("", &[&call], "tool_calls"),
+        record("I", &[], "length"),
+        record("No.", &[], "refusal"),
+        json!({"raw": {"content": "x", "tool_calls": [call]}}).to_string(),
+    ];
+    let parsed = parse(&["--format", "tool_calls"], &native.join("\n"));
+    for line in [&parsed[0], &parsed[3]] {
+        assert_eq!(line["action"], json!({"tool": "tool_order", "args": {"sku": "sku_0"}}), "{line}");
+    }
+    let reasons = |parsed: &[Value]| parsed.iter().map(|line| line["unreadable"]["reason"].clone()).collect::<Vec<_>>();
+    assert_eq!(reasons(&parsed[1..3]), ["truncated", "refusal"]);
+    let text = [record(ORDER, &[], "stop"), record("ACTION: tool_wait", &[], "length"), record("No.", &[], "refusal")];
+    assert_eq!(reasons(&parse(&[], &text.join("\n"))), [Value::Null, json!("truncated"), json!("refusal")]);
 }
 
 #[test]
@@ -101,10 +157,16 @@ fn input_that_cannot_be_read_is_6_and_a_wrong_command_line_2() {
     fails(&["."], b"", 6, ". cannot be read");
     fails(&["-"], b"\xff", 6, "stdin: not UTF-8");
     let lines = "{\"raw\": \"ACTION: tool_wait\"}\n\n{\"raw\": null}\n";
-    fails(&["-"], lines.as_bytes(), 6, "stdin, line 3: raw is null; each line must be an object with a text under raw");
+    fails(
+        &["-"],
+        lines.as_bytes(),
+        6,
+        "stdin, line 3: raw is null; each line must be an object with a text or an object under raw",
+    );
     fails(&["-"], b"{\"raw\": \"a\"}\n{\"row\": \"a\"}", 6, "stdin, line 2: it has no raw");
     fails(&["-"], b"{\"raw\": \"a\"}\n{\"raw\": \"a", 6, "stdin, line 2: it breaks off");
-    fails(&["-"], b"{\"raw\": {}}", 6, "stdin, line 1: raw is {}");
+    fails(&["-"], b"{\"raw\": []}", 6, "stdin, line 1: raw is []");
+    fails(&["-"], b"{\"choices\": []}\n5", 6, "stdin, line 2: it is no object; each line must be an object, since");
     fails(&["--format", "tool_calls", "-"], b"{\"raw\": 5}", 6, "with a text or an object under raw");
     fails(&["--format", "yaml", "-"], b"", 2, "tool_calls");
     fails(&["--tools", "", "-"], b"", 2, "--tools");

@@ -10,7 +10,8 @@ use serde_json::{Value as Json, json};
 
 use super::judge::{complaint, is_something};
 use super::{
-    Fields, Head, ReadError, RequestHead, Said, ToolResult, are_sayable, arguments_object, as_text, call_id, write,
+    Bill, Fields, Head, ReadError, RequestHead, Said, ToolResult, are_sayable, arguments_object, as_text, call_id,
+    write,
 };
 use crate::agent::provider::lenient::{Count, List, Object, Text, object};
 use crate::agent::provider::reply::{Finish, ModelReply, RawToolCall, Usage};
@@ -31,11 +32,13 @@ pub(super) fn head(request: &RequestHead<'_>) -> Head {
     if !request.tools.is_empty() {
         let tool = |tool: &super::ToolSpec| json!({"name": tool.name, "description": tool.description, "input_schema": tool.schema});
         fields.put("tools", &request.tools.iter().map(tool).collect::<Vec<_>>());
-        if request.sends(RequestField::ToolChoice) {
-            let mut choice = json!({"type": "any"});
-            if request.sends(RequestField::ParallelToolCalls) {
-                choice["disable_parallel_tool_use"] = Json::from(true);
-            }
+        let (forces, one) = (request.sends(RequestField::ToolChoice), request.sends(RequestField::ParallelToolCalls));
+        // A call cannot be forced of a model that thinks, but one call at a time can be asked of it.
+        let mut choice = json!({"type": if forces { "any" } else { "auto" }});
+        if one {
+            choice["disable_parallel_tool_use"] = Json::from(true);
+        }
+        if forces || one {
             fields.put("tool_choice", &choice);
         }
     }
@@ -85,8 +88,7 @@ pub(super) fn assistant(reply: &ModelReply) -> Said {
     let calls = if are_calls { reply.tool_calls.as_slice() } else { &[] };
     let ids: Vec<String> = calls.iter().enumerate().map(|(position, call)| call_id(position, call)).collect();
     if let Some(echo) = reply.echo.as_ref().filter(|_| are_calls) {
-        out.extend_from_slice(echo.as_bytes());
-        out.push(b'}');
+        echoed(&mut out, echo, calls.iter().zip(&ids));
         return Said { message: Some(out), calls: ids };
     }
     let text = if are_calls { reply.content.clone() } else { as_text(reply) };
@@ -103,16 +105,48 @@ pub(super) fn assistant(reply: &ModelReply) -> Said {
         if has_text || position > 0 {
             out.push(b',');
         }
-        out.extend_from_slice(b"{\"type\":\"tool_use\",\"id\":");
-        write(&mut out, id);
-        out.extend_from_slice(b",\"name\":");
-        write(&mut out, &call.name);
-        out.extend_from_slice(b",\"input\":");
-        out.extend_from_slice(arguments_object(call).expect("only such calls are said as calls").as_bytes());
-        out.push(b'}');
+        tool_use(&mut out, call, id);
     }
     out.extend_from_slice(b"]}");
     Said { message: Some(out), calls: ids }
+}
+
+fn tool_use(out: &mut Vec<u8>, call: &RawToolCall, id: &str) {
+    out.extend_from_slice(b"{\"type\":\"tool_use\",\"id\":");
+    write(out, id);
+    out.extend_from_slice(b",\"name\":");
+    write(out, &call.name);
+    out.extend_from_slice(b",\"input\":");
+    out.extend_from_slice(arguments_object(call).expect("only such calls are said as calls").as_bytes());
+    out.push(b'}');
+}
+
+/// The blocks of a reply as they came, but with these calls alone: one that stands there without a result, or without a
+/// name that a result could give, is refused. Nor may a text be empty.
+fn echoed<'a>(out: &mut Vec<u8>, echo: &str, calls: impl Iterator<Item = (&'a RawToolCall, &'a String)>) {
+    let blocks: Vec<&RawValue> = serde_json::from_str(echo).expect("an echo is the list of blocks that was read");
+    let mut calls = calls;
+    out.push(b'[');
+    for raw in blocks {
+        let Ok(Some(block)) = object::<Block<'_>>(raw.get()) else { continue };
+        let start = out.len();
+        match block.kind.0.as_deref() {
+            Some("tool_use") => match calls.next() {
+                Some((call, id)) if block.id.filled().is_none() => tool_use(out, call, id),
+                Some(_) => out.extend_from_slice(raw.get().as_bytes()),
+                None => {}
+            },
+            Some("text") if block.text.0.is_none_or(|text| text.trim().is_empty()) => {}
+            _ => out.extend_from_slice(raw.get().as_bytes()),
+        }
+        if out.len() > start {
+            out.push(b',');
+        }
+    }
+    if out.ends_with(b",") {
+        out.pop();
+    }
+    out.extend_from_slice(b"]}");
 }
 
 #[derive(Deserialize)]
@@ -170,7 +204,8 @@ fn open(body: &str) -> Result<(Answer<'_>, &str), ReadError> {
     }
     let content = answer.content.map(RawValue::get).filter(|raw| raw.starts_with('[')).ok_or(ReadError::NoReply)?;
     let generated = answer.usage.0.as_ref().and_then(|usage| usage.output_tokens.0);
-    if content[1..].trim_start() == "]" && generated == Some(0) {
+    let is_refused = finish(answer.stop_reason.0.as_deref()) == Finish::Refusal;
+    if content[1..].trim_start() == "]" && generated == Some(0) && !is_refused {
         return Err(ReadError::NoReply);
     }
     Ok((answer, content))
@@ -186,13 +221,7 @@ pub(super) fn read(body: &str) -> Result<ModelReply, ReadError> {
     let (answer, content) = open(body)?;
     let List(blocks) = serde_json::from_str::<List<Block<'_>>>(content).map_err(|_| ReadError::NoReply)?;
     let mut reply = ModelReply {
-        finish: match answer.stop_reason.0.as_deref() {
-            Some("end_turn" | "stop_sequence") => Finish::Stop,
-            Some("tool_use") => Finish::ToolCalls,
-            Some("max_tokens" | "model_context_window_exceeded") => Finish::Length,
-            Some("refusal") => Finish::Refusal,
-            _ => Finish::Other,
-        },
+        finish: finish(answer.stop_reason.0.as_deref()),
         usage: answer.usage.0.map(|usage| tokens(&usage)).unwrap_or_default(),
         served_model: answer.model.filled(),
         ..ModelReply::default()
@@ -216,6 +245,27 @@ pub(super) fn read(body: &str) -> Result<ModelReply, ReadError> {
     }
     reply.reasoning = Some(reasoning).filter(|text| !text.is_empty());
     Ok(reply)
+}
+
+fn finish(reason: Option<&str>) -> Finish {
+    match reason {
+        Some("end_turn" | "stop_sequence") => Finish::Stop,
+        Some("tool_use") => Finish::ToolCalls,
+        Some("max_tokens" | "model_context_window_exceeded") => Finish::Length,
+        Some("refusal") => Finish::Refusal,
+        _ => Finish::Other,
+    }
+}
+
+/// See [`Dialect::charge`](super::Dialect::charge).
+pub(super) fn bill(body: &str) -> Bill {
+    #[derive(Deserialize)]
+    struct Charged {
+        #[serde(default)]
+        usage: Object<RawUsage>,
+    }
+    let charged = object::<Charged>(body).ok().flatten().and_then(|charged| charged.usage.0);
+    charged.map_or_else(Bill::default, |usage| Bill { usage: tokens(&usage), cost: None })
 }
 
 fn tokens(usage: &RawUsage) -> Usage {

@@ -10,6 +10,9 @@ use crate::agent::provider::lenient::{Content, List, Object, Text, object};
 /// Longest message of a provider that is repeated, in characters.
 const SHOWN: usize = 300;
 
+/// How many errors within one another are followed: a router's, a server's behind it, and two to spare.
+const LEVELS: usize = 4;
+
 /// What the codes and types of an overflow hold, and then the sentences, in lower case. Of OpenAI, Groq and others;
 /// llama.cpp; vLLM; SGLang; Anthropic; Bedrock; Gemini; TGI; Ollama.
 const OVERFLOW: &[&str] = &[
@@ -132,18 +135,23 @@ struct Metadata {
 
 impl Complaint {
     fn of(body: &str) -> Complaint {
-        match object::<Stated<'_>>(body) {
-            Ok(Some(stated)) => Complaint::stated(stated),
+        Complaint::within(body, LEVELS)
+    }
+
+    /// What an error says, and the errors within it down to so many levels. A body can hold thousands.
+    fn within(body: &str, levels: usize) -> Complaint {
+        match levels.checked_sub(1).map(|levels| (levels, object::<Stated<'_>>(body))) {
+            Some((levels, Ok(Some(stated)))) => Complaint::stated(stated, levels),
             _ => Complaint { message: body.to_owned(), ..Complaint::default() },
         }
     }
 
-    fn stated(stated: Stated<'_>) -> Complaint {
+    fn stated(stated: Stated<'_>, levels: usize) -> Complaint {
         let inner = stated.error.map(RawValue::get).filter(|text| is_something(text));
         if let Some(inner) = inner.or_else(|| in_choice(stated.choices?.get())) {
             return match serde_json::from_str::<Text>(inner) {
                 Ok(Text(Some(message))) => Complaint { message, ..Complaint::default() },
-                _ => Complaint::of(inner),
+                _ => Complaint::within(inner, levels),
             };
         }
         let text = |text: Text| text.0.unwrap_or_default();

@@ -20,8 +20,8 @@ mod tests;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
-use super::attempt::Outcome;
-use super::reply::{ModelReply, RawToolCall};
+use super::attempt::{Attempt, Outcome};
+use super::reply::{ModelReply, RawToolCall, Usage};
 use crate::config::settings::{MaxTokensKey, RequestField};
 
 /// What a server speaks.
@@ -126,6 +126,12 @@ impl Head {
         self.before.len()
     }
 
+    /// The seed that a request is sent with; `None` where none is sent.
+    #[must_use]
+    pub fn seed(&self, seed: u64) -> Option<u64> {
+        self.sends_seed.then_some(seed)
+    }
+
     /// The body of a request. `seed` is sent where the dialect knows one; servers differ in how large it may be, and
     /// all take 31 bits.
     #[must_use]
@@ -153,6 +159,15 @@ impl Head {
         body.push(b'}');
         body
     }
+}
+
+/// What an answer took, by the provider's word; nothing that it does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Bill {
+    /// Tokens.
+    pub usage: Usage,
+    /// What was charged, in USD.
+    pub cost: Option<f64>,
 }
 
 /// Why an answer cannot be read as a reply.
@@ -197,7 +212,8 @@ impl Dialect {
     }
 
     /// Renders the user's side of a turn: the results of all tool calls in the reply before it, and a text, which may be
-    /// empty when there are results.
+    /// empty when there are results. One message, unless there are several results: between two replies some servers
+    /// take no more.
     #[must_use]
     pub fn turn(self, results: &[ToolResult<'_>], text: &str) -> Vec<u8> {
         match self {
@@ -230,6 +246,23 @@ impl Dialect {
             Dialect::OpenAiChat => openai_chat::read(body),
             Dialect::AnthropicMessages => anthropic::read(body),
         }
+    }
+
+    /// What an attempt took that brought no reply. Only answers with a good status are charged for.
+    #[must_use]
+    pub fn bill_of(self, attempt: &Attempt) -> Option<Bill> {
+        let is_answer = attempt.status.is_some_and(|status| (200..300).contains(&status));
+        attempt.body.as_deref().filter(|_| is_answer).and_then(|body| self.bill(body))
+    }
+
+    /// What an answer took, also one that holds no reply. `None` where it says nothing of it.
+    #[must_use]
+    pub fn bill(self, body: &str) -> Option<Bill> {
+        let bill = match self {
+            Dialect::OpenAiChat => openai_chat::bill(body),
+            Dialect::AnthropicMessages => anthropic::bill(body),
+        };
+        (bill != Bill::default()).then_some(bill)
     }
 }
 

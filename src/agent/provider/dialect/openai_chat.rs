@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 
 use super::judge::{complaint, is_something};
 use super::{
-    Fields, Head, ReadError, RequestHead, Said, ToolResult, are_sayable, arguments_object, as_text, call_id, write,
+    Bill, Fields, Head, ReadError, RequestHead, Said, ToolResult, are_sayable, arguments_object, as_text, call_id,
+    write,
 };
 use crate::agent::provider::lenient::{Content, Count, List, Number, Object, Text, object};
 use crate::agent::provider::reply::{Finish, ModelReply, RawToolCall, Usage};
@@ -57,22 +58,32 @@ fn message(out: &mut Vec<u8>, role: &str, text: &str) {
     out.push(b'}');
 }
 
-/// See [`Dialect::turn`](super::Dialect::turn): a message for each result, and one for the text.
+/// See [`Dialect::turn`](super::Dialect::turn): a message for each result, the last of them with the text behind it.
+/// Some servers and templates (Mistral's) refuse what the user says right behind a result: the model must answer first.
 pub(super) fn turn(results: &[ToolResult<'_>], text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 64);
-    for result in results {
-        out.extend_from_slice(b"{\"role\":\"tool\",\"tool_call_id\":");
-        write(&mut out, result.call_id);
-        out.extend_from_slice(b",\"content\":");
-        write(&mut out, result.text);
-        out.extend_from_slice(b"},");
-    }
-    if !results.is_empty() && text.is_empty() {
-        out.pop();
-    } else {
+    let Some((last, before)) = results.split_last() else {
         message(&mut out, "user", text);
+        return out;
+    };
+    for result in before {
+        told(&mut out, result.call_id, result.text);
+        out.push(b',');
+    }
+    match text {
+        "" => told(&mut out, last.call_id, last.text),
+        _ => told(&mut out, last.call_id, &format!("{}\n\n{text}", last.text)),
     }
     out
+}
+
+/// The message that answers a call.
+fn told(out: &mut Vec<u8>, call_id: &str, text: &str) {
+    out.extend_from_slice(b"{\"role\":\"tool\",\"tool_call_id\":");
+    write(out, call_id);
+    out.extend_from_slice(b",\"content\":");
+    write(out, text);
+    out.push(b'}');
 }
 
 /// See [`Dialect::assistant`](super::Dialect::assistant).
@@ -150,7 +161,7 @@ struct Choice<'a> {
     error: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Message<'a> {
     #[serde(default)]
     content: Content,
@@ -184,6 +195,15 @@ struct Function<'a> {
     /// A text of JSON, or at some servers JSON itself.
     #[serde(borrow, default)]
     arguments: Option<&'a RawValue>,
+}
+
+impl Function<'_> {
+    /// Whether neither a tool nor arguments are named. Some servers fill the field with that beside real calls, or
+    /// where there are none.
+    fn is_nothing(&self) -> bool {
+        let arguments = self.arguments.map_or("", |raw| raw.get());
+        self.name.0.as_deref().is_none_or(str::is_empty) && matches!(arguments, "" | "null" | "\"\"")
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -235,17 +255,19 @@ fn open(body: &str) -> Result<(Completion<'_>, Message<'_>, Text), ReadError> {
         return Err(ReadError::NoReply);
     }
     let choice = answer.choices.0.swap_remove(0);
-    let message = choice.message.0.ok_or(ReadError::NoReply)?;
+    // A filter may leave nothing of a reply, and has refused all the same.
+    let is_refused = finish(choice.finish_reason.0.as_deref()) == Finish::Refusal;
+    let message = choice.message.0.or_else(|| is_refused.then(Message::default)).ok_or(ReadError::NoReply)?;
     let says_nothing = message.content.text.is_empty()
         && message.content.refusal.is_empty()
-        && message.tool_calls.0.is_empty()
-        && message.function_call.0.is_none()
+        && message.tool_calls.0.iter().all(|call| call.function.0.as_ref().is_none_or(Function::is_nothing))
+        && message.function_call.0.as_ref().is_none_or(Function::is_nothing)
         && [&message.refusal, &message.reasoning, &message.reasoning_content]
             .iter()
             .all(|text| text.0.as_deref().unwrap_or_default().is_empty());
     // A model that says nothing has said so in at least one token. Without any, it was not asked.
     let generated = answer.usage.0.as_ref().and_then(|usage| usage.completion_tokens.0);
-    if says_nothing && generated == Some(0) {
+    if says_nothing && generated == Some(0) && !is_refused {
         return Err(ReadError::NoReply);
     }
     Ok((answer, message, choice.finish_reason))
@@ -262,8 +284,11 @@ pub(super) fn read(body: &str) -> Result<ModelReply, ReadError> {
     let refusal = message.refusal.filled().or(Some(message.content.refusal).filter(|text| !text.is_empty()));
     let reasoning = message.reasoning_content.filled().or_else(|| message.reasoning.filled());
     let reasoning = reasoning.or(Some(message.content.reasoning).filter(|text| !text.is_empty()));
-    let calls = message.tool_calls.0.into_iter().map(|call| (call.id, call.function.0));
-    let single = message.function_call.0.map(|function| (Text::default(), Some(function)));
+    let calls = message.tool_calls.0.into_iter().filter_map(|call| Some((call.id, call.function.0?)));
+    let mut calls: Vec<_> = calls.filter(|(_, function)| !function.is_nothing()).collect();
+    if let Some(single) = message.function_call.0.filter(|function| calls.is_empty() && !function.is_nothing()) {
+        calls.push((Text::default(), single));
+    }
     let usage = answer.usage.0.unwrap_or_default();
     Ok(ModelReply {
         finish: if refusal.is_some() { Finish::Refusal } else { finish(finish_reason.0.as_deref()) },
@@ -272,8 +297,8 @@ pub(super) fn read(body: &str) -> Result<ModelReply, ReadError> {
             _ => message.content.text,
         },
         reasoning,
-        tool_calls: calls.chain(single).map(|(id, function)| tool_call(id, function)).collect(),
-        reported_cost: usage.cost.0.filter(|cost| *cost >= 0.0),
+        tool_calls: calls.into_iter().map(|(id, function)| tool_call(id, function)).collect(),
+        reported_cost: reported_cost(&usage),
         usage: tokens(&usage),
         served_model: answer.model.filled(),
         fingerprint: answer.system_fingerprint.filled(),
@@ -282,9 +307,23 @@ pub(super) fn read(body: &str) -> Result<ModelReply, ReadError> {
     })
 }
 
-fn tool_call(id: Text, function: Option<Function<'_>>) -> RawToolCall {
+/// See [`Dialect::charge`](super::Dialect::charge).
+pub(super) fn bill(body: &str) -> Bill {
+    #[derive(Deserialize)]
+    struct Charged {
+        #[serde(default)]
+        usage: Object<RawUsage>,
+    }
+    let charged = object::<Charged>(body).ok().flatten().and_then(|charged| charged.usage.0);
+    charged.map_or_else(Bill::default, |usage| Bill { usage: tokens(&usage), cost: reported_cost(&usage) })
+}
+
+fn reported_cost(usage: &RawUsage) -> Option<f64> {
+    usage.cost.0.filter(|cost| *cost >= 0.0)
+}
+
+fn tool_call(id: Text, Function { name, arguments }: Function<'_>) -> RawToolCall {
     let id = id.0.unwrap_or_default();
-    let Some(Function { name, arguments }) = function else { return RawToolCall { id, ..RawToolCall::default() } };
     let raw = arguments.map_or("", RawValue::get);
     let arguments = match serde_json::from_str(raw) {
         Ok(Text(Some(text))) => text,

@@ -68,7 +68,7 @@ fn a_request_of_chat_completions() {
     assert_eq!(said.calls, ["call_9"]);
     let result = ToolResult { call_id: "call_9", text: r#"{"price": 5}"#, is_error: false };
     let messages = [OPENAI.user("Day 0"), said.message.unwrap(), OPENAI.turn(&[result], "Day 1")];
-    insta::assert_snapshot!(Request::default().body(OPENAI, &messages, Some(7)), @r#"{"model":"m/1","max_completion_tokens":2000,"temperature":0.3,"top_p":0.9,"tools":[{"function":{"description":"Asks for \"the\" price","name":"tool_quote","parameters":{"properties":{"sku":{"type":"string"}},"required":["sku"],"type":"object"}},"type":"function"}],"tool_choice":"required","parallel_tool_calls":false,"messages":[{"role":"system","content":"Be a \"clerk\".\n"},{"role":"user","content":"Day 0"},{"role":"assistant","content":"Let me\nsee.","tool_calls":[{"id":"call_9","type":"function","function":{"name":"tool_quote","arguments":"{\"sku\": \"sku_0\"}"}}]},{"role":"tool","tool_call_id":"call_9","content":"{\"price\": 5}"},{"role":"user","content":"Day 1"}],"seed":7}"#);
+    insta::assert_snapshot!(Request::default().body(OPENAI, &messages, Some(7)), @r#"{"model":"m/1","max_completion_tokens":2000,"temperature":0.3,"top_p":0.9,"tools":[{"function":{"description":"Asks for \"the\" price","name":"tool_quote","parameters":{"properties":{"sku":{"type":"string"}},"required":["sku"],"type":"object"}},"type":"function"}],"tool_choice":"required","parallel_tool_calls":false,"messages":[{"role":"system","content":"Be a \"clerk\".\n"},{"role":"user","content":"Day 0"},{"role":"assistant","content":"Let me\nsee.","tool_calls":[{"id":"call_9","type":"function","function":{"name":"tool_quote","arguments":"{\"sku\": \"sku_0\"}"}}]},{"role":"tool","tool_call_id":"call_9","content":"{\"price\": 5}\n\nDay 1"}],"seed":7}"#);
 }
 
 #[test]
@@ -122,6 +122,10 @@ fn without_tools_and_with_a_body_of_the_users() {
         RequestField::CacheControl,
     ];
     let bare = Request { omit: omit.to_vec(), ..Request::default() };
+    // A model that thinks cannot be forced to call, and is still asked for one call at a time.
+    let thinks = Request { omit: vec![RequestField::ToolChoice], ..Request::default() };
+    let choice = &thinks.json(ANTHROPIC, &[ANTHROPIC.user("a")], None)["tool_choice"];
+    assert_eq!(*choice, json!({"type": "auto", "disable_parallel_tool_use": true}));
     for (dialect, keys) in [
         (OPENAI, &["max_completion_tokens", "messages", "model", "tools"][..]),
         (ANTHROPIC, &["max_tokens", "messages", "model", "system", "tools"][..]),
@@ -178,6 +182,11 @@ fn results_alone_are_a_turn() {
     let chat = list(OPENAI.turn(&results, ""));
     assert_eq!(chat.as_array().unwrap().len(), 2);
     assert_eq!(chat[1], json!({"role": "tool", "tool_call_id": "b", "content": "ok"}));
+    let chat = list(OPENAI.turn(&results, "x"));
+    assert_eq!(
+        (chat.as_array().unwrap().len(), &chat[0]["content"], &chat[1]["content"]),
+        (2, &json!("ok"), &json!("ok\n\nx"))
+    );
     let messages = list(ANTHROPIC.turn(&results, ""));
     assert_eq!(messages[0]["content"].as_array().unwrap().len(), 2);
     assert_eq!(list(ANTHROPIC.turn(&results, "x"))[0]["content"][2], json!({"type": "text", "text": "x"}));
@@ -225,6 +234,77 @@ fn replies_of_openai() {
     assert_eq!((refusal.finish, refusal.content.as_str()), (Finish::Refusal, "I'm sorry, I can't help with that."));
     let filtered = read(OPENAI, body::OPENAI_FILTERED);
     assert_eq!((filtered.finish, filtered.content.as_str()), (Finish::Refusal, ""));
+}
+
+/// Asked again, a filter says the same again.
+#[test]
+fn a_refusal_without_a_word_is_a_reply() {
+    for (dialect, text) in [
+        (OPENAI, body::OPENAI_FILTERED),
+        (
+            OPENAI,
+            r#"{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}],"usage":{"completion_tokens":0}}"#,
+        ),
+        (OPENAI, r#"{"choices":[{"finish_reason":"content_filter"}],"usage":{"completion_tokens":0}}"#),
+        (ANTHROPIC, r#"{"type":"message","content":[],"stop_reason":"refusal","usage":{"output_tokens":0}}"#),
+    ] {
+        let reply = read(dialect, text);
+        assert_eq!((reply.finish, reply.content.as_str()), (Finish::Refusal, ""), "{text}");
+    }
+}
+
+#[test]
+fn a_call_of_nothing_is_none() {
+    let calls = |message: &str| read(OPENAI, &format!(r#"{{"choices":[{{"message":{message}}}]}}"#)).tool_calls;
+    let names = |message: &str| calls(message).into_iter().map(|call| call.name).collect::<Vec<_>>();
+    for nothing in [r#"{"name":"","arguments":""}"#, r#"{"name":null,"arguments":null}"#, "{}"] {
+        let both = format!(
+            r#"{{"content":"x","tool_calls":[{{"id":"a","function":{nothing}}},{{}},{{"function":{{"name":"tool_wait"}}}}],
+                "function_call":{nothing}}}"#
+        );
+        assert_eq!(names(&both), ["tool_wait"], "{both}");
+        assert_eq!(names(&format!(r#"{{"content":"x","function_call":{nothing}}}"#)), [""; 0]);
+        let empty = format!(
+            r#"{{"choices":[{{"message":{{"tool_calls":[{{"function":{nothing}}}]}}}}],"usage":{{"completion_tokens":0}}}}"#
+        );
+        assert_eq!(OPENAI.judge(200, JSON, empty.as_bytes()), Outcome::EmptyReply, "{empty}");
+    }
+    let twice =
+        r#"{"tool_calls":[{"function":{"name":"tool_wait"}}],"function_call":{"name":"tool_order","arguments":"{}"}}"#;
+    assert_eq!(names(twice), ["tool_wait"], "the older field is for those who know no other");
+    assert_eq!(calls(r#"{"tool_calls":[{"function":{"arguments":"{}"}}]}"#).len(), 1, "a call without a name");
+}
+
+#[test]
+fn what_an_answer_took_is_read_whatever_else_it_holds() {
+    let usage = |input, output| Usage { input_tokens: Some(input), output_tokens: Some(output), ..Usage::default() };
+    for (dialect, text, expected) in [
+        (
+            OPENAI,
+            r#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":0,"cost":0.25}}"#,
+            Some(Bill { usage: usage(5, 0), cost: Some(0.25) }),
+        ),
+        (
+            OPENAI,
+            r#"{"error":{"message":"x"},"choices":5,"usage":{"prompt_tokens":5,"completion_tokens":2}}"#,
+            Some(Bill { usage: usage(5, 2), cost: None }),
+        ),
+        (
+            ANTHROPIC,
+            r#"{"content":[],"usage":{"input_tokens":5,"output_tokens":0}}"#,
+            Some(Bill { usage: usage(5, 0), cost: None }),
+        ),
+        (OPENAI, r#"{"choices":[]}"#, None),
+        (ANTHROPIC, r#"{"usage":[5]}"#, None),
+        (OPENAI, "<html>", None),
+        (ANTHROPIC, "[]", None),
+    ] {
+        assert_eq!(dialect.bill(text), expected, "{text}");
+    }
+    let reply = read(OPENAI, body::OPENROUTER);
+    assert_eq!(OPENAI.bill(body::OPENROUTER), Some(Bill { usage: reply.usage, cost: reply.reported_cost }));
+    let reply = read(ANTHROPIC, body::ANTHROPIC_TOOL_USE);
+    assert_eq!(ANTHROPIC.bill(body::ANTHROPIC_TOOL_USE), Some(Bill { usage: reply.usage, cost: None }));
 }
 
 #[test]
@@ -309,6 +389,30 @@ fn reasoning_that_is_signed_is_sent_back_as_it_came() {
     assert_eq!(calls, ["toolu_02"]);
 }
 
+/// A call without a result is refused, and so is a call that no result can name.
+#[test]
+fn of_what_is_sent_back_only_calls_with_results_are_left() {
+    let thinking = json!({"type": "thinking", "thinking": "Hm.", "signature": "s"});
+    let call = |id: &str| json!({"type": "tool_use", "id": id, "name": "tool_wait", "input": {"days": 1e2}});
+    let answer =
+        |blocks: &[&Json]| json!({"type": "message", "content": blocks, "stop_reason": "tool_use"}).to_string();
+    let blank = json!({"type": "text", "text": "\n"});
+    let said = |mut reply: ModelReply, id: Option<&str>| {
+        reply.tool_calls.truncate(1);
+        if let Some(id) = id {
+            reply.tool_calls[0].id = id.to_owned();
+        }
+        let Said { message, calls } = ANTHROPIC.assistant(&reply);
+        let message: Json = serde_json::from_slice(&message.unwrap()).unwrap();
+        (message["content"].clone(), calls)
+    };
+    let twice = read(ANTHROPIC, &answer(&[&thinking, &blank, &call("a"), &call("b")]));
+    assert_eq!(twice.tool_calls.len(), 2);
+    assert_eq!(said(twice, None), (json!([thinking, call("a")]), vec!["a".to_owned()]));
+    let nameless = read(ANTHROPIC, &answer(&[&thinking, &call("")]));
+    assert_eq!(said(nameless, Some("call_3")), (json!([thinking, call("call_3")]), vec!["call_3".to_owned()]));
+}
+
 /// Status, content type, body, and what that is.
 #[test]
 fn what_became_of_an_attempt() {
@@ -389,6 +493,24 @@ fn what_a_provider_complains_of() {
     assert_eq!(long.chars().count(), 301);
 }
 
+/// Each level on the stack would be the end of the process.
+#[test]
+fn errors_within_errors_are_followed_a_little_way() {
+    let nested = |levels: usize| format!("{}\"no\"{}", "{\"error\":".repeat(levels), "}".repeat(levels));
+    assert_eq!(complaint(&nested(4)), "no");
+    assert_eq!(complaint(&nested(6)), r#"{"error":{"error":"no"}}"#, "cut off, it is text");
+    let deep = nested(100_000);
+    assert!(complaint(&deep).starts_with(r#"{"error":{"error":"#));
+    let in_choices = format!(r#"{{"choices":[{{"error":{deep}}}]}}"#);
+    assert_eq!(complaint(&in_choices).chars().count(), 301);
+    for dialect in [OPENAI, ANTHROPIC] {
+        for body in [&deep, &in_choices] {
+            assert_eq!(dialect.judge(500, JSON, body.as_bytes()), Outcome::HttpError);
+            assert_ne!(dialect.judge(200, JSON, body.as_bytes()), Outcome::Reply);
+        }
+    }
+}
+
 #[test]
 fn what_has_another_shape_counts_as_absent() {
     let reply = read(
@@ -397,7 +519,7 @@ fn what_has_another_shape_counts_as_absent() {
             "reasoning":[1]},"finish_reason":7}],"usage":{"prompt_tokens":-3,"completion_tokens":2.0,"cost":"0.5",
             "prompt_tokens_details":[],"completion_tokens_details":"x"},"model":null,"provider":{}}"#,
     );
-    assert_eq!((reply.content.as_str(), reply.finish, reply.tool_calls.len()), ("", Finish::Other, 1));
+    assert_eq!((reply.content.as_str(), reply.finish, reply.tool_calls.len()), ("", Finish::Other, 0));
     assert_eq!((reply.usage.input_tokens, reply.usage.output_tokens, reply.reported_cost), (None, Some(2), Some(0.5)));
     let reply = read(
         ANTHROPIC,
@@ -436,7 +558,7 @@ proptest::proptest! {
             let body = Request::default().json(dialect, &messages, None);
             let of = |pointer: &str| body.pointer(pointer).and_then(Json::as_str).unwrap().to_owned();
             let (said, told) = match dialect {
-                OPENAI => (of("/messages/2/content"), of("/messages/3/content")),
+                OPENAI => (of("/messages/2/content"), of("/messages/3/content").strip_suffix("\n\nb").unwrap().to_owned()),
                 ANTHROPIC => (of("/messages/1/content/0/text"), of("/messages/2/content/0/content")),
             };
             proptest::prop_assert_eq!(said, reply.content);

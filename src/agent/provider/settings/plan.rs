@@ -24,26 +24,30 @@ pub fn resolve(
 ) -> Result<BTreeMap<String, Arc<Provider>>, ConfigErrors> {
     let experiment = plan.experiment();
     let mut found = BTreeMap::new();
-    // What is wrong with which variable, and the models that it is wrong for.
+    // What is wrong with which key or variable, and the models that it is wrong for.
     let mut missing: Vec<(Place, String, String, Vec<String>)> = Vec::new();
     let named = check_names(plan, |name| {
         if scripted.contains(&name) || name.starts_with(REPLAY) {
             return None;
         }
-        match provider_of(name, experiment.providers(), environment) {
-            Ok(provider) => drop(found.insert(name.to_owned(), Arc::new(provider))),
-            Err(Refused::Unknown) => return Some(unknown(name, scripted)),
-            Err(Refused::Variable { name: variable, key, why, remedy }) => {
-                let entry = experiment.providers().entry_of(name);
-                let written = entry.and_then(|(pattern, _)| experiment.provider_place(pattern, key));
-                let place = written.unwrap_or_else(|| experiment.place(NAME));
-                let path = entry.map_or(NAME.to_owned(), |(pattern, _)| format!("providers.{pattern}.{key}"));
-                let message = format!("the environment variable {variable} {why} ({remedy})");
-                match missing.iter_mut().find(|(_, known, said, _)| *known == path && *said == message) {
-                    Some((.., models)) => models.push(name.to_owned()),
-                    None => missing.push((place, path, message, vec![name.to_owned()])),
-                }
+        let (key, message) = match provider_of(name, experiment.providers(), environment) {
+            Ok(provider) => {
+                found.insert(name.to_owned(), Arc::new(provider));
+                return None;
             }
+            Err(Refused::Unknown) => return Some(unknown(name, scripted)),
+            Err(Refused::Key { key, why }) => (key, why.to_owned()),
+            Err(Refused::Variable { name: variable, key, why, remedy }) => {
+                (key, format!("the environment variable {variable} {why} ({remedy})"))
+            }
+        };
+        let entry = experiment.providers().entry_of(name);
+        let written = entry.and_then(|(pattern, _)| experiment.provider_place(pattern, key));
+        let place = written.unwrap_or_else(|| experiment.place(NAME));
+        let path = entry.map_or(NAME.to_owned(), |(pattern, _)| format!("providers.{pattern}.{key}"));
+        match missing.iter_mut().find(|(_, known, said, _)| *known == path && *said == message) {
+            Some((.., models)) => models.push(name.to_owned()),
+            None => missing.push((place, path, message, vec![name.to_owned()])),
         }
         None
     });

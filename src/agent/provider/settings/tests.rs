@@ -40,6 +40,24 @@ fn header<'a>(provider: &'a Provider, name: &str) -> Option<&'a str> {
     provider.headers().get(name).map(|value| value.to_str().unwrap())
 }
 
+/// A setting that would do nothing is an error, whoever says what the server speaks.
+#[test]
+fn a_name_of_a_limit_that_a_server_does_not_know_is_refused() {
+    for (name, yaml) in [
+        ("claude-x", "{claude*: {max_tokens_key: max_completion_tokens}}"),
+        ("own/x", "{own/*: {kind: anthropic_messages, max_tokens_key: max_completion_tokens}}"),
+    ] {
+        let mut plan = plan_of(&format!("providers: {yaml}\nmodel: {{name: {name}}}"));
+        let errors = resolve(&mut plan, scripted::NAMES, &environment(KEYS)).unwrap_err().to_string();
+        assert!(errors.contains(".max_tokens_key: anthropic_messages know max_tokens alone"), "{errors}");
+        assert_eq!(kind_of(name, plan.experiment().providers()), Some(ProviderKind::AnthropicMessages));
+    }
+    // What is recorded can be run again.
+    let recorded = "{claude*: {max_tokens_key: max_tokens}}";
+    assert_eq!(found("claude-x", recorded, KEYS).entry.max_tokens_key, Some(MaxTokensKey::MaxTokens));
+    assert_eq!(kind_of("heuristic", &Providers::default()), None);
+}
+
 /// Without an entry: name, variables, kind, address, key.
 #[test]
 fn what_holds_by_the_name_of_a_model() {

@@ -33,7 +33,7 @@ pub(super) struct Exchange {
 }
 
 /// How the reading of a body ended.
-enum Read {
+enum End {
     Whole,
     /// There is more than was wanted.
     TooLong,
@@ -69,30 +69,36 @@ pub(super) async fn exchange(provider: &Provider, request: Request, sent: Instan
     let refused = status.is_client_error() || status.is_server_error();
     let mut body = Vec::new();
     let max = if refused { MAX_ERROR_BODY } else { MAX_BODY };
-    let read = match timeout_at(deadline, read(&mut response, max, &mut body)).await {
-        Ok(read) => read,
-        Err(_) => Read::TimedOut,
+    let end = match timeout_at(deadline, read(&mut response, max, &mut body)).await {
+        Ok(end) => end,
+        Err(_) => End::TimedOut,
     };
     let latency = sent.elapsed();
-    let has_body = matches!(read, Read::Whole) || !body.is_empty();
+    let has_body = matches!(end, End::Whole) || !body.is_empty();
     let content_type = header(response.headers(), CONTENT_TYPE.as_str());
-    let (outcome, error) = match read {
-        Read::Broken(error) => (Outcome::Broken, Some(broken(&provider.server, &error))),
-        Read::TimedOut => {
+    let (outcome, error) = match &end {
+        End::Broken(error) => (Outcome::Broken, Some(broken(&provider.server, error))),
+        End::TimedOut => {
             (Outcome::Timeout, Some(format!("the answer of {} was not whole within {limit:?}", provider.server)))
         }
-        Read::TooLong if !refused => {
+        End::TooLong if !refused => {
             (Outcome::OversizedBody, Some(format!("the answer is longer than {} MiB", MAX_BODY >> 20)))
         }
-        Read::Whole | Read::TooLong => {
+        End::Whole | End::TooLong => {
             let outcome = (provider.judge)(status.as_u16(), content_type, &body);
             (outcome, complaint(outcome, status, content_type))
         }
     };
+    let whole = matches!(end, End::Whole) && (outcome == Outcome::Reply || body.len() <= MAX_ERROR_BODY);
+    let body = text(body, outcome);
+    let mut body = if whole { provider.secrets.mask(body) } else { provider.secrets.mask_cut(body) };
+    if outcome != Outcome::Reply {
+        body.truncate(body.floor_char_boundary(MAX_ERROR_BODY));
+    }
     Exchange {
         outcome,
         status: Some(status.as_u16()),
-        body: has_body.then(|| provider.secrets.mask(text(body, outcome))),
+        body: has_body.then_some(body),
         error: error.map(|error| provider.secrets.mask(error)),
         latency,
         first_byte: Some(first_byte),
@@ -100,24 +106,24 @@ pub(super) async fn exchange(provider: &Provider, request: Request, sent: Instan
         request_id: ["x-request-id", "request-id"]
             .into_iter()
             .find_map(|name| header(response.headers(), name))
-            .map(|id| provider.secrets.mask(id.chars().take(MAX_REQUEST_ID).collect())),
+            .map(|id| provider.secrets.mask(id.to_owned()).chars().take(MAX_REQUEST_ID).collect()),
     }
 }
 
 /// Reads a body of at most `max` bytes; what came is in `body` however it ends.
-async fn read(response: &mut Response, max: usize, body: &mut Vec<u8>) -> Read {
+async fn read(response: &mut Response, max: usize, body: &mut Vec<u8>) -> End {
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
                 let room = max - body.len();
                 if chunk.len() > room {
                     body.extend_from_slice(&chunk[..room]);
-                    return Read::TooLong;
+                    return End::TooLong;
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok(None) => return Read::Whole,
-            Err(error) => return Read::Broken(error),
+            Ok(None) => return End::Whole,
+            Err(error) => return End::Broken(error),
         }
     }
 }

@@ -10,8 +10,14 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-/// How long after a complaint the limit neither grows nor, for a 429, shrinks again; longer if the server asks.
+use super::retry::LONGEST_SERVER_WAIT;
+
+/// How long after a complaint the limit neither grows nor, for a 429, shrinks again; longer if the server
+/// asks, up to the longest wait that is honoured: what asks for more is not waited for, so it says nothing of the load.
 const COOLDOWN: Duration = Duration::from_secs(15);
+
+/// So many changes are kept until somebody asks for them.
+const MOST_CHANGES: usize = 1024;
 
 /// A change of the limit of requests in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +98,7 @@ impl Limiter {
         self.limit
     }
 
-    /// The changes since this was last asked, in order.
+    /// The changes since this was last asked, in order; the first 1,024 of them.
     pub fn take_changes(&mut self) -> Vec<LimitChange> {
         std::mem::take(&mut self.changes)
     }
@@ -107,7 +113,7 @@ impl Limiter {
         match signal {
             Signal::Success => self.succeeded(now),
             Signal::Throttled(asked) => {
-                let until = now + asked.unwrap_or_default().max(COOLDOWN);
+                let until = now + asked.unwrap_or_default().clamp(COOLDOWN, LONGEST_SERVER_WAIT);
                 if self.episode_ends.is_none_or(|ends| ends <= now) {
                     self.episode_ends = Some(until);
                     self.change(
@@ -155,7 +161,9 @@ impl Limiter {
         let (from, to) = (self.limit, to.clamp(1, self.max));
         if from != to {
             self.limit = to;
-            self.changes.push(LimitChange { from, to, why });
+            if self.changes.len() < MOST_CHANGES {
+                self.changes.push(LimitChange { from, to, why });
+            }
         }
     }
 }
@@ -263,6 +271,17 @@ mod tests {
         limiter.ended(Signal::Throttled(Some(Duration::from_millis(5))), start);
         limiter.ended(Signal::Throttled(Some(Duration::from_millis(5))), after(start, 1));
         assert_eq!(limiter.limit(), 8);
+    }
+
+    #[test]
+    fn no_server_stops_the_growth_for_good() {
+        let start = Instant::now();
+        let mut limiter = Limiter::new(10, 100);
+        limiter.ended(Signal::Throttled(Some(Duration::from_secs(1_000_000_000))), start);
+        round(&mut limiter, after(start, 119));
+        assert_eq!(limiter.limit(), 8);
+        round(&mut limiter, after(start, 120));
+        assert_eq!(limiter.limit(), 9);
     }
 
     #[test]

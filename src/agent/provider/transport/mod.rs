@@ -40,11 +40,12 @@ pub mod retry;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
-pub use call::{Answer, Call, CallGuard};
+pub use call::{Answer, Call, CallGuard, News, Unheard};
 pub use descriptors::raise_descriptor_limit;
 pub use endpoint::{Endpoint, Judge, TransportError};
 pub use fetch::{FetchError, Page};
@@ -59,6 +60,12 @@ use pace::Pace;
 
 /// The most threads that look up names of servers at once. The system's look-up blocks its thread.
 const MAX_LOOKUPS: usize = 64;
+
+/// With so many tasks, a call and a connection each, answers come so thick that it pays to let some gather.
+const MANY: usize = 128;
+
+/// How long they gather: little beside what any model takes.
+const GATHERING: Duration = Duration::from_micros(500);
 
 /// A provider of a [`Transport`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +94,12 @@ impl Transport {
             .worker_threads(1)
             .max_blocking_threads(MAX_LOOKUPS)
             .thread_name("vendomini-http")
+            // Falling asleep for each answer and being woken for each call costs more than sending them.
+            .on_thread_park(|| {
+                if Handle::try_current().is_ok_and(|runtime| runtime.metrics().num_alive_tasks() >= MANY) {
+                    thread::sleep(GATHERING);
+                }
+            })
             .enable_all()
             .build()
             .map_err(|error| TransportError::Runtime(error.to_string()))?;
@@ -100,11 +113,29 @@ impl Transport {
     ///
     /// If its address is none, or if the machine has no certificates for TLS.
     pub fn add(&mut self, endpoint: &Endpoint) -> Result<ProviderId, TransportError> {
-        let provider = Provider::new(endpoint)?;
         let limiter = Limiter::new(endpoint.start_connections, endpoint.max_connections);
         let pace = Pace::new(endpoint.requests_per_minute, endpoint.tokens_per_minute, Instant::now());
         let gate = Gate::new(limiter, pace, self.runtime().handle().clone());
-        self.providers.push((Arc::new(provider), Arc::new(gate)));
+        self.add_behind(Arc::new(gate), endpoint)
+    }
+
+    /// Adds one with a pool of its own and the queue and limits of another. What its endpoint says of connections in
+    /// flight and of requests and tokens a minute is not looked at, except for how many unused ones are kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Transport::add).
+    ///
+    /// # Panics
+    ///
+    /// If the other is one of another transport.
+    pub fn add_beside(&mut self, other: ProviderId, endpoint: &Endpoint) -> Result<ProviderId, TransportError> {
+        let gate = Arc::clone(&self.providers[other.0].1);
+        self.add_behind(gate, endpoint)
+    }
+
+    fn add_behind(&mut self, gate: Arc<Gate>, endpoint: &Endpoint) -> Result<ProviderId, TransportError> {
+        self.providers.push((Arc::new(Provider::new(endpoint)?), gate));
         Ok(ProviderId(self.providers.len() - 1))
     }
 
@@ -116,11 +147,13 @@ impl Transport {
     pub fn submit(&self, provider: ProviderId, call: Call) -> CallGuard {
         assert!(call.answers.capacity().is_none(), "a full channel would stop every other call");
         let (provider, gate) = &self.providers[provider.0];
-        let task = call::run(Arc::clone(provider), Arc::clone(gate), call, self.seed);
-        CallGuard::new(self.runtime().spawn(task).abort_handle())
+        let course = Arc::default();
+        let task = call::run(Arc::clone(provider), Arc::clone(gate), call, Arc::clone(&course), self.seed);
+        CallGuard::new(self.runtime().spawn(task).abort_handle(), course)
     }
 
-    /// How the limit of a provider's requests in flight has changed since this was last asked, in order.
+    /// How the limit of a provider's requests in flight has changed since this was last asked, in order. Of those that
+    /// share one, whoever asks first is told.
     ///
     /// # Panics
     ///

@@ -14,7 +14,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 const JITTER: f64 = 0.25;
 
 /// A server that asks for more than this is not waited for.
-const LONGEST_SERVER_WAIT: Duration = Duration::from_secs(120);
+pub(super) const LONGEST_SERVER_WAIT: Duration = Duration::from_secs(120);
 
 /// What a server's headers say about another attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Policy {
 /// Whether a failure is of the kind that passes.
 pub fn passes(outcome: Outcome, status: Option<u16>) -> bool {
     match outcome {
-        Outcome::Reply | Outcome::ContextOverflow => false,
+        Outcome::Reply | Outcome::ContextOverflow | Outcome::Abandoned => false,
         Outcome::HttpError => matches!(status, Some(408 | 409 | 429 | 500..=599)),
         Outcome::Timeout
         | Outcome::ConnectError
