@@ -299,3 +299,14 @@ fn a_limit_of_time_ends_runs_of_programs() {
         assert_recorded(replication, "run", "competing");
     }
 }
+
+#[test]
+fn a_configuration_that_says_nothing_is_no_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    short(&dir, &[]).assert().success();
+    fs::write(dir.path().join("results/base/runs/base_c0_r0/config_used.yaml"), "").unwrap();
+    vendomini(&dir, &["detect", "results/base"])
+        .assert()
+        .code(6)
+        .stderr(contains("config_used.yaml: not a configuration"));
+}
