@@ -6,7 +6,7 @@
 //! files.
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measures")]
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,17 +36,7 @@ const BYTES_PER_TOKEN: usize = 4;
 const REPLY: &str = "THOUGHTS: I look at what there is before I decide what to order.\nACTION: tool_check_storage\n\
                      ARGS: {}\nPREDICTION: {\"expected_success\": true, \"expected_storage_after\": 0}\nSUCCESS: true";
 
-static DECISIONS: AtomicU64 = AtomicU64::new(0);
 static STOP: AtomicBool = AtomicBool::new(false);
-
-/// Counts the steps of all runs.
-fn counter(app: &mut App) {
-    app.add_systems(PostAgent, count.in_set(PostAgentSystems::Evening));
-}
-
-fn count() {
-    DECISIONS.fetch_add(1, Ordering::Relaxed);
-}
 
 /// The one reply, with the tokens that a real server would count: conversations stay as long as the context is.
 fn answer(request: &Request) -> Answer {
@@ -92,14 +82,14 @@ providers:
                 prices: PriceOptions::default(),
                 allow_unpinned: false,
             };
-            let plugins = Plugins::default().with(counter, "1");
-            run_batch(&plan, options, &plugins).map(|_| ()).unwrap_or_else(|error| panic!("{error}"));
+            run_batch(&plan, options, &Plugins::default()).map(|_| ()).unwrap_or_else(|error| panic!("{error}"));
         }
     });
     thread::sleep(WARM_UP);
-    let (start, from, cpu) = (Instant::now(), DECISIONS.load(Ordering::Relaxed), cpu_time());
+    let (start, from, cpu) = (Instant::now(), server.requests(), cpu_time());
     thread::sleep(MEASURED);
-    let decisions = DECISIONS.load(Ordering::Relaxed) - from;
+    // Each is a decision: all replies are readable.
+    let decisions = server.requests() - from;
     let (time, cpu) = (start.elapsed(), cpu_time().zip(cpu).map(|(to, from)| to - from));
     let memory = resident().zip(before).map(|(to, from)| to - from);
     STOP.store(true, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! What the benchmarks against a server share: the server in a process of its own, and the CPU time of this one.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use vendomini::agent::provider::transport::raise_descriptor_limit;
@@ -26,6 +26,7 @@ pub(crate) fn cpu_time() -> Option<Duration> {
 /// The server in a process of its own.
 pub(crate) struct Server {
     child: Child,
+    says: BufReader<ChildStdout>,
     pub(crate) url: String,
 }
 
@@ -39,8 +40,18 @@ impl Server {
             .expect("it starts again");
         let mut url = String::new();
         let stdout = child.stdout.take().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut url).expect("the server tells its address");
-        Self { child, url: url.trim().to_owned() }
+        let mut says = BufReader::new(stdout);
+        says.read_line(&mut url).expect("the server tells its address");
+        Self { child, says, url: url.trim().to_owned() }
+    }
+
+    /// Requests so far.
+    #[allow(dead_code, reason = "one of the benchmarks counts them itself")]
+    pub(crate) fn requests(&mut self) -> u64 {
+        writeln!(self.child.stdin.as_mut().expect("it is piped")).expect("the server listens");
+        let mut count = String::new();
+        self.says.read_line(&mut count).expect("the server answers");
+        count.trim().parse().expect("a number")
     }
 
     pub(crate) fn stop(&mut self) {
@@ -54,10 +65,12 @@ pub(crate) fn is_server() -> bool {
     std::env::args().any(|argument| argument == "serve")
 }
 
-/// Serves answers at a path until the input ends.
+/// Serves answers at a path until the input ends, and tells the count of requests for each line of it.
 pub(crate) fn serve(path: &str, answer: impl Fn(&Request) -> Answer + Send + Sync + 'static, in_flight: u32) {
     raise_descriptor_limit(4 * in_flight, 0, 0).unwrap_or_else(|error| panic!("{error}"));
     let server = MockServer::start_keeping(Keep::Counts, answer);
     println!("{}", server.url(path));
-    std::io::stdin().read_to_end(&mut Vec::new()).expect("the input ends");
+    for _ in std::io::stdin().lines() {
+        println!("{}", server.counts().requests);
+    }
 }

@@ -21,6 +21,7 @@ use super::play::{Report, failed, finished, identity, play, rescue};
 use super::pool::{Stopped, TICK};
 use super::resume::{Left, left_of};
 use super::run_folder::{Keeping, RunFolder};
+use super::seat::{Seat, SharedWorld};
 use crate::agent::observation::Briefing;
 use crate::agent::provider::backend::Backends;
 use crate::agent::provider::cassette::{self, CassetteError, Player, Recorder};
@@ -30,6 +31,7 @@ use crate::agent::provider::wire::WireError;
 use crate::plan::{Plan, PlannedRun};
 use crate::plugins::Plugins;
 use crate::step::driver::Simulation;
+use crate::step::stowed::Stowed;
 
 /// With so many runs under way, answers come so thick that it pays to let some gather: falling asleep and being woken
 /// for each costs more than it gains.
@@ -71,6 +73,8 @@ struct Worker<'a> {
     reports: &'a Sender<Result<Report, Stopped>>,
     /// Worlds that wait for their next run.
     idle: Vec<Simulation>,
+    /// The World that live runs take turns in, unless plugins are added.
+    shared: SharedWorld,
     /// Boxed, since a map has room for more than it holds.
     live: BTreeMap<u64, Box<Kept<'a>>>,
     /// Those of them whose question waits for room within a limit, in the order in which they came.
@@ -116,9 +120,16 @@ impl<'a> Floor<'a> {
 
     /// Makes runs until there are no more tickets, or the batch is halted.
     pub(super) fn work(&'a self, tickets: &Receiver<usize>, reports: &'a Sender<Result<Report, Stopped>>) {
-        let (idle, live, parked) = (Vec::new(), BTreeMap::new(), VecDeque::new());
-        let mut worker =
-            Worker { floor: self, reports, idle, live, parked, looked: Instant::now(), answers: unbounded() };
+        let mut worker = Worker {
+            floor: self,
+            reports,
+            idle: Vec::new(),
+            shared: SharedWorld::default(),
+            live: BTreeMap::new(),
+            parked: VecDeque::new(),
+            looked: Instant::now(),
+            answers: unbounded(),
+        };
         worker.drive(tickets);
         worker.put_aside();
     }
@@ -189,8 +200,8 @@ impl<'a> Worker<'a> {
         match prepared {
             Ok(Ok(live)) => {
                 let ticket = run.index as u64;
-                let kept = self.live.entry(ticket).insert_entry(Box::new(Kept { run, live })).into_mut();
-                let moved = confine(|| kept.live.start());
+                self.live.insert(ticket, Box::new(Kept { run, live }));
+                let moved = self.with_world(ticket, |live| live.start());
                 self.settle(ticket, moved)
             }
             Ok(Err(error)) => self.stop(error),
@@ -219,20 +230,20 @@ impl<'a> Worker<'a> {
 
     /// A run of a language model that begins, or one that an earlier batch left in `origin`.
     fn prepare(&mut self, run: &PlannedRun, origin: Option<&Path>) -> Result<LiveRun<'a>, Stopped> {
-        let Floor { plugins, results, halt, .. } = *self.floor;
+        let Floor { results, halt, .. } = *self.floor;
         let backends = self.floor.backends.expect("the run's agent is a model");
         let pricing = backends.pricing(&run.config);
         let (folder, player, recorder) = open_cassette(results, run, pricing, origin)?;
         // One run is reckoned by one price, also when it goes on another day.
         let pricing = player.as_ref().map_or(pricing, Player::pricing);
         let took = player.as_ref().map_or(Duration::ZERO, Player::took);
-        let mut simulation = self.idle.pop().unwrap_or_else(|| plugins.simulation());
+        let mut simulation = self.world_for(run);
         simulation.start(&run.config, true);
         let agent =
             backends.agent(&run.config, simulation.world().resource::<Briefing>(), pricing).map_err(Stopped::Prompt)?;
         let wire = backends.wire(&run.config, &self.answers.0, run.index as u64, player, recorder);
         let limits = backends.limits(&run.config, pricing, took);
-        Ok(LiveRun::new(simulation, identity(run), agent, wire, limits, folder, halt))
+        Ok(LiveRun::new(Seat::InWorld(simulation), identity(run), agent, wire, limits, folder, halt))
     }
 
     /// Moves on the runs whose answers are there now. What comes of that waits its turn.
@@ -251,9 +262,12 @@ impl<'a> Worker<'a> {
     fn try_parked(&mut self) -> Next {
         while let Some(ticket) = self.parked.pop_front() {
             // Its time may have run out meanwhile.
-            let Some(kept) = self.live.get_mut(&ticket) else { continue };
-            let moved = confine(|| kept.live.try_again());
+            if !self.live.contains_key(&ticket) {
+                continue;
+            }
+            let moved = self.with_world(ticket, |live| live.try_again());
             if matches!(moved, Ok(Ok(Progress::Parked))) {
+                self.leave(ticket);
                 self.parked.push_front(ticket);
                 return Next::Goes;
             }
@@ -267,8 +281,10 @@ impl<'a> Worker<'a> {
     /// Something became of a call.
     fn move_on(&mut self, answer: Answer) -> Next {
         // What a run that is gone had asked is of no use any more.
-        let Some(kept) = self.live.get_mut(&answer.ticket) else { return Next::Goes };
-        let moved = confine(|| kept.live.answer(&answer.news));
+        if !self.live.contains_key(&answer.ticket) {
+            return Next::Goes;
+        }
+        let moved = self.with_world(answer.ticket, |live| live.answer(&answer.news));
         self.settle(answer.ticket, moved)
     }
 
@@ -278,23 +294,58 @@ impl<'a> Worker<'a> {
             return Next::Goes;
         }
         self.looked = Instant::now();
-        let mut over = Vec::new();
-        for (ticket, kept) in &mut self.live {
-            match confine(|| kept.live.end_overdue()) {
-                Ok(None) => {}
-                Ok(Some(ended)) => over.push((*ticket, Ok(ended))),
-                Err(defect) => over.push((*ticket, Err(defect))),
+        let overdue = self.live.iter().filter(|(_, kept)| kept.live.is_overdue()).map(|(ticket, _)| *ticket);
+        for ticket in overdue.collect::<Vec<_>>() {
+            // Its answer may be there already.
+            let moved = self.with_world(ticket, |live| live.end_overdue().unwrap_or(Ok(Progress::Waits)));
+            if self.settle(ticket, moved) == Next::Ends {
+                return Next::Ends;
             }
         }
-        let goes = over.into_iter().all(|(ticket, moved)| self.settle(ticket, moved) == Next::Goes);
-        if goes { Next::Goes } else { Next::Ends }
+        Next::Goes
+    }
+
+    /// A World for a run that begins.
+    fn world_for(&mut self, run: &PlannedRun) -> Box<Simulation> {
+        let plugins = self.floor.plugins;
+        if !plugins.are_built_in() {
+            return self.idle.pop().map_or_else(|| Box::new(plugins.simulation()), Box::new);
+        }
+        let live = &mut self.live;
+        self.shared.clear(run.index as u64, || started(plugins, run), |before, stowed| put_back(live, before, stowed))
+    }
+
+    /// Does something with a run that is in a World meanwhile.
+    fn with_world<T>(&mut self, ticket: u64, doing: impl FnOnce(&mut LiveRun<'a>) -> T) -> Result<T, Defect> {
+        let plugins = self.floor.plugins;
+        let mut kept = self.live.remove(&ticket).expect("it is under way");
+        let Kept { run, live } = &mut *kept;
+        let others = &mut self.live;
+        let fresh = || started(plugins, run);
+        self.shared.board(ticket, live.seat(), fresh, |before, stowed| put_back(others, before, stowed));
+        let done = confine(|| doing(live));
+        self.live.insert(ticket, kept);
+        done
+    }
+
+    /// A run waits: somebody else may have the World.
+    fn leave(&mut self, ticket: u64) {
+        if self.floor.plugins.are_built_in()
+            && let Some(kept) = self.live.get_mut(&ticket)
+        {
+            self.shared.leave(kept.live.seat());
+        }
     }
 
     /// A run has moved on: it waits again, or it is over.
     fn settle(&mut self, ticket: u64, moved: Result<Result<Progress, LiveError>, Defect>) -> Next {
         match moved {
-            Ok(Ok(Progress::Waits)) => Next::Goes,
+            Ok(Ok(Progress::Waits)) => {
+                self.leave(ticket);
+                Next::Goes
+            }
             Ok(Ok(Progress::Parked)) => {
+                self.leave(ticket);
                 self.parked.push_back(ticket);
                 Next::Goes
             }
@@ -305,8 +356,8 @@ impl<'a> Worker<'a> {
                         format!("the run ended, and its cassette goes on with step {step} (call {call}) ({OTHERS})");
                     return self.stop(Stopped::Resume(ResumeError { run_id: run.run_id, why }));
                 }
-                let (simulation, folder) = live.into_parts();
-                self.idle.push(simulation);
+                let (seat, folder) = live.into_parts();
+                self.give_back(seat.into_world());
                 match folder.complete(&summary) {
                     Ok(()) => self.report(finished(&run, &summary, self.floor.families)),
                     Err(error) => self.stop(Stopped::Unwritable(error)),
@@ -319,13 +370,24 @@ impl<'a> Worker<'a> {
             Err(defect) => {
                 let Kept { run, live } = self.take(ticket);
                 let steps = live.steps_done();
-                let (simulation, mut folder) = live.into_parts();
-                let saved = rescue(Some(simulation), &mut folder).and_then(|()| folder.set_aside(steps, &defect));
+                let (seat, mut folder) = live.into_parts();
+                self.give_back(None);
+                let saved = rescue(seat.into_world().map(|world| *world), &mut folder)
+                    .and_then(|()| folder.set_aside(steps, &defect));
                 match saved {
                     Ok(()) => self.report(failed(&run, steps, defect, self.floor.families)),
                     Err(error) => self.stop(Stopped::Unwritable(error)),
                 }
             }
+        }
+    }
+
+    /// The World of a run that is over; `None` when a defect took it.
+    fn give_back(&mut self, world: Option<Box<Simulation>>) {
+        if self.floor.plugins.are_built_in() {
+            self.shared.vacate(world);
+        } else {
+            self.idle.extend(world.map(|world| *world));
         }
     }
 
@@ -348,8 +410,9 @@ impl<'a> Worker<'a> {
                 self.live.get_mut(ticket).is_some_and(|kept| matches!(kept.live.let_go(), Ok(Released::NotYet)))
             });
         }
-        while let Some((_, mut kept)) = self.live.pop_first() {
-            let _ = kept.live.put_aside();
+        for ticket in self.live.keys().copied().collect::<Vec<_>>() {
+            let _ = self.with_world(ticket, |live| live.put_aside());
+            self.leave(ticket);
         }
     }
 
@@ -360,6 +423,21 @@ impl<'a> Worker<'a> {
     fn stop(&self, why: Stopped) -> Next {
         let _ = self.reports.send(Err(why));
         Next::Ends
+    }
+}
+
+/// A World in which a run was started.
+fn started(plugins: &Plugins, run: &PlannedRun) -> Simulation {
+    let mut simulation = plugins.simulation();
+    simulation.start(&run.config, false);
+    simulation
+}
+
+/// The run that the World held is out of it.
+fn put_back(live: &mut BTreeMap<u64, Box<Kept<'_>>>, ticket: u64, stowed: Box<Stowed>) {
+    // One that could not even begin is not there.
+    if let Some(kept) = live.get_mut(&ticket) {
+        *kept.live.seat() = Seat::Stowed(stowed);
     }
 }
 

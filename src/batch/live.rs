@@ -6,6 +6,7 @@ use std::mem;
 use super::Halt;
 use super::error::WriteError;
 use super::run_folder::RunFolder;
+use super::seat::Seat;
 use crate::agent::llm::deliberation::{Call, Deliberation, Move};
 use crate::agent::llm::prompt::PromptError;
 use crate::agent::llm::record::Lines;
@@ -16,12 +17,11 @@ use crate::agent::provider::transport::News;
 use crate::agent::provider::wire::{Asked, Wire, WireError};
 use crate::crash::state::CrashState;
 use crate::record::summary::{RunIdentity, Summary};
-use crate::step::driver::Simulation;
 use crate::step::end::EndReason;
 
 /// A run under way.
 pub(super) struct LiveRun<'a> {
-    simulation: Simulation,
+    simulation: Seat,
     identity: RunIdentity,
     agent: Deliberation,
     wire: Wire<'a>,
@@ -81,9 +81,9 @@ pub(super) enum LiveError {
 }
 
 impl<'a> LiveRun<'a> {
-    /// A run that was started in `simulation`.
+    /// A run that was started in the World of its seat. All that follows needs it to be in a World.
     pub(super) fn new(
-        simulation: Simulation,
+        simulation: Seat,
         identity: RunIdentity,
         agent: Deliberation,
         wire: Wire<'a>,
@@ -155,6 +155,16 @@ impl<'a> LiveRun<'a> {
             Some(next) => self.go_on(next),
             None => Ok(self.standing()),
         }
+    }
+
+    /// Where the run is.
+    pub(super) fn seat(&mut self) -> &mut Seat {
+        &mut self.simulation
+    }
+
+    /// Whether its time is over while it waits. For this it need not be in a World.
+    pub(super) fn is_overdue(&self) -> bool {
+        (self.asked.is_some() || self.parked.is_some()) && self.limits.time_over().is_some()
     }
 
     /// Ends the run if its time is over while it waits; `None` if it is not, or if an answer is there already.
@@ -359,7 +369,7 @@ impl<'a> LiveRun<'a> {
     }
 
     /// What outlives the run: its World for the next one, its folder to be closed.
-    pub(super) fn into_parts(self) -> (Simulation, RunFolder) {
+    pub(super) fn into_parts(self) -> (Seat, RunFolder) {
         (self.simulation, self.folder)
     }
 

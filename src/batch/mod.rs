@@ -27,6 +27,7 @@ pub mod progress;
 pub mod repeat;
 mod resume;
 mod run_folder;
+mod seat;
 pub mod tally;
 
 use std::path::PathBuf;

@@ -18,6 +18,7 @@ use super::folder::ResultFolder;
 use super::live::{LiveError, LiveRun, Progress};
 use super::play::{Curtain, identity, pass_through};
 use super::run_folder::{Keeping, RunFolder};
+use super::seat::Seat;
 use super::{Existing, Halt};
 use crate::agent::llm::deliberation::{Deliberation, ReplySource};
 use crate::agent::llm::prompt::{PromptError, Prompts};
@@ -166,7 +167,7 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
             ReplySource::Model => RunLimits::none(pricing, u64::from(run.config.model.max_tokens_per_call)),
             ReplySource::Recording => RunLimits::free(),
         };
-        let mut live = LiveRun::new(simulation, identity, agent, wire, limits, folder, &halt);
+        let mut live = LiveRun::new(Seat::InWorld(Box::new(simulation)), identity, agent, wire, limits, folder, &halt);
         let played = confine(|| live.start()).map_err(RepeatError::Defect)?;
         match played {
             Ok(Progress::Ended(summary)) => match live.left_over() {

@@ -170,6 +170,11 @@ impl Plugins {
         self
     }
 
+    /// Whether all of them are built in. What others keep in their Worlds nobody here knows.
+    pub(crate) fn are_built_in(&self) -> bool {
+        self.added.is_empty()
+    }
+
     /// Takes a plugin out: one of [`VendoMiniPlugins`], or one added before. Without detectors nothing is called a
     /// crash, without shocks nothing goes wrong; a run goes on all the same.
     #[must_use]
