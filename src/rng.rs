@@ -146,8 +146,11 @@ impl Stream {
     }
 
     /// A uniform integer in `low..=high`, by multiply-shift (bias below 2^-32 for the ranges used here).
+    ///
+    /// # Panics
+    /// When `low` is above `high`.
     pub fn integer(&mut self, position: u32, index: u64, low: u32, high: u32) -> u32 {
-        debug_assert!(low <= high);
+        assert!(low <= high, "there is no integer from {low} to {high} to draw");
         let span = u128::from(high - low) + 1;
         low + ((u128::from(self.bits(position, index)) * span) >> 64) as u32
     }
@@ -159,7 +162,13 @@ impl Stream {
 
     /// An item drawn with the given weights (not negative, not all zero): the position of the item.
     /// `None` when there is nothing to draw from.
+    ///
+    /// # Panics
+    /// When a weight is negative, infinite or no number.
     pub fn weighted(&mut self, position: u32, index: u64, weights: impl Iterator<Item = f64> + Clone) -> Option<usize> {
+        if let Some(weight) = weights.clone().find(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+            panic!("{weight} is no weight to draw with");
+        }
         let total: f64 = weights.clone().sum();
         if total <= 0.0 {
             return None;
@@ -268,6 +277,20 @@ mod tests {
         }
         // Binomial(20000, 1/20): mean 1000, standard deviation 31; five deviations never fail by chance here.
         assert!(counts.iter().all(|c| (845..1155).contains(c)), "{counts:?}");
+    }
+
+    #[test]
+    #[should_panic(expected = "there is no integer from 2 to 1 to draw")]
+    fn an_empty_range_is_refused() {
+        Stream::new(key(), ("range", 1)).integer(0, 0, 2, 1);
+    }
+
+    #[test]
+    fn what_is_no_weight_is_refused() {
+        for weight in [-1.0, f64::NAN, f64::INFINITY] {
+            let draw = || Stream::new(key(), ("weights", 1)).weighted(0, 0, [1.0, weight].into_iter());
+            assert!(std::panic::catch_unwind(draw).is_err(), "{weight}");
+        }
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub(super) struct Floor<'a> {
     pub(super) halt: &'a Halt<'a>,
     /// `None` when all agents are programs.
     pub(super) backends: Option<&'a Backends>,
+    /// When runs of programs must end, by the limit of the experiment. Those of models know it from their backends.
+    pub(super) until: Option<Instant>,
     /// Runs of language models that one worker keeps under way.
     pub(super) live_runs: usize,
     /// Whether runs that an earlier batch left go on where they stopped.
@@ -209,17 +211,20 @@ impl<'a> Worker<'a> {
 
     /// A run of a program.
     fn play(&mut self, run: &PlannedRun) -> Next {
-        let Floor { plugins, families, results, halt, .. } = *self.floor;
+        let Floor { plugins, families, results, halt, until, .. } = *self.floor;
         let mut simulation = self.idle.pop();
         // Other runs' answers are recorded while this one goes on: a kill must not lose them.
         let mut between = || {
+            if halt.is_set() {
+                return ControlFlow::Break(());
+            }
             if self.live.is_empty() {
                 return ControlFlow::Continue(());
             }
             let goes = [Self::attend, Self::end_overdue, Self::try_parked].iter().all(|look| look(self) == Next::Goes);
             if goes { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let played = confine(|| play(&mut simulation, plugins, families, results, run, halt, &mut between));
+        let played = confine(|| play(&mut simulation, plugins, families, results, run, until, &mut between));
         self.idle.extend(simulation);
         match played {
             Ok(Ok(Some(report))) => self.report(report),

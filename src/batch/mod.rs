@@ -46,6 +46,7 @@ use history::History;
 
 use crate::agent::provider::backend::{Backends, PriceOptions};
 use crate::agent::provider::budget::Spent;
+use crate::agent::provider::limits::until;
 use crate::agent::provider::settings::process_environment;
 use crate::plan::Plan;
 use crate::plugins::Plugins;
@@ -161,6 +162,7 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         families: &registered.shocks,
         halt: &halt,
         backends,
+        until: until(Instant::now(), plan.experiment().limits().time_s).map(|(end, _)| end),
         live_runs: backends.map_or(1, |backends| (backends.most_connections() as usize).div_ceil(n_jobs)),
         resume: existing == Existing::Resumed,
     };

@@ -2,15 +2,16 @@
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use serde_json::Value;
 
-use super::Halt;
 use super::confine::{Defect, confine};
 use super::error::WriteError;
 use super::folder::ResultFolder;
 use super::run_folder::{Keeping, RunFolder};
 use crate::agent::action::ActionSource;
+use crate::agent::provider::limits::until;
 use crate::config::settings::PredictionMode;
 use crate::crash::state::CrashState;
 use crate::plan::PlannedRun;
@@ -23,6 +24,45 @@ use crate::record::summary::{RunIdentity, Summary};
 use crate::step::driver::Simulation;
 use crate::step::end::EndReason;
 use crate::units::Step;
+
+/// What ends the run of a program from outside, between two steps.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Curtain {
+    /// A limit of time: the run's own or the experiment's, whichever comes first.
+    Time { run: Option<Instant>, experiment: Option<Instant> },
+    /// A recorded run was ended so after so many steps, and so is its repetition.
+    Recorded(Step, EndReason),
+    /// Nothing.
+    Never,
+}
+
+/// Asked before each step, with how many there were: whether the run goes on, is halted, or ends, and why.
+pub(super) type BeforeStep<'a> = dyn FnMut(Step) -> ControlFlow<Option<EndReason>> + 'a;
+
+impl Curtain {
+    /// The limits of a run that begins now in an experiment that must end at `experiment`.
+    pub(super) fn of(run: &PlannedRun, experiment: Option<Instant>) -> Curtain {
+        let run = until(Instant::now(), run.config.limits.run_time_s).map(|(end, _)| end);
+        if run.is_none() && experiment.is_none() { Curtain::Never } else { Curtain::Time { run, experiment } }
+    }
+
+    /// Why the run ends after so many steps, if so.
+    pub(super) fn falls(self, steps: Step) -> Option<EndReason> {
+        match self {
+            Curtain::Never => None,
+            Curtain::Recorded(at, reason) => (steps >= at).then_some(reason),
+            Curtain::Time { run, experiment } => {
+                let now = Instant::now();
+                let is_over = |end: Option<Instant>| end.is_some_and(|end| now >= end);
+                match (is_over(run), is_over(experiment)) {
+                    (true, _) => Some(EndReason::RunTimeLimit),
+                    (false, true) => Some(EndReason::TimeLimit),
+                    (false, false) => None,
+                }
+            }
+        }
+    }
+}
 
 /// What the batch keeps of a run.
 #[derive(Debug)]
@@ -56,10 +96,16 @@ pub(super) fn play(
     families: &[String],
     results: &ResultFolder,
     run: &PlannedRun,
-    halt: &Halt<'_>,
+    experiment_until: Option<Instant>,
     between: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Option<Report>, WriteError> {
-    let written = write(simulation, plugins, families, results, run, halt, between);
+    let curtain = Curtain::of(run, experiment_until);
+    let mut before_step = |steps| match (between(), curtain.falls(steps)) {
+        (ControlFlow::Break(()), _) => ControlFlow::Break(None),
+        (ControlFlow::Continue(()), Some(reason)) => ControlFlow::Break(Some(reason)),
+        (ControlFlow::Continue(()), None) => ControlFlow::Continue(()),
+    };
+    let written = write(simulation, plugins, families, results, run, &mut before_step);
     if written.is_err() {
         // The disk may be full; what matters is the first error.
         let _ = std::fs::remove_dir_all(results.partial_run(&run.run_id));
@@ -73,21 +119,13 @@ fn write(
     families: &[String],
     results: &ResultFolder,
     run: &PlannedRun,
-    halt: &Halt<'_>,
-    between: &mut dyn FnMut() -> ControlFlow<()>,
+    before_step: &mut BeforeStep<'_>,
 ) -> Result<Option<Report>, WriteError> {
     let mut folder = RunFolder::create(results, run, Keeping::Open)?;
     let steps = Cell::new(0);
     let played = confine(|| {
         let simulation = simulation.get_or_insert_with(|| plugins.simulation());
-        pass_through(
-            simulation,
-            run,
-            &identity(run),
-            &mut folder,
-            &mut || between().is_continue() && !halt.is_set(),
-            &steps,
-        )
+        pass_through(simulation, run, &identity(run), &mut folder, before_step, &steps)
     });
     match played {
         Ok(Ok(Some(summary))) => {
@@ -110,7 +148,7 @@ pub(super) fn pass_through(
     run: &PlannedRun,
     identity: &RunIdentity,
     folder: &mut RunFolder,
-    goes_on: &mut dyn FnMut() -> bool,
+    before_step: &mut BeforeStep<'_>,
     steps: &Cell<Step>,
 ) -> Result<Option<Summary>, WriteError> {
     simulation.start(&run.config, true);
@@ -118,8 +156,10 @@ pub(super) fn pass_through(
     let mut agent = simulation.agent(name).expect("the plan was checked for names of agents");
     let (mut crash_logged, mut severity_logged) = (false, false);
     let end_reason = loop {
-        if !goes_on() {
-            return Ok(None);
+        match before_step(steps.get()) {
+            ControlFlow::Continue(()) => {}
+            ControlFlow::Break(Some(reason)) => break reason,
+            ControlFlow::Break(None) => return Ok(None),
         }
         simulation.observe();
         let decision = simulation.ask(agent.as_mut());

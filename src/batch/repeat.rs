@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -15,7 +16,7 @@ use super::confine::{Defect, confine};
 use super::error::{BatchError, WriteError};
 use super::folder::ResultFolder;
 use super::live::{LiveError, LiveRun, Progress};
-use super::play::{identity, pass_through};
+use super::play::{Curtain, identity, pass_through};
 use super::run_folder::{Keeping, RunFolder};
 use super::seat::Seat;
 use super::{Existing, Halt};
@@ -36,6 +37,7 @@ use crate::record::compare::Difference;
 use crate::record::folder::{ReadError, STEPS, SUMMARY};
 use crate::record::manifest::Build;
 use crate::record::summary::RunIdentity;
+use crate::step::end::EndReason;
 use crate::units::Step;
 
 /// A repetition of a run.
@@ -194,7 +196,12 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
         let steps = Cell::new(0);
         let mut folder = RunFolder::create(&results, &run, Keeping::Open)?;
         let mut simulation = plugins.simulation();
-        let played = confine(|| pass_through(&mut simulation, &run, &identity, &mut folder, &mut || true, &steps));
+        let curtain = recorded_curtain(&recorded);
+        let mut before_step = |steps| match curtain.falls(steps) {
+            Some(reason) => ControlFlow::Break(Some(reason)),
+            None => ControlFlow::Continue(()),
+        };
+        let played = confine(|| pass_through(&mut simulation, &run, &identity, &mut folder, &mut before_step, &steps));
         let summary = played.map_err(RepeatError::Defect)??.expect("nobody stops it");
         folder.complete(&summary)?;
         Repeated::Whole { steps: summary.total_steps }
@@ -237,7 +244,27 @@ fn read_summary(run_dir: &Path) -> Result<Value, RepeatError> {
     if !run_dir.join(STEPS).is_file() {
         return Err(ReadError::NoRuns(run_dir.to_owned()).into());
     }
+    for name in [STEPS, "events.jsonl", "deliberations.jsonl"] {
+        check_text(&run_dir.join(name))?;
+    }
     read_json(&run_dir.join(SUMMARY))?.ok_or_else(|| RepeatError::Incomplete(run_dir.to_owned()))
+}
+
+/// A record that is no text differs from every repetition, and a message could not show how.
+fn check_text(path: &Path) -> Result<(), ReadError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(ReadError::Io { path: path.to_owned(), source }),
+    };
+    let is_text =
+        |line: &[u8]| std::str::from_utf8(line).is_ok_and(|line| !line.contains(|c: char| c.is_ascii_control()));
+    match bytes.split(|byte| *byte == b'\n').position(|line| !is_text(line)) {
+        Some(line) => {
+            Err(ReadError::Unreadable { path: path.to_owned(), why: format!("line {} is not JSON", line + 1) })
+        }
+        None => Ok(()),
+    }
 }
 
 /// A file of JSON; `None` when it is not there.
@@ -266,6 +293,17 @@ fn check_program(manifest: &Value, plugins: &Plugins, notices: &mut Vec<String>)
         ));
     }
     Ok(())
+}
+
+/// What ended a recorded run of a program from outside: a limit of time, which its repetition has not to wait for.
+fn recorded_curtain(summary: &Value) -> Curtain {
+    let text = |key: &str| summary.get(key).and_then(Value::as_str);
+    let reason = text("end_reason").and_then(|word| EndReason::recorded(word, text("limit_scope")));
+    let steps = summary.get("total_steps").and_then(Value::as_u64).and_then(|steps| Step::try_from(steps).ok());
+    match (reason.filter(|reason| reason.limit_scope().is_some()), steps) {
+        (Some(reason), Some(steps)) => Curtain::Recorded(steps, reason),
+        _ => Curtain::Never,
+    }
 }
 
 /// The run as its summary names it: alone in its file, it would be the first of its experiment.

@@ -29,7 +29,7 @@ pub mod selftest;
 
 use std::error::Error;
 use std::io::{self, Write};
-
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -194,6 +194,13 @@ pub enum CliError {
     /// There are no replies to read.
     #[error(transparent)]
     Replies(#[from] RepliesError),
+    /// Pins cannot be written into a file. It is as it was.
+    #[error(
+        "{}: a section pins cannot be added to a file of this form, so it was left as it is; show the pins with --print, \
+         and write them into it by hand",
+        .0.display()
+    )]
+    Unpinnable(PathBuf),
     /// A file could not be written.
     #[error(transparent)]
     Write(WriteError),
@@ -210,6 +217,7 @@ impl CliError {
             CliError::Usage(_) | CliError::Flag(_) | CliError::Detector(_) => ExitStatus::Usage,
             CliError::Config(_)
             | CliError::Plugins(_)
+            | CliError::Unpinnable(_)
             | CliError::Plan(PlanError::Config(_) | PlanError::Plugins(_)) => ExitStatus::Refused,
             CliError::Plan(PlanError::Output(_)) | CliError::Output(_) | CliError::Write(_) => ExitStatus::Unfinished,
             CliError::Read(_) | CliError::Replies(_) => ExitStatus::Unreadable,

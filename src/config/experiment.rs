@@ -16,7 +16,7 @@ use super::layer::{Layer, Written, WrittenAxis};
 use super::providers::{Providers, Section};
 use super::schema::{DEFAULT_SEED, DefaultValue, Entry, SCHEMA, Status, demand_of, rival, skus_at_level};
 use super::settings::{ExperimentLimits, PressureLevel, RunConfig};
-use super::spelling;
+use super::spelling::{self, is_below};
 use super::yaml;
 use crate::rng::DrawKey;
 
@@ -248,7 +248,12 @@ pub(crate) fn merge(
     // Base files first, so that what comes later wins.
     let mut fixed = Vec::new();
     let mut axes: Vec<WrittenAxis> = Vec::new();
-    for layer in files.into_iter().rev() {
+    for (depth, mut layer) in files.into_iter().enumerate().rev() {
+        // What a base file pins is its own world, not the one that this file makes of it.
+        if depth > 0 {
+            layer.settings.retain(|written| !is_below(written.entry.path, "pins"));
+            layer.fixed.retain(|written| !is_below(written.entry.path, "pins"));
+        }
         layer.settings.into_iter().for_each(|written| experiment.assign(written));
         experiment
             .max_steps_by_level

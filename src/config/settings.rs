@@ -52,8 +52,6 @@ pub struct RunConfig {
     pub synthetic: SyntheticConfig,
     /// What the run may use.
     pub limits: LimitsConfig,
-    /// What must be as it was.
-    pub pins: PinsConfig,
     /// The entry of the file's section `providers` that concerns the agent; empty where none does.
     #[serde(default, skip_serializing_if = "Providers::is_empty")]
     pub providers: Arc<Providers>,
@@ -333,14 +331,4 @@ pub struct ExperimentLimits {
     pub cost: Option<f64>,
     /// Seconds of wall time, of each invocation anew.
     pub time_s: Option<f64>,
-}
-
-/// Section `pins`: what must be as it was, so that a run is no other than the one that was meant.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PinsConfig {
-    /// SHA-256 of the scenario, 64 hexadecimal digits in lower case.
-    pub scenario_sha256: Option<String>,
-    /// State hash before the first step, 32 hexadecimal digits in lower case.
-    pub initial_state_hash: Option<String>,
 }

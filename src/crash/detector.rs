@@ -18,7 +18,7 @@ pub enum Verdict {
     Clear,
     /// It fires.
     Fired {
-        /// The earliest step that is evidence.
+        /// The earliest step that is evidence. One that is still to come is a defect of the detector and ends the run.
         onset: Step,
         /// What it saw, for people.
         evidence: String,

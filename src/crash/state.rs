@@ -134,6 +134,10 @@ impl CrashState {
             }
             return;
         };
+        assert!(
+            onset <= step,
+            "the crash detector {name} says in step {step} that the breakdown began in step {onset}, which is to come"
+        );
         if !was {
             let (onset_step, evidence) = (Some(onset), Some(evidence));
             journal.note(Event::CrashFlag { detector: name.to_owned(), flag: true, onset_step, evidence });

@@ -106,8 +106,16 @@ struct Added {
 /// use vendomini::crash::CrashPlugin;
 /// use vendomini::prelude::*;
 ///
+/// struct Reader;
+///
+/// impl Agent for Reader {
+///     fn decide(&mut self, _: Input<'_>) -> Decision {
+///         Decision::scripted(Action::of("tool_check_inbox"), None)
+///     }
+/// }
+///
 /// fn my_plugin(app: &mut App) {
-///     app.add_agent("reader", |_: AgentSetup<'_>| unimplemented!());
+///     app.add_agent("reader", |_: AgentSetup<'_>| Box::new(Reader));
 /// }
 ///
 /// let plugins = Plugins::default().with(my_plugin, env!("CARGO_PKG_VERSION")).disable::<CrashPlugin>();

@@ -193,9 +193,11 @@ impl RunFolder {
     pub fn config(&self) -> Result<Option<Value>, ReadError> {
         let path = self.path.join(CONFIG);
         let Some(bytes) = read_optional(&path)? else { return Ok(None) };
-        serde_yaml::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| ReadError::Unreadable { why: format!("not YAML ({error})"), path })
+        match serde_yaml::from_slice::<Value>(&bytes) {
+            Ok(config) if config.is_object() => Ok(Some(config)),
+            Ok(_) => Err(ReadError::Unreadable { path, why: "not a configuration".to_owned() }),
+            Err(error) => Err(ReadError::Unreadable { why: format!("not YAML ({error})"), path }),
+        }
     }
 }
 

@@ -4,6 +4,9 @@
 //! - `pins.scenario_sha256`: SHA-256 over every setting of the sections `simulation`, `demand` and `pe_induction` of
 //!   every cell of the plan, and over the versions of the streams of draws and of the state hash
 //! - `pins.initial_state_hash`: the state hash of day 0 of the plan's first run, which also depends on its seed
+//!
+//! They speak of a plan as a whole, so they are no part of a run's `config_used.yaml`; and of the file that has them, so
+//! a file that inherits from it does not inherit them.
 
 use std::collections::BTreeSet;
 
@@ -14,6 +17,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::schema::{SHA256, STATE_HASH};
+use crate::config::Place;
 use crate::config::settings::RunConfig;
 use crate::plan::Plan;
 use crate::world::snapshot::{ALGORITHM, StateHash};
@@ -32,14 +36,16 @@ pub struct Pins {
 /// A pin that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "PinMismatch: {key} is pinned to {pinned}, and this program and configuration give {actual}; what is run would \
-     not be what was pinned (vendomini pin FILE pins it anew, --allow-unpinned runs it and records that)"
+    "PinMismatch: {key} is pinned to {pinned} ({place}), and this program and configuration give {actual}; what is run \
+     would not be what was pinned (vendomini pin FILE pins it anew, --allow-unpinned runs it and records that)"
 )]
 pub struct PinMismatch {
     /// The key.
     pub key: &'static str,
     /// What the configuration says.
     pub pinned: String,
+    /// Where it says so.
+    pub place: Place,
     /// What is.
     pub actual: String,
 }
@@ -116,7 +122,8 @@ pub fn check(plan: &Plan, waive: bool) -> Result<PinRecord, Vec<PinMismatch>> {
         let Some(written) = plan.experiment().setting(key).and_then(Value::as_str) else { continue };
         pinned = true;
         if !written.eq_ignore_ascii_case(actual) {
-            mismatches.push(PinMismatch { key, pinned: written.to_owned(), actual: actual.clone() });
+            let (pinned, place) = (written.to_owned(), plan.experiment().place(key));
+            mismatches.push(PinMismatch { key, pinned, place, actual: actual.clone() });
         }
     }
     if !mismatches.is_empty() && !waive {

@@ -12,7 +12,7 @@ use crate::crash::evidence::ErrorClass;
 use crate::ids::SkuId;
 use crate::tool::name;
 use crate::tool::registry::ToolRegistry;
-use crate::tool::result::{Binding, ErrorCode, Precondition, ToolError, ToolReply, ToolResult};
+use crate::tool::result::{ErrorCode, Precondition, ToolError, ToolReply, ToolResult};
 use crate::units::Cents;
 use crate::world::ledger::Ledger;
 use crate::world::sku::Shelves;
@@ -34,7 +34,7 @@ pub fn act(world: &mut World) {
     let not_offered = card.as_mut().map(|card| rule.strip(card)).unwrap_or_default();
     let budget_before = world.resource::<Ledger>().budget();
     let reply = match &action {
-        None => nothing(),
+        None => ToolReply::of_nothing(),
         Some(action) => {
             let tools = world.resource::<ToolRegistry>();
             let allowed = tools.check(&action.tool).and_then(|()| {
@@ -81,17 +81,6 @@ fn refusal(message: String, card_problem: Option<String>) -> String {
     match card_problem {
         None => message,
         Some(problem) => format!("{message}; what was written of it cannot be used: {problem}"),
-    }
-}
-
-/// What comes of no action.
-fn nothing() -> ToolReply {
-    ToolReply {
-        result: ToolResult::of_nothing(),
-        facts: smallvec::SmallVec::new(),
-        binding: Binding::Action,
-        subject: None,
-        failed: None,
     }
 }
 

@@ -315,10 +315,16 @@ impl ToolRegistry {
 
     /// Calls an offered tool. Tools are systems of this World, so they are taken out meanwhile; the register stays, since
     /// moving it out and in with every step would cost more than most tools do.
+    ///
+    /// # Panics
+    /// When the data that the tool tells cannot stand in a result: a defect of the tool.
     pub(crate) fn call(world: &mut World, name: &str, args: &Map<String, Value>) -> ToolReply {
         let mut tools = mem::take(&mut world.resource_mut::<ToolRegistry>().tools);
         let reply = tools.get_mut(name).expect("an offered tool is registered").call.call(args, world);
         world.resource_mut::<ToolRegistry>().tools = tools;
+        if let Some(defect) = &reply.defect {
+            panic!("the data that {name} tells {defect}");
+        }
         reply
     }
 }

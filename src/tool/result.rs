@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use smallvec::SmallVec;
@@ -162,13 +163,53 @@ pub struct ToolReply {
     pub subject: Option<SkuId>,
     /// The broken precondition of a refused call.
     pub failed: Option<Precondition>,
+    /// What is wrong with the data that the tool told: a defect of the tool, which the register names.
+    pub(super) defect: Option<String>,
+}
+
+/// What the harness says of every call. A tool's data may not say it again.
+const RESERVED: [&str; 2] = ["success", "state_changed"];
+
+/// The first reserved key that stands twice in an object.
+fn doubled(json: &str) -> Option<&'static str> {
+    // Hardly ever does a tool's data hold such a word at all, so the object is rarely read again.
+    let is_suspect = |key: &&str| json.matches(&format!("\"{key}\":")).nth(1).is_some();
+    let twice = |key: &&str| {
+        let keys: Keys = serde_json::from_str(json).expect("it was just written");
+        keys.0.iter().filter(|known| known == key).nth(1).is_some()
+    };
+    RESERVED.into_iter().filter(is_suspect).find(twice)
+}
+
+/// The keys of an object, each as often as it stands there.
+struct Keys(Vec<String>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Keys, D::Error> {
+        struct Collector;
+        impl<'de> Visitor<'de> for Collector {
+            type Value = Keys;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, IgnoredAny)) = map.next_entry()? {
+                    keys.push(key);
+                }
+                Ok(Keys(keys))
+            }
+        }
+        deserializer.deserialize_map(Collector)
+    }
 }
 
 impl ToolReply {
-    /// A successful call. `data` must serialise as an object; its fields stand beside `success`.
-    ///
-    /// # Panics
-    /// When `data` cannot be serialised as an object: a defect of the tool.
+    /// A successful call. `data` must serialise as an object without the keys `success` and `state_changed`; its fields
+    /// stand beside these two. Other data are a defect of the tool, which ends the run that called it and names the
+    /// tool.
     #[must_use]
     pub fn success(state_changed: bool, data: &impl Serialize) -> ToolReply {
         #[derive(Serialize)]
@@ -178,14 +219,20 @@ impl ToolReply {
             #[serde(flatten)]
             data: &'a T,
         }
-        let json =
-            to_raw_value(&Success { success: true, state_changed, data }).expect("a tool's data is a JSON object");
+        let (json, defect) = match to_raw_value(&Success { success: true, state_changed, data }) {
+            Ok(json) => {
+                let defect = doubled(json.get()).map(|key| format!("have the key {key}, which is the harness's"));
+                (json.into(), defect)
+            }
+            Err(error) => (ToolResult::of_nothing().json, Some(format!("are no JSON object: {error}"))),
+        };
         ToolReply {
-            result: ToolResult { success: Some(true), state_changed, error_code: None, json: json.into() },
+            result: ToolResult { success: Some(true), state_changed, error_code: None, json },
             facts: SmallVec::new(),
             binding: Binding::Action,
             subject: None,
             failed: None,
+            defect,
         }
     }
 
@@ -213,6 +260,19 @@ impl ToolReply {
             binding: Binding::Action,
             subject,
             failed: Some(precondition),
+            defect: None,
+        }
+    }
+
+    /// What comes of no action.
+    pub(crate) fn of_nothing() -> ToolReply {
+        ToolReply {
+            result: ToolResult::of_nothing(),
+            facts: SmallVec::new(),
+            binding: Binding::Action,
+            subject: None,
+            failed: None,
+            defect: None,
         }
     }
 

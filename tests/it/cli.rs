@@ -260,3 +260,53 @@ fn results_that_cannot_be_replaced_after_all_stay() {
     assert_eq!((lines.len(), lines[0]), (2, "{\"finished\": \"2026"));
     assert!(serde_json::from_str::<Value>(lines[1]).is_ok(), "{lines:?}");
 }
+
+/// Limits of time hold for programs too. Their runs then depend on the clock, but a repetition does not.
+#[test]
+fn a_limit_of_time_ends_runs_of_programs() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = ["run", "--batch", "--replications", "2", "--set", "simulation.max_steps=1000000"];
+    let config = project("configs/base.yaml");
+    let run = |arguments: &[&str]| {
+        let mut command = vendomini(&dir, &long);
+        command.arg("--config").arg(&config).args(arguments);
+        command
+    };
+    let folder = dir.path().join("results/base");
+    let table = || -> Vec<Vec<String>> {
+        let mut csv = csv::Reader::from_path(folder.join("results.csv")).unwrap();
+        let header = csv.headers().unwrap().clone();
+        let place = |name: &str| header.iter().position(|column| column == name).unwrap();
+        let places = ["end_reason", "limit_scope", "survival", "total_steps"].map(place);
+        csv.records().map(|row| places.map(|place| row.as_ref().unwrap()[place].to_owned()).to_vec()).collect()
+    };
+    let assert_recorded = |replication: usize, scope: &str, survival: &str| {
+        let row = table().swap_remove(replication);
+        assert_eq!(row[..3], ["time_limit", scope, survival]);
+        let run = folder.join(format!("runs/base_c0_r{replication}"));
+        let steps = fs::read_to_string(run.join("steps.jsonl")).unwrap().lines().count();
+        assert_eq!(row[3], steps.to_string());
+        vendomini(&dir, &["replay", "--verify"]).arg(run).assert().success().stdout(contains("the same to the byte"));
+        steps
+    };
+    run(&["--time-limit", "1"]).assert().code(4);
+    assert_recorded(0, "experiment", "censored");
+    assert_eq!(assert_recorded(1, "experiment", "censored"), 0, "there is no time left for it");
+    // A limit of the experiment can be raised, and one of the run is what became of the run.
+    run(&["--resume", "--run-time-limit", "1"]).assert().code(3).stderr(contains("another configuration"));
+    run(&["--overwrite", "--run-time-limit", "0.5"]).assert().success();
+    for replication in [0, 1] {
+        assert_recorded(replication, "run", "competing");
+    }
+}
+
+#[test]
+fn a_configuration_that_says_nothing_is_no_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    short(&dir, &[]).assert().success();
+    fs::write(dir.path().join("results/base/runs/base_c0_r0/config_used.yaml"), "").unwrap();
+    vendomini(&dir, &["detect", "results/base"])
+        .assert()
+        .code(6)
+        .stderr(contains("config_used.yaml: not a configuration"));
+}

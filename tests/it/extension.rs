@@ -1,5 +1,6 @@
 //! What a third party can do with public items alone, and what it is told when it does it wrong.
 
+mod defects;
 mod examples;
 mod guests;
 mod names;

@@ -7,7 +7,7 @@
 //! They are Jinja templates. A variable that there is not is an error, found before the first run. The digests of
 //! the texts stand in the manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use minijinja::value::Serde;
@@ -40,6 +40,12 @@ pub enum PromptError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The folder is not there.
+    #[error("there is no folder {} (interface.prompts names it, relative to the current directory)", path.display())]
+    Missing {
+        /// The folder.
+        path: PathBuf,
     },
     /// None of the files is there.
     #[error(
@@ -106,6 +112,9 @@ impl Prompts {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let (mut digests, mut places) = (BTreeMap::new(), BTreeMap::new());
         let mut found = folder.is_none();
+        if let Some(path) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(PromptError::Missing { path: path.to_owned() });
+        }
         for (name, built_in) in BUILT_IN {
             let (mut text, mut place) = (built_in.to_owned(), name.to_owned());
             if let Some(path) = folder.map(|folder| folder.join(name)) {
@@ -136,31 +145,7 @@ impl Prompts {
     /// # Errors
     /// When the template asks for what there is not.
     pub fn system(&self, briefing: &Briefing, format: ReplyFormat) -> Result<String, PromptError> {
-        let tools: Vec<ToolText<'_>> = briefing.tools.iter().map(tool_text).collect();
-        let names: Vec<&str> = briefing.tools.iter().map(|tool| tool.name.as_str()).collect();
-        self.render(
-            "system.txt",
-            context! {
-                max_steps => briefing.max_steps,
-                actions_per_day => briefing.actions_per_day,
-                skus => briefing.level.skus,
-                suppliers => briefing.level.suppliers,
-                initial_budget => briefing.initial_budget.to_string(),
-                initial_stock => briefing.initial_stock,
-                storage_capacity => briefing.storage_capacity,
-                storage_fee => briefing.storage_fee.to_string(),
-                bankrupt_below => briefing.bankrupt_below.to_string(),
-                orders_per_day => briefing.orders_per_day,
-                late_penalty => briefing.late_penalty,
-                late_penalty_percent => percent(briefing.late_penalty),
-                demands_card => briefing.cards.demands_card(),
-                demands_expectation => briefing.cards.demands_expectation(),
-                card_fields => minijinja::Value::from(Serde(card_fields(briefing))),
-                reply_format => format.to_string(),
-                tools => minijinja::Value::from(Serde(tools)),
-                tool_names => minijinja::Value::from(Serde(names)),
-            },
-        )
+        self.render("system.txt", told_at_the_start(briefing, format))
     }
 
     /// The message of a step. `result` is the last action's, where it does not stand in the conversation already;
@@ -175,18 +160,7 @@ impl Prompts {
         result: Option<&str>,
         notices: &[String],
     ) -> Result<String, PromptError> {
-        let shown = serde_json::to_string(observation).expect("an observation has a JSON form");
-        self.render(
-            "step.txt",
-            context! {
-                step => observation.step,
-                day => observation.day,
-                max_steps => max_steps,
-                observation => shown,
-                result => result,
-                notices => minijinja::Value::from(Serde(notices)),
-            },
-        )
+        self.render("step.txt", told_in_a_step(observation, max_steps, result, notices))
     }
 
     /// The answer to a reply that could not be read.
@@ -194,26 +168,96 @@ impl Prompts {
     /// # Errors
     /// When the template asks for what there is not.
     pub fn unreadable(&self, why: &Unreadable) -> Result<String, PromptError> {
-        self.render("unreadable.txt", context! { reason => why.reason.word(), detail => why.detail.as_str() })
+        self.render("unreadable.txt", told_of_a_reply(why))
     }
 
-    /// Renders everything once, so that a template that asks for what there is not is found before the first run.
+    /// Renders everything once, and looks at the variables that are named where it did not come by, so that a template
+    /// that asks for what there is not is found before the first run.
     ///
     /// # Errors
     /// When one does.
     pub fn try_on(&self, briefing: &Briefing, config: &RunConfig, step: &Observation) -> Result<(), PromptError> {
-        self.system(briefing, config.interface.reply_format)?;
+        let format = config.interface.reply_format;
+        let why = Unreadable { reason: Reason::Empty, detail: "There was no reply.".to_owned() };
         let notices = ["a notice".to_owned()];
+        self.system(briefing, format)?;
         self.step(step, briefing.max_steps, None, &[])?;
         self.step(step, briefing.max_steps, Some("{}"), &notices)?;
-        self.unreadable(&Unreadable { reason: Reason::Empty, detail: "There was no reply.".to_owned() })?;
-        Ok(())
+        self.unreadable(&why)?;
+        self.check_variables("system.txt", &told_at_the_start(briefing, format))?;
+        self.check_variables("step.txt", &told_in_a_step(step, briefing.max_steps, None, &[]))?;
+        self.check_variables("unreadable.txt", &told_of_a_reply(&why))
+    }
+
+    /// Every variable that a template names must be one of those that it is given.
+    fn check_variables(&self, name: &str, context: &minijinja::Value) -> Result<(), PromptError> {
+        let template = self.environment.get_template(name).expect("all templates were added");
+        let given: BTreeSet<String> = context.try_iter().expect("it is a map").map(|key| key.to_string()).collect();
+        let globals: BTreeSet<&str> = self.environment.globals().map(|(name, _)| name).collect();
+        let named: BTreeSet<String> = template.undeclared_variables(false).into_iter().collect();
+        match named.iter().find(|name| !given.contains(*name) && !globals.contains(name.as_str())) {
+            None => Ok(()),
+            Some(unknown) => {
+                let given = given.into_iter().collect::<Vec<_>>().join(", ");
+                let message = format!("there is no variable {unknown}; there are {given}");
+                Err(PromptError::Template { name: self.places[name].clone(), message })
+            }
+        }
     }
 
     fn render(&self, name: &str, context: minijinja::Value) -> Result<String, PromptError> {
         let template = self.environment.get_template(name).expect("all templates were added");
         template.render(context).map_err(|error| template_error(&self.places[name], &error))
     }
+}
+
+/// What the system prompt can speak of.
+fn told_at_the_start(briefing: &Briefing, format: ReplyFormat) -> minijinja::Value {
+    let tools: Vec<ToolText<'_>> = briefing.tools.iter().map(tool_text).collect();
+    let names: Vec<&str> = briefing.tools.iter().map(|tool| tool.name.as_str()).collect();
+    context! {
+        max_steps => briefing.max_steps,
+        actions_per_day => briefing.actions_per_day,
+        skus => briefing.level.skus,
+        suppliers => briefing.level.suppliers,
+        initial_budget => briefing.initial_budget.to_string(),
+        initial_stock => briefing.initial_stock,
+        storage_capacity => briefing.storage_capacity,
+        storage_fee => briefing.storage_fee.to_string(),
+        bankrupt_below => briefing.bankrupt_below.to_string(),
+        orders_per_day => briefing.orders_per_day,
+        late_penalty => briefing.late_penalty,
+        late_penalty_percent => percent(briefing.late_penalty),
+        demands_card => briefing.cards.demands_card(),
+        demands_expectation => briefing.cards.demands_expectation(),
+        card_fields => minijinja::Value::from(Serde(card_fields(briefing))),
+        reply_format => format.to_string(),
+        tools => minijinja::Value::from(Serde(tools)),
+        tool_names => minijinja::Value::from(Serde(names)),
+    }
+}
+
+/// What the message of a step can speak of.
+fn told_in_a_step(
+    observation: &Observation,
+    max_steps: Step,
+    result: Option<&str>,
+    notices: &[String],
+) -> minijinja::Value {
+    let shown = serde_json::to_string(observation).expect("an observation has a JSON form");
+    context! {
+        step => observation.step,
+        day => observation.day,
+        max_steps => max_steps,
+        observation => shown,
+        result => result,
+        notices => minijinja::Value::from(Serde(notices)),
+    }
+}
+
+/// What the answer to an unreadable reply can speak of.
+fn told_of_a_reply(why: &Unreadable) -> minijinja::Value {
+    context! { reason => why.reason.word(), detail => why.detail.as_str() }
 }
 
 fn template_error(place: &str, error: &minijinja::Error) -> PromptError {

@@ -21,10 +21,11 @@ use super::recording::{PREFIX, Recording, RecordingError};
 use super::settings::{self, Environment, Provider};
 use super::transport::descriptors::TooFewDescriptors;
 use super::transport::{Answer, Headers, Transport, TransportError};
+use super::trial;
 use super::wire::{Source, Wire};
 use crate::agent::llm::deliberation::{Deliberation, ReplySource};
 use crate::agent::llm::prompt::{PromptError, Prompts};
-use crate::agent::observation::{Briefing, Observation};
+use crate::agent::observation::Briefing;
 use crate::config::ConfigErrors;
 use crate::config::prices::{PriceList, Prices};
 use crate::config::settings::{ProviderKind, RunConfig};
@@ -163,7 +164,7 @@ impl Backends {
         if names.is_empty() {
             return Ok(None);
         }
-        backends.load_prompts(plan, plugins)?;
+        backends.prompts = trial::prompts(plan, plugins, &providers, scripted)?;
         for name in names {
             if let Some(path) = name.strip_prefix(PREFIX) {
                 let recording = Recording::read(Path::new(path))?;
@@ -280,22 +281,6 @@ impl Backends {
 
     fn backend(&self, config: &RunConfig) -> &Backend {
         self.models.get(&config.model.name).expect("the plan was opened")
-    }
-
-    /// Loads the prompts of every cell and tries them on the world that they are for.
-    fn load_prompts(&mut self, plan: &Plan, plugins: &Plugins) -> Result<(), PromptError> {
-        let mut simulation = plugins.simulation();
-        for cell in plan.project(&["interface.prompts", "interface.reply_format"]) {
-            let folder = cell.config.interface.prompts.clone();
-            let prompts = match self.prompts.get(&folder) {
-                Some(prompts) => Arc::clone(prompts),
-                None => Arc::new(Prompts::load(folder.as_deref().map(Path::new))?),
-            };
-            simulation.start(&cell.config, false);
-            prompts.try_on(simulation.world().resource::<Briefing>(), &cell.config, &Observation::default())?;
-            self.prompts.insert(folder, prompts);
-        }
-        Ok(())
     }
 
     fn add(&mut self, plan: &Plan, provider: Arc<Provider>, prices: &PriceOptions) -> Result<(), BackendError> {

@@ -27,4 +27,5 @@ pub mod recording;
 pub mod reply;
 pub mod settings;
 pub mod transport;
+mod trial;
 pub mod wire;

@@ -204,14 +204,34 @@ fn limits_of_the_experiment_and_of_a_run() {
 #[test]
 fn pins_are_hexadecimal_digits_of_a_length() {
     let hash = "00112233445566778899AABBCCDDEEFF";
-    let pinned = |value: &str| first("", &[&format!("pins.initial_state_hash={value}")]).pins.initial_state_hash;
-    assert_eq!(pinned(hash).as_deref(), Some("00112233445566778899aabbccddeeff"));
-    assert_eq!(pinned(&"7".repeat(32)), Some("7".repeat(32)), "digits alone are no number here");
+    let pinned = |value: &str| {
+        let experiment = loaded(NAMED, &[&format!("pins.initial_state_hash={value}")]).unwrap();
+        experiment.setting("pins.initial_state_hash").cloned()
+    };
+    assert_eq!(pinned(hash), Some("00112233445566778899aabbccddeeff".into()));
+    assert_eq!(pinned(&"7".repeat(32)), Some("7".repeat(32).into()), "digits alone are no number here");
     for (value, why) in [("abc", "of another length"), (&"g".repeat(32), "not hexadecimal"), ("[1]", "this is a list")]
     {
         let message = loaded(NAMED, &[&format!("pins.initial_state_hash={value}")]).unwrap_err();
         assert!(message.contains(why) && message.contains("32 hexadecimal digits, or null"), "{message}");
     }
+}
+
+#[test]
+fn pins_are_not_inherited_and_no_part_of_a_run() {
+    let (hash, other) = ("0".repeat(32), "1".repeat(32));
+    let files = Files::new(&[
+        ("base.yaml", &format!("experiment: {{name: x}}\npins: {{initial_state_hash: {hash:?}}}")),
+        ("fixed.yaml", &format!("inherit: base.yaml\nfixed: {{pins.initial_state_hash: {hash:?}}}")),
+        ("child.yaml", "inherit: fixed.yaml\npe_induction: {p_shock: 0.5}"),
+        ("own.yaml", &format!("inherit: fixed.yaml\npins: {{initial_state_hash: {other:?}}}")),
+    ]);
+    let pin = |name: &str| files.load(name, &[]).unwrap().setting("pins.initial_state_hash").unwrap().clone();
+    assert_eq!(pin("base.yaml"), hash);
+    assert_eq!(pin("child.yaml"), Json::Null);
+    assert_eq!(pin("own.yaml"), other);
+    let config = Plan::new(files.load("own.yaml", &[]).unwrap()).unwrap().run(0).config;
+    assert!(!to_yaml(&config).contains("pins"));
 }
 
 #[test]

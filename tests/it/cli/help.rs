@@ -144,7 +144,8 @@ fn help_of_run_teaches() {
               price
 
           --time-limit <SECONDS>
-              Seconds that all runs together may take, anew with each --resume (limits.time_s)
+              Seconds that all runs together may take, those of programs too; anew with each --resume
+              (limits.time_s)
 
           --run-token-limit <N>
               Tokens that one run may use (limits.run_tokens)
@@ -153,7 +154,8 @@ fn help_of_run_teaches() {
               US dollars that one run may cost (limits.run_cost)
 
           --run-time-limit <SECONDS>
-              Seconds that one run may take, before and after a --resume (limits.run_time_s)
+              Seconds that one run may take, also a program's; what it took before a --resume counts
+              (limits.run_time_s)
 
           --prompt-price-per-mtok <USD>
               US dollars for a million tokens of requests, for all models

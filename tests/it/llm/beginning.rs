@@ -89,6 +89,10 @@ fn a_pinned_study_runs_only_in_the_world_that_it_means() {
     study.run(&[]).with(0);
     let pins = study.manifest()["pins"].clone();
     assert_eq!((&pins["pinned"], &pins["waived"]), (&json!(true), &json!([])), "{pins}");
+    // A run repeats from its own record, whatever the first run of the study was.
+    let record = study.folder("c0_r0").join("config_used.yaml");
+    let repeated = ["run", "--batch", "--output-dir", "again", "--set", "experiment.seed=8", "--config"];
+    finish(study.program(&[&repeated[..], &[record.to_str().unwrap()]].concat())).with(0);
 
     for (from, to, keys) in [
         ("initial_budget: 10000", "initial_budget: 9999", &["pins.scenario_sha256", "pins.initial_state_hash"][..]),
@@ -102,6 +106,7 @@ fn a_pinned_study_runs_only_in_the_world_that_it_means() {
         assert_eq!(lines.len(), keys.len(), "{to}: {}", done.err);
         for (line, key) in lines.iter().zip(keys) {
             assert!(line.starts_with(&format!("error: PinMismatch: {key} is pinned to ")), "{}", done.err);
+            assert!(line.contains(" (study.yaml:"), "{line}");
         }
         assert_eq!(study.manifest()["pins"], pins, "the earlier results are still there");
         study.run(&["--output-dir", "unpinned", "--overwrite", "--allow-unpinned"]).with(0);
@@ -120,15 +125,25 @@ fn a_pinned_study_runs_only_in_the_world_that_it_means() {
 #[test]
 fn prompts_of_the_user_s_are_used_recorded_and_tried_first() {
     let server = MockServer::start(model::answer);
-    let study = study(&server, &format!("interface: {{prompts: mine, reply_format: text}}\n{ONE}"));
+    let days = "simulation.actions_per_day: [1, 2]";
+    let grid = format!("grid: {{model.name: [mock-model], {days}}}\n");
+    let study = study(&server, &format!("interface: {{prompts: mine, reply_format: text}}\n{grid}"));
     let (folder, system) = (study.path().join("mine"), study.path().join("mine/system.txt"));
-    for _ in 0..2 {
-        study.run(&[]).with(3).saying("mine holds none of system.txt, step.txt, unreadable.txt");
-        let _ = fs::create_dir(&folder);
-    }
+    study.run(&[]).with(3).saying("there is no folder mine (interface.prompts");
+    fs::create_dir(&folder).unwrap();
+    study.run(&[]).with(3).saying("mine holds none of system.txt, step.txt, unreadable.txt");
     for (broken, said) in [
         ("You have {{ patience }} left.", "the prompt mine/system.txt is no good: undefined value"),
         ("{% for tool in tools %}{{ tool.name }}", "the prompt mine/system.txt is no good: syntax error"),
+        // What shows in another cell, or in none that is tried.
+        (
+            "{% if actions_per_day > 1 %}{{ tools[99].name }}{% endif %}",
+            "the prompt mine/system.txt is no good: undefined",
+        ),
+        (
+            "{% if skus > 99 %}{{ patience }}{% endif %}",
+            "mine/system.txt is no good: there is no variable patience; there",
+        ),
     ] {
         fs::write(&system, broken).unwrap();
         let done = study.run(&[]).with(3).saying(said);

@@ -2,6 +2,7 @@
 //! matters is left out of it, and replies that cannot be read are asked again or passed over.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -318,14 +319,34 @@ fn what_is_wrong_with_a_card_is_told() {
 #[test]
 fn a_step_that_does_not_fit_at_all_ends_the_run() {
     let server = MockServer::start(model::answer);
-    let study = study(&server, 4, "model: {context_length: 1000, max_tokens_per_call: 200}\n");
+    let study = study(&server, 4, "interface: {prompts: mine}\n");
+    fs::create_dir(study.path().join("mine")).unwrap();
+    let step =
+        "{% if step == 2 %}{% for _ in range(60000) %}many words, {% endfor %}{% endif %}STEP {{ step + 1 }} of 4";
+    fs::write(study.path().join("mine/step.txt"), step).unwrap();
     study.run(&[]).with(0);
     for run in RUNS {
         let summary = study.summary(run);
-        assert_eq!((&summary["end_reason"], &summary["total_steps"]), (&json!("context_overflow"), &json!(0)), "{run}");
+        assert_eq!((&summary["end_reason"], &summary["total_steps"]), (&json!("context_overflow"), &json!(2)), "{run}");
         let [error] = &study.events(run, "error")[..] else { panic!("one event") };
         assert!(error["message"].as_str().unwrap().contains("model.context_length"), "{error}");
         study.verify(run).with(0);
+    }
+    assert!(!server.requests().iter().filter(|request| model::is_call(request)).any(|call| model::step(call) > 1));
+}
+
+#[test]
+fn a_context_without_room_is_refused_before_the_first_run() {
+    let server = MockServer::start(model::answer);
+    for (context, said) in [
+        (200, "200 tokens leave no room for a request beside a reply, which may have model.max_tokens_per_call = 200"),
+        (1000, "1000 tokens less model.max_tokens_per_call = 200 leave room for 800, and the system prompt"),
+    ] {
+        let more = format!("model: {{context_length: {context}, max_tokens_per_call: 200}}\n");
+        let study = study(&server, 4, &more);
+        let done = study.run(&[]).with(3).saying("model.context_length: ").saying(said);
+        assert!(done.err.starts_with("error: study.yaml:"), "{}", done.err);
+        assert!(!study.path().join("results").exists());
     }
     assert!(!server.requests().iter().any(model::is_call));
 }

@@ -200,7 +200,14 @@ fn edited_records_differ_and_other_plugins_are_refused() {
     let said = "study_c0_r0: first difference at step 2, field action.tool (steps.jsonl, line 3): recorded \
                 \"tool_check_budget\", repeated \"tool_check_storage\"\n";
     assert_eq!(done.out, said);
+    // Bytes that are no text are no difference to be shown.
+    fs::write(&steps, [whole.as_bytes(), &[0x1b, b'[', b'2', b'J', b'\n']].concat()).unwrap();
+    let done = study.verify("c0_r0").with(6).saying("steps.jsonl: line 5 is not JSON");
+    assert!(!done.out.contains('\u{1b}') && !done.err.contains('\u{1b}'), "{done:?}");
     fs::write(&steps, whole).unwrap();
+    let mut command = study.program(&["replay", "--verify"]);
+    command.arg(&steps);
+    finish(command).with(6).saying("not a folder");
 
     let path = study.results().join("manifest.json");
     let mut manifest = study.manifest();
