@@ -6,7 +6,7 @@
 
 use std::mem;
 
-use bevy::ecs::bundle::BundleFromComponents;
+use bevy::ecs::component::Mutable;
 use bevy::prelude::*;
 
 use super::act::Answer;
@@ -90,15 +90,13 @@ resources! {
     unsettled: Unsettled,
 }
 
-type SkuParts = (Sku, Stock);
-type SupplierParts = (Supplier, Catalogue, Troubles);
 type OrderParts = (SupplierOrder, InTransit, OpenExpectations);
 
 /// The entities of a run, by kind and then by id.
 #[derive(Default)]
 struct Entities {
-    skus: Vec<SkuParts>,
-    suppliers: Vec<SupplierParts>,
+    skus: Vec<(Sku, Stock)>,
+    suppliers: Vec<(Supplier, Catalogue, Troubles)>,
     orders: Vec<OrderParts>,
     customer_orders: Vec<CustomerOrder>,
     shocks: Vec<Shock>,
@@ -110,15 +108,25 @@ impl Entities {
         let skus = world.resource::<Shelves>().by_id().to_vec();
         let suppliers = world.resource::<Suppliers>().by_id().to_vec();
         let orders: Vec<Entity> = world.resource::<Orders>().entities().collect();
-        let customer_orders: Vec<Entity> = world.resource::<Customers>().entities().collect();
+        let requests: Vec<Entity> = world.resource::<Customers>().entities().collect();
         let shocks: Vec<Entity> = world.resource_mut::<DoseLedger>().entities_mut().map(|entity| *entity).collect();
-        Entities {
-            skus: lift(world, &skus),
-            suppliers: lift(world, &suppliers),
-            orders: lift(world, &orders),
-            customer_orders: lift(world, &customer_orders),
-            shocks: lift(world, &shocks),
+        let taken = Entities {
+            skus: skus.iter().map(|sku| (copy_of(world, *sku), copy_of(world, *sku))).collect(),
+            suppliers: suppliers
+                .iter()
+                .map(|supplier| (copy_of(world, *supplier), part_of(world, *supplier), part_of(world, *supplier)))
+                .collect(),
+            orders: orders
+                .iter()
+                .map(|order| world.entity_mut(*order).take::<OrderParts>().expect("an order has these parts"))
+                .collect(),
+            customer_orders: requests.iter().map(|request| copy_of(world, *request)).collect(),
+            shocks: shocks.iter().map(|shock| world.entity_mut(*shock).take().expect("a shock is one")).collect(),
+        };
+        for entity in [skus, suppliers, orders, requests, shocks].concat() {
+            world.despawn(entity);
         }
+        taken
     }
 
     /// Puts them into a World whose resources are those of the same run.
@@ -136,15 +144,13 @@ impl Entities {
     }
 }
 
-/// Takes entities out of a World.
-fn lift<B: Bundle + BundleFromComponents>(world: &mut World, entities: &[Entity]) -> Vec<B> {
-    let parts = entities.iter().map(|entity| {
-        let mut entity = world.entity_mut(*entity);
-        let parts = entity.take().expect("an entity of this kind has these parts");
-        entity.despawn();
-        parts
-    });
-    parts.collect()
+fn copy_of<C: Component + Copy>(world: &World, entity: Entity) -> C {
+    *world.get(entity).expect("an entity of this kind has this part")
+}
+
+/// Takes a part out of an entity that is despawned next.
+fn part_of<C: Component<Mutability = Mutable> + Default>(world: &mut World, entity: Entity) -> C {
+    mem::take(&mut *world.get_mut(entity).expect("an entity of this kind has this part"))
 }
 
 /// The state of a run that was taken out of its World.

@@ -28,7 +28,7 @@ pub struct Offer {
 }
 
 /// A supplier's offers, ordered by SKU.
-#[derive(Component, Clone, Debug)]
+#[derive(Component, Clone, Debug, Default)]
 pub struct Catalogue(pub(super) Vec<Offer>);
 
 impl Catalogue {
