@@ -169,7 +169,7 @@
 //! # Determinism
 //!
 //! The same version, configuration and seed give the same records to the byte, whatever the number of threads.
-//! Only `manifest.json` and `experiment.log` hold times. What this rests on:
+//! Only `manifest.json`, `connections.jsonl` and `experiment.log` hold times. What this rests on:
 //!
 //! - **Order.** Systems of different modules are ordered in [`step`] and nowhere else. Both schedules run on one
 //!   thread, and two systems with an undecided order are an error when the schedule is built. Runs are parallel,

@@ -185,9 +185,15 @@ impl<'a> Worker<'a> {
         let Floor { plugins, families, results, halt, until, .. } = *self.floor;
         let mut simulation = self.idle.pop();
         // Other runs' answers are recorded while this one goes on: a kill must not lose them.
-        let mut between = || match self.attend() {
-            Next::Goes if !halt.is_set() => ControlFlow::Continue(()),
-            Next::Goes | Next::Ends => ControlFlow::Break(()),
+        let mut between = || {
+            if halt.is_set() {
+                return ControlFlow::Break(());
+            }
+            if self.live.is_empty() {
+                return ControlFlow::Continue(());
+            }
+            let goes = [Self::attend, Self::end_overdue, Self::try_parked].iter().all(|look| look(self) == Next::Goes);
+            if goes { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let played = confine(|| play(&mut simulation, plugins, families, results, run, until, &mut between));
         self.idle.extend(simulation);

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::Existing;
 use super::error::{BatchError, WriteError};
+use crate::record::connections;
 use crate::record::manifest::{Manifest, PROGRAM};
 
 const MANIFEST: &str = "manifest.json";
@@ -233,7 +234,9 @@ fn judge(path: &Path, existing: Existing, configuration: &str) -> Result<bool, B
     }
     // Names with a dot are files of ours in the making.
     let in_the_making = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
-    let is_a_result = |name: &std::ffi::OsStr| [MANIFEST, RESULTS, "runs", "failed"].iter().any(|ours| name == *ours);
+    let is_a_result = |name: &std::ffi::OsStr| {
+        [MANIFEST, RESULTS, connections::NAME, "runs", "failed"].iter().any(|ours| name == *ours)
+    };
     match existing {
         Existing::Refused => Err(BatchError::Exists(path.to_owned())),
         Existing::Resumed => match recorded_configuration(path) {

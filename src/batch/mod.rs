@@ -9,6 +9,7 @@
 //! - [`error`]: why a batch could not run or go on
 //! - `folder`, `run_folder`: the files, and their names while they are not complete
 //! - `confine`: a panic costs one run
+//! - `connections`: how many requests to each provider could be in flight
 //! - `play`: one run
 //! - `resume`: what an earlier batch left of the runs
 //! - `pool`: workers and writer
@@ -16,6 +17,7 @@
 //! - [`progress`]: how far it is
 
 mod confine;
+mod connections;
 pub mod error;
 mod floor;
 mod folder;

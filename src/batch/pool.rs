@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use super::Halt;
 use super::confine::Defect;
+use super::connections::Connections;
 use super::error::{ResumeError, WriteError};
 use super::floor::Floor;
 use super::folder::ResultsFile;
@@ -66,6 +67,7 @@ pub(super) fn run(
         let mut writer = Writer {
             rows,
             history,
+            connections: Connections::new(floor.backends, floor.results),
             tally: Tally::default(),
             waiting: BTreeMap::new(),
             next: 0,
@@ -85,6 +87,7 @@ pub(super) fn run(
 struct Writer<'a, 'h> {
     rows: &'a mut ResultsFile,
     history: &'a mut History<'h>,
+    connections: Connections<'a>,
     tally: Tally,
     /// Runs that ended before an earlier one did.
     waiting: BTreeMap<usize, Report>,
@@ -121,10 +124,16 @@ impl Writer<'_, '_> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            if let Err(error) = self.connections.look() {
+                self.stop(Stopped::Unwritable(error));
+            }
             if self.stopped.is_some() {
                 halt.failure.store(true, Ordering::Relaxed);
             }
             self.reporter.show(self.next + self.waiting.len(), halt.by_user());
+        }
+        if let Err(error) = self.connections.write() {
+            self.stop(Stopped::Unwritable(error));
         }
         // Of a batch that was stopped, rows may be missing between others.
         for report in std::mem::take(&mut self.waiting).into_values() {

@@ -152,7 +152,7 @@ pub(super) fn open_cassette(
         let folder = RunFolder::repeat(results, run, origin)?;
         fs::copy(&from, &path).map_err(WriteError::at(&path))?;
         let unusable = |error: CassetteError| ResumeError { run_id: run.run_id.clone(), why: error.to_string() };
-        // Cuts off the copy what a kill left of a line, and the limit that may be raised now.
+        // What a kill left of a line, and a limit that may be raised now, are cut off with the first new line.
         if let Some(player) = Player::resume(&path).map_err(|error| Stopped::Resume(unusable(error)))? {
             let recorder = Recorder::append(&path, &player).map_err(WriteError::at(&path))?;
             return Ok((folder, Some(player), recorder));

@@ -21,7 +21,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "USD")]
     pub cost_limit: Option<f64>,
 
-    /// Seconds that all runs together may take, also those of programs (limits.time_s)
+    /// Seconds that all runs together may take, those of programs too; anew with each --resume (limits.time_s)
     #[arg(long, value_name = "SECONDS")]
     pub time_limit: Option<f64>,
 
@@ -33,7 +33,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "USD")]
     pub run_cost_limit: Option<f64>,
 
-    /// Seconds that one run may take, also of a program (limits.run_time_s)
+    /// Seconds that one run may take, also a program's; what it took before a --resume counts (limits.run_time_s)
     #[arg(long, value_name = "SECONDS")]
     pub run_time_limit: Option<f64>,
 

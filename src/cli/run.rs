@@ -52,6 +52,7 @@ Results, in DIR/<experiment>/:
   results.csv     one row a run: its configuration and its summary
   runs/<run_id>/  config_used.yaml, steps.jsonl, events.jsonl, summary.json, experiment.log;
                   for language models also deliberations.jsonl and cassette.jsonl
+  connections.jsonl  of language models: when more or fewer requests could be in flight
 DIR/history.jsonl has a line for every run that was ever finished there.";
 
 /// Flags of `run`. What the verb does stands with the verb, where the help takes it from.

@@ -61,6 +61,8 @@ pub enum Subject {
     Summary,
     /// manifest.json
     Manifest,
+    /// A line of connections.jsonl, which experiments with language models at a server have
+    Connection,
     /// The tools and what they take, and the prediction card
     Tools,
 }
@@ -74,6 +76,7 @@ impl Subject {
             Subject::Deliberation => "deliberation",
             Subject::Summary => "summary",
             Subject::Manifest => "manifest",
+            Subject::Connection => "connection",
             Subject::Tools => "tools",
         }
     }
@@ -90,6 +93,7 @@ impl Subject {
             Subject::Deliberation => record::schema::deliberation(),
             Subject::Summary => record::schema::summary(),
             Subject::Manifest => record::schema::manifest(),
+            Subject::Connection => record::schema::connection(),
             Subject::Tools => tools(world),
         }
     }

@@ -147,8 +147,18 @@ pub const SCHEMA: &[Entry] = &[
     used("model.attempt_timeout_s", SECONDS, "60", "seconds that one attempt of a call may take"),
     used("model.connect_timeout_s", SECONDS, "5", "seconds within which a connection must stand"),
     used("model.max_retries", Kind::Integer(0, 1000), "8", "attempts of a call after its first"),
-    used("model.start_connections", CONNECTIONS, "20", "calls in flight at the start, at most max_connections"),
-    used("model.max_connections", CONNECTIONS, "100", "calls that may ever be in flight to one provider"),
+    used(
+        "model.start_connections",
+        CONNECTIONS,
+        "20",
+        "calls in flight at the start, at most max_connections; the most that a cell says",
+    ),
+    used(
+        "model.max_connections",
+        CONNECTIONS,
+        "100",
+        "calls that may ever be in flight to one provider; the most that a cell says",
+    ),
     used("model.pin_model", Kind::Flag, "false", "whether it is an error when another model answers"),
     used(
         "interface.prediction_mode",
@@ -326,10 +336,10 @@ pub const SCHEMA: &[Entry] = &[
     ),
     entry("limits.tokens", TOKENS, Null, Batch, "tokens that the whole experiment may use"),
     entry("limits.cost", USD, Null, Batch, "US dollars that the whole experiment may cost"),
-    entry("limits.time_s", SECONDS, Null, Batch, "seconds that the whole experiment may take"),
+    entry("limits.time_s", SECONDS, Null, Batch, "seconds that the experiment may take, anew with each --resume"),
     entry("limits.run_tokens", TOKENS, Null, Used, "tokens that one run may use"),
     entry("limits.run_cost", USD, Null, Used, "US dollars that one run may cost"),
-    entry("limits.run_time_s", SECONDS, Null, Used, "seconds that one run may take"),
+    entry("limits.run_time_s", SECONDS, Null, Used, "seconds that one run may take, before and after a --resume"),
     entry(
         "pins.scenario_sha256",
         Kind::Digits(64),

@@ -149,9 +149,10 @@ pub struct ModelConfig {
     pub connect_timeout_s: f64,
     /// Attempts of a call after its first.
     pub max_retries: u32,
-    /// Calls in flight to one provider at the start; more than `max_connections` means that many.
+    /// Calls in flight to one provider at the start; more than `max_connections` means that many. Where cells that ask
+    /// one provider differ, the most that one of them says holds for all.
     pub start_connections: u32,
-    /// Most calls ever in flight to one provider.
+    /// Most calls ever in flight to one provider; where cells differ, the most that one of them says.
     pub max_connections: u32,
     /// Whether it is an error when another model answers than was asked.
     pub pin_model: bool,
@@ -317,7 +318,7 @@ pub struct LimitsConfig {
     pub run_tokens: Option<u64>,
     /// US dollars.
     pub run_cost: Option<f64>,
-    /// Seconds of wall time.
+    /// Seconds of wall time. A run that goes on has used up what its calls took before.
     pub run_time_s: Option<f64>,
 }
 
@@ -328,6 +329,6 @@ pub struct ExperimentLimits {
     pub tokens: Option<u64>,
     /// US dollars.
     pub cost: Option<f64>,
-    /// Seconds of wall time.
+    /// Seconds of wall time, of each invocation anew.
     pub time_s: Option<f64>,
 }

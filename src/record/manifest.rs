@@ -1,7 +1,7 @@
 //! `manifest.json`: what a result folder holds, what made it, and whether it is all there.
 //!
-//! Made by the batch when it starts and again when it ends. Besides `experiment.log` this is the only record with
-//! times in it. It holds no value of the environment and nothing of the machine but the command line as given.
+//! Made by the batch when it starts and again when it ends. Besides `experiment.log` and `connections.jsonl` this is the only
+//! record with times in it. It holds no value of the environment and nothing of the machine but the command line as given.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

@@ -1,6 +1,7 @@
 //! What is kept: record types and how they become bytes. Systems here fill buffers; files are the batch's.
 
 pub mod compare;
+pub mod connections;
 pub mod evidence;
 pub mod folder;
 pub mod history;

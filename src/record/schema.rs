@@ -16,6 +16,7 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
+use super::connections::ConnectionRecord;
 use super::manifest::Manifest;
 use super::step::{EventRecord, StepRecord};
 use super::summary::Summary;
@@ -61,6 +62,12 @@ pub fn summary() -> Value {
 #[must_use]
 pub fn manifest() -> Value {
     schema_of::<Manifest>("Manifest of a result folder")
+}
+
+/// Schema of a line of `connections.jsonl`.
+#[must_use]
+pub fn connection() -> Value {
+    schema_of::<ConnectionRecord<'static>>("Change of the number of requests in flight")
 }
 
 /// A map whose keys are words of `K`.

@@ -284,9 +284,8 @@ mod tests {
             if let Some(reason) = step(&mut shared, agent.as_mut()) {
                 *end = Some(reason);
                 let (steps, events, sum) = &expected[run];
-                let recorder = shared.recorder();
+                let recorder = shared.world().resource::<Recorder>();
                 assert!(recorder.steps == *steps && recorder.events == *events, "run {run} differs");
-                drop(recorder);
                 assert_eq!(summary(&shared, reason), *sum);
             }
         }

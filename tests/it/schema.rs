@@ -47,11 +47,11 @@ fn one_name_is_its_schema_and_several_or_none_are_an_object() {
     let plugins = Plugins::default();
     let all = printed(&[], &plugins);
     let names: Vec<&String> = all.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["config", "deliberation", "event", "manifest", "step", "summary", "tools"]);
+    assert_eq!(names, ["config", "connection", "deliberation", "event", "manifest", "step", "summary", "tools"]);
     assert_eq!(schema(Subject::Step), all["step"]);
     let two = printed(&[Subject::Summary, Subject::Event], &plugins);
     assert_eq!(two, serde_json::json!({"event": all["event"], "summary": all["summary"]}));
-    for name in ["config", "deliberation", "event", "manifest", "step", "summary"] {
+    for name in ["config", "connection", "deliberation", "event", "manifest", "step", "summary"] {
         validator(&all[name]);
         assert!(all[name]["title"].is_string() && all[name]["description"].is_string(), "{name}");
     }

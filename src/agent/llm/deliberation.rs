@@ -262,8 +262,8 @@ impl Deliberation {
         self.error(ErrorType::Stopped, message, lines);
     }
 
-    /// What the call that is over took, in tokens and US dollars: its reply, and answers without one that were charged.
-    /// `None` while it goes on, and where nobody told.
+    /// What the request that was heard last took, in tokens and US dollars, by the answer's word; also one without a
+    /// reply that was charged. `None` where nobody told.
     pub fn take_use(&mut self) -> Option<(Usage, Option<f64>)> {
         self.last_use.take()
     }

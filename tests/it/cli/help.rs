@@ -144,7 +144,8 @@ fn help_of_run_teaches() {
               price
 
           --time-limit <SECONDS>
-              Seconds that all runs together may take, also those of programs (limits.time_s)
+              Seconds that all runs together may take, those of programs too; anew with each --resume
+              (limits.time_s)
 
           --run-token-limit <N>
               Tokens that one run may use (limits.run_tokens)
@@ -153,7 +154,8 @@ fn help_of_run_teaches() {
               US dollars that one run may cost (limits.run_cost)
 
           --run-time-limit <SECONDS>
-              Seconds that one run may take, also of a program (limits.run_time_s)
+              Seconds that one run may take, also a program's; what it took before a --resume counts
+              (limits.run_time_s)
 
           --prompt-price-per-mtok <USD>
               US dollars for a million tokens of requests, for all models
@@ -178,6 +180,7 @@ fn help_of_run_teaches() {
       results.csv     one row a run: its configuration and its summary
       runs/<run_id>/  config_used.yaml, steps.jsonl, events.jsonl, summary.json, experiment.log;
                       for language models also deliberations.jsonl and cassette.jsonl
+      connections.jsonl  of language models: when more or fewer requests could be in flight
     DIR/history.jsonl has a line for every run that was ever finished there.
     "#);
 }

@@ -83,6 +83,11 @@ const FAULTS: &[(&str, End, Fault)] = &[
         let key = request.header("authorization").or(request.header("x-api-key")).unwrap_or_default();
         Answer::text(401, "text/plain", &format!("wrong key: {key}")).header("x-request-id", key)
     }),
+    ("401-escaped", ERROR, |request, _| {
+        let key = request.header("authorization").or(request.header("x-api-key")).unwrap_or_default();
+        let numbers: String = key.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+        Answer::text(401, "application/json", &format!("{{\"error\": \"wrong key: {numbers}\"}}"))
+    }),
     ("html", ERROR, |_, _| soon(Answer::wrong_content_type())),
     ("half-json", ERROR, |_, _| soon(Answer::truncated_json())),
     ("no-json", ERROR, |_, _| soon(Answer::text(200, "application/json", "\u{0}\u{fffd}]["))),

@@ -195,8 +195,8 @@ fn answers_are_kept_while_a_program_runs() {
     let url = server.url("/v1");
     // The program's run is the second, so the first one's answer comes while it goes on.
     let study = Study::new(&format!(
-        "simulation: {{max_steps: 200000, initial_budget: 100000000}}\nmodel: {{max_tokens_per_call: 200}}\n\
-         grid: {{model.name: [mock-model, heuristic]}}\n\
+        "simulation: {{max_steps: 200000, initial_budget: 100000000}}\n\
+         model: {{max_tokens_per_call: 200}}\ngrid: {{model.name: [mock-model, heuristic]}}\n\
          providers: {{mock-model: {{base_url: \"{url}\", api_key_env: {VARIABLE}}}}}\n"
     ));
     let mut command = study.run_command(&["--n-jobs", "1"]);

@@ -1,4 +1,4 @@
-//! Limits of tokens, money and time, of a run and of the experiment, and what is known of costs.
+//! Limits of tokens and money, of a run and of the experiment, and what is known of costs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -12,11 +12,11 @@ use super::study::{Study, VARIABLE};
 use crate::mock_server::{Answer, MockServer};
 
 /// Every call reads and writes so many tokens, by the server's word.
-const INPUT: u64 = 2_000;
-const OUTPUT: u64 = 100;
+pub(super) const INPUT: u64 = 2_000;
+pub(super) const OUTPUT: u64 = 100;
 const CALL: u64 = INPUT + OUTPUT;
 
-const STEPS: u64 = 8;
+pub(super) const STEPS: u64 = 8;
 
 fn server() -> MockServer {
     MockServer::start(|request| match model::is_call(request) {
@@ -25,15 +25,7 @@ fn server() -> MockServer {
     })
 }
 
-/// A server that hangs from the third step on.
-fn hanging() -> MockServer {
-    MockServer::start(|request| match model::is_call(request) && model::step(request) > 1 {
-        true => Answer::hang(),
-        false => model::answer(request),
-    })
-}
-
-fn study(server: &MockServer, more: &str) -> Study {
+pub(super) fn study(server: &MockServer, more: &str) -> Study {
     let url = server.url("/v1");
     Study::new(&format!(
         "simulation: {{max_steps: {STEPS}, initial_budget: 10000}}\n\
@@ -42,12 +34,12 @@ fn study(server: &MockServer, more: &str) -> Study {
     ))
 }
 
-fn table(study: &Study) -> Vec<BTreeMap<String, String>> {
+pub(super) fn table(study: &Study) -> Vec<BTreeMap<String, String>> {
     let mut csv = csv::Reader::from_path(study.results().join("results.csv")).unwrap();
     csv.deserialize().collect::<Result<_, _>>().unwrap()
 }
 
-const PRICES: [&str; 4] = ["--prompt-price-per-mtok", "1", "--completion-price-per-mtok", "2"];
+pub(super) const PRICES: [&str; 4] = ["--prompt-price-per-mtok", "1", "--completion-price-per-mtok", "2"];
 
 /// What a call costs at those prices, in billionths of a US dollar.
 const CALL_NANOS: u64 = INPUT * 1_000 + OUTPUT * 2_000;
@@ -177,6 +169,41 @@ fn calls_under_way_end_no_run_while_little_is_used() {
 }
 
 #[test]
+fn a_call_that_must_be_sent_again_waits_for_room() {
+    // Room for two calls. The first one fails, which counts as if it had used all that it could, while the second is
+    // under way.
+    let asked = AtomicU64::new(0);
+    let server = MockServer::start(move |request| {
+        if !model::is_call(request) {
+            return model::answer(request);
+        }
+        let answer = model::using(model::answer(request), 50, 10);
+        match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => Answer::truncated_json().after(Duration::from_millis(1000)),
+            1 => answer.after(Duration::from_millis(3000)),
+            _ => answer,
+        }
+    });
+    let study = study(&server, "");
+    study.run(&["--replications", "2", "--token-limit", "32000", "--set", "model.max_tokens_per_call=10000"]).with(0);
+    let mut asked_again = 0;
+    for run in ["c0_r0", "c0_r1"] {
+        assert_eq!(study.summary(run)["end_reason"], "horizon");
+        let attempts: Vec<Value> = study
+            .lines(run, "cassette.jsonl")
+            .iter()
+            .filter(|entry| entry["step"] == 0)
+            .map(|entry| json!([entry["attempt"]["attempt"], entry["attempt"]["outcome"]]))
+            .collect();
+        asked_again += u64::from(attempts == [json!([1, "unreadable_body"]), json!([1, "reply"])]);
+        study.verify(run).with(0);
+    }
+    assert_eq!(asked_again, 1, "it was parked, and then asked as if for the first time");
+    let calls = server.requests().iter().filter(|request| model::is_call(request)).count() as u64;
+    assert_eq!(calls, 2 * STEPS + 1);
+}
+
+#[test]
 fn what_nobody_tells_is_counted_by_estimate_each_time() {
     // Every other answer is none, and takes its time.
     let asked = AtomicU64::new(0);
@@ -209,61 +236,6 @@ fn what_nobody_tells_is_counted_by_estimate_each_time() {
     assert_eq!(study.summary("c0_r0"), summary);
     let more = server.requests()[before as usize..].iter().filter(|request| model::is_call(request)).count();
     assert_eq!(more, 0);
-    study.verify("c0_r0").with(0);
-}
-
-#[test]
-fn time_runs_out_also_while_a_server_hangs() {
-    let server = hanging();
-    for (flag, scope, survival, code) in
-        [("--time-limit", "experiment", "censored", 4), ("--run-time-limit", "run", "competing", 0)]
-    {
-        let study = study(&server, "");
-        // An attempt may take a minute, and the server answers none.
-        study.run(&[&PRICES[..], &[flag, "1"]].concat()).with(code);
-        let (summary, row) = (study.summary("c0_r0"), &table(&study)[0]);
-        assert_eq!(
-            (&summary["end_reason"], &summary["limit_scope"]),
-            (&json!("time_limit"), &json!(scope)),
-            "{summary}"
-        );
-        assert_eq!(row["survival"], survival);
-        let steps = summary["total_steps"].as_u64().unwrap();
-        assert!(steps <= 2 && study.steps("c0_r0").len() as u64 == steps, "{summary}");
-        let events = study.events("c0_r0", "error");
-        assert_eq!((events.len(), &events[0]["error_type"]), (1, &json!("stopped")), "{events:?}");
-        server.wait_for("the end of the call", |counts| counts.open == 0);
-        // The call that was under way may have been charged.
-        let calls = study.events("c0_r0", "provider_call");
-        let abandoned: Vec<&Value> = calls.iter().filter(|call| call["outcome"] == "abandoned").collect();
-        assert_eq!((abandoned.len(), &abandoned[0]["step"]), (1, &json!(steps)), "{calls:?}");
-        assert_eq!((&summary["tokens"], &summary["cost"]), (&Value::Null, &Value::Null), "{summary}");
-        assert_eq!(summary["model"]["outcomes"]["abandoned"], 1);
-        study.verify("c0_r0").with(0);
-        if scope == "run" {
-            study.run(&[&PRICES[..], &["--resume", flag, "1"]].concat()).with(0);
-            assert_eq!(study.summary("c0_r0"), summary, "the clock of a run does not begin anew");
-        }
-    }
-}
-
-#[test]
-fn the_time_of_a_run_goes_on_where_it_stopped() {
-    let server = MockServer::start(|request| match model::is_call(request) {
-        true => model::using(model::answer(request), INPUT, OUTPUT).after(Duration::from_millis(150)),
-        false => model::answer(request),
-    });
-    // The configuration of a run that goes on is the same, so one that a limit of the experiment broke off is taken.
-    let study = study(&server, "");
-    let limits = ["--run-time-limit", "0.9", "--token-limit"];
-    study.run(&[&limits[..], &["5000"]].concat()).with(4);
-    let first = study.summary("c0_r0")["total_steps"].as_u64().unwrap();
-    assert!(0 < first && first < 6, "{first}");
-    study.run(&[&limits[..], &["5000000", "--resume"]].concat()).with(0);
-    let summary = study.summary("c0_r0");
-    assert_eq!((&summary["end_reason"], &summary["limit_scope"]), (&json!("time_limit"), &json!("run")), "{summary}");
-    let steps = summary["total_steps"].as_u64().unwrap();
-    assert!(steps <= 6, "six calls of 150 ms take 0.9 s, and {steps} were made");
     study.verify("c0_r0").with(0);
 }
 

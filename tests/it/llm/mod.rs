@@ -6,7 +6,7 @@
 //! - [`beginning`]: keys, servers, pins and prompts, before the first run
 //! - [`prompts`], [`dialogue`]: what a model is told, and what is made of its replies
 //! - [`faults`]: what a server can do wrong
-//! - [`limits`]: tokens, money and time
+//! - [`limits`], [`waiting`]: tokens and money, time and requests in flight
 //! - [`going_on`], [`repeating`]: `run --resume` and `replay`
 //! - [`resuming`]: what `--resume` leaves alone, and what it never loses
 //! - [`recordings`]: runs without a server, and the history of all
@@ -22,3 +22,4 @@ mod recordings;
 mod repeating;
 mod resuming;
 mod study;
+mod waiting;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use vendomini::agent::llm::record::{DeliberationRecord, ErrorType, Lines, LlmEvent, Parse, RawReply, Status, Unread};
 use vendomini::agent::provider::backend::PriceOptions;
 use vendomini::agent::provider::reply::Finish;
+use vendomini::agent::provider::transport::{LimitChange, LimitReason};
 use vendomini::agent::reply::Reason;
 use vendomini::batch::progress::Progress;
 use vendomini::batch::{BatchOptions, Existing, run_batch};
@@ -18,7 +19,8 @@ use vendomini::cli::schema::Subject;
 use vendomini::config::{self, Overrides};
 use vendomini::plan::Plan;
 use vendomini::plugins::Plugins;
-use vendomini::record::manifest::BatchStatus;
+use vendomini::record::connections::ConnectionRecord;
+use vendomini::record::manifest::{BatchStatus, now};
 use vendomini::tool::name;
 use vendomini::world::inbox::{CustomNews, ShockNews};
 use vendomini::world::journal::Event;
@@ -90,6 +92,13 @@ static RECORDS: LazyLock<Records> = LazyLock::new(|| {
             add("config", vec![serde_yaml::from_str(&config).unwrap()]);
         }
     }
+    // Only servers make these.
+    let change = |from, to, why| {
+        let record = ConnectionRecord::new(now(), "org/*", LimitChange { from, to, why });
+        serde_json::to_value(record).unwrap()
+    };
+    let changes = vec![change(20, 40, LimitReason::CleanRound), change(40, 32, LimitReason::Throttled)];
+    by_subject.insert("connection", changes);
     Records { by_subject }
 });
 
@@ -128,6 +137,7 @@ fn validators() -> BTreeMap<&'static str, Validator> {
         ("deliberation", Subject::Deliberation),
         ("summary", Subject::Summary),
         ("manifest", Subject::Manifest),
+        ("connection", Subject::Connection),
         ("config", Subject::Config),
     ];
     subjects.into_iter().map(|(name, subject)| (name, validator(&schema(subject)))).collect()
@@ -322,6 +332,7 @@ fn a_record_that_lacks_a_key_fits_only_where_the_key_may_be_missing() {
         "deliberation" => vec!["unreadable_before"],
         "summary" => vec!["model", "truth"],
         "manifest" => vec!["models"],
+        "connection" => vec![],
         _ => unreachable!("there are no other records"),
     };
     let validators = validators();

@@ -71,12 +71,12 @@ fn dropping_the_transport_waits_for_nobody() {
 
 #[test]
 fn nothing_is_sent_again_for_a_caller_that_is_gone() {
-    let server = MockServer::list(vec![Answer::error(500, "down").header("retry-after-ms", "100")]);
+    let server = MockServer::list(vec![Answer::error(500, "down").header("retry-after-ms", "100").after(ms(300))]);
     let Client { transport, provider, send, receive } = Client::new(&endpoint(&server.url(PATH)));
     let _guard = transport.submit(provider, Call { ticket: 0, body: Bytes::new(), tokens_estimate: 1, answers: send });
     drop(receive);
     server.wait_for("the request", |counts| counts.requests == 1);
-    std::thread::sleep(ms(500));
+    std::thread::sleep(ms(900));
     assert_eq!(server.counts().requests, 1);
 }
 

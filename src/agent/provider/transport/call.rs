@@ -23,8 +23,8 @@ pub struct Call {
     pub body: Bytes,
     /// How many tokens it may come to, reply included, for `tokens_per_minute`.
     pub tokens_estimate: u64,
-    /// Where the answers go. It must be unbounded, since the transport waits for no reader; once the other end is
-    /// gone, nothing is sent again.
+    /// Where the answers go. It must be unbounded, since the transport waits for no reader; if the other end is gone
+    /// when an attempt ends, nothing is sent again.
     pub answers: Sender<Answer>,
 }
 

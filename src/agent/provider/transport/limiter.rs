@@ -8,7 +8,8 @@
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::retry::LONGEST_SERVER_WAIT;
 
@@ -20,8 +21,7 @@ const COOLDOWN: Duration = Duration::from_secs(15);
 const MOST_CHANGES: usize = 1024;
 
 /// A change of the limit of requests in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitChange {
     /// The limit before.
     pub from: u32,
@@ -32,7 +32,7 @@ pub struct LimitChange {
 }
 
 /// What changed a limit of requests in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitReason {
     /// A round of replies without a complaint.

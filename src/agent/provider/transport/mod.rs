@@ -12,6 +12,9 @@
 //! 3. Between attempts it waits as long as the server asks, or half a second doubling to eight. A wait that would
 //!    pass the deadline is not made. Calls that have begun go before calls that have not.
 //!
+//! Each attempt is told when it has ended, whether another one follows or not, so that none is lost when the process
+//! is killed in between.
+//!
 //! | file | owns |
 //! |---|---|
 //! | [`endpoint`] | what is known of a provider |
