@@ -4,7 +4,6 @@
 //! its time waiting: the worker keeps it, asks, and moves on whichever run has an answer.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -19,13 +18,11 @@ use super::folder::ResultFolder;
 use super::live::{LiveError, LiveRun, Progress, Released};
 use super::play::{Report, failed, finished, identity, play, rescue};
 use super::pool::{Stopped, TICK};
-use super::resume::{Left, left_of};
-use super::run_folder::{Keeping, RunFolder};
+use super::resume::{Left, clear, left_of, open_cassette};
 use super::seat::{Seat, SharedWorld};
 use crate::agent::observation::Briefing;
 use crate::agent::provider::backend::Backends;
-use crate::agent::provider::cassette::{self, CassetteError, Player, Recorder};
-use crate::agent::provider::cost::Pricing;
+use crate::agent::provider::cassette::{self, Player};
 use crate::agent::provider::transport::Answer;
 use crate::agent::provider::wire::WireError;
 use crate::plan::{Plan, PlannedRun};
@@ -92,32 +89,6 @@ enum Next {
 }
 
 impl<'a> Floor<'a> {
-    /// Looks at what an earlier batch left of the runs of a plan that goes on, and counts what was spent on them, so that
-    /// no limit is exceeded by runs that are not under way yet. Touches nothing.
-    ///
-    /// # Errors
-    /// For the first run that cannot go on.
-    pub(super) fn survey(&self) -> Result<(), ResumeError> {
-        let Some(backends) = self.backends.filter(|_| self.resume) else { return Ok(()) };
-        for run in self.plan.runs().filter(|run| backends.has(&run.config.model.name)) {
-            let player = match left_of(self.results, &run, true, self.families)? {
-                // Nothing more is asked of one that is over, so it needs no cassette.
-                Left::Final(_) => Player::look(&self.results.complete_run(&run.run_id).join(cassette::NAME)).ok(),
-                Left::GoesOn(origin) => {
-                    let cassette = origin.join(cassette::NAME);
-                    let unusable =
-                        |error: CassetteError| ResumeError { run_id: run.run_id.clone(), why: error.to_string() };
-                    Some(Player::look(&cassette).map_err(unusable)?)
-                }
-                Left::Nothing => None,
-            };
-            if let Some(player) = player {
-                backends.count(&run.config, &player);
-            }
-        }
-        Ok(())
-    }
-
     /// Makes runs until there are no more tickets, or the batch is halted.
     pub(super) fn work(&'a self, tickets: &Receiver<usize>, reports: &'a Sender<Result<Report, Stopped>>) {
         let mut worker = Worker {
@@ -457,53 +428,5 @@ fn stopped(run: &PlannedRun, error: LiveError) -> Stopped {
             Stopped::Resume(ResumeError { run_id: run.run_id.clone(), why: format!("{miss} ({OTHERS})") })
         }
         LiveError::Prompt(error) => Stopped::Prompt(error),
-    }
-}
-
-/// The folder of a run, what its cassette has to say already, and the way to add to it.
-fn open_cassette(
-    results: &ResultFolder,
-    run: &PlannedRun,
-    pricing: Pricing,
-    origin: Option<&Path>,
-) -> Result<(RunFolder, Option<Player>, Recorder), Stopped> {
-    if let Some(origin) = origin {
-        let (from, again) = (origin.join(cassette::NAME), results.repeated_run(&run.run_id));
-        let path = again.join(cassette::NAME);
-        // Nothing was ever asked in there, whatever it holds.
-        remove(&again)?;
-        let folder = RunFolder::repeat(results, run, origin)?;
-        fs::copy(&from, &path).map_err(WriteError::at(&path))?;
-        let unusable = |error: CassetteError| ResumeError { run_id: run.run_id.clone(), why: error.to_string() };
-        // What a kill left of a line, and a limit that may be raised now, are cut off with the first new line.
-        if let Some(player) = Player::resume(&path).map_err(|error| Stopped::Resume(unusable(error)))? {
-            let recorder = Recorder::append(&path, &player).map_err(WriteError::at(&path))?;
-            return Ok((folder, Some(player), recorder));
-        }
-        if *origin == results.complete_run(&run.run_id) {
-            let why = format!("{} is empty; restore it, or move the folder away", from.display());
-            return Err(Stopped::Resume(ResumeError { run_id: run.run_id.clone(), why }));
-        }
-        // It was killed before the first call.
-        drop(folder);
-        clear(results, run)?;
-    }
-    let folder = RunFolder::create(results, run, Keeping::Closed)?;
-    let path = results.partial_run(&run.run_id).join(cassette::NAME);
-    let recorder = Recorder::create(&path, &run.config.model.name, pricing).map_err(WriteError::at(&path))?;
-    Ok((folder, None, recorder))
-}
-
-/// Removes what an earlier batch left of a run that is made anew.
-fn clear(results: &ResultFolder, run: &PlannedRun) -> Result<(), WriteError> {
-    let id = &run.run_id;
-    let places = [results.repeated_run(id), results.partial_run(id), results.complete_run(id), results.failed_run(id)];
-    places.iter().try_for_each(|path| remove(path))
-}
-
-fn remove(folder: &Path) -> Result<(), WriteError> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        removed => removed.map_err(WriteError::at(folder)),
     }
 }

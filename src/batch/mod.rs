@@ -167,7 +167,9 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         resume: existing == Existing::Resumed,
     };
     let opened = may_go_on(&folder, &manifest, plugins).and_then(|()| {
-        floor.survey()?;
+        if let (Existing::Resumed, Some(backends)) = (existing, backends) {
+            resume::survey(plan, &folder, backends, &registered.shocks)?;
+        }
         let history = History::open(&results_dir, &plan.experiment().name, configuration, existing, backends)
             .map_err(BatchError::Folder)?;
         let rows = folder.open().map_err(BatchError::Folder)?;
