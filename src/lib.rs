@@ -38,7 +38,8 @@
 //!
 //! # One run by hand
 //!
-//! [`Simulation`](step::driver::Simulation) holds the World. The agent sits between two calls: what it may see goes
+//! [`Simulation`](step::driver::Simulation) holds the World of a run; runs that wait for a language model leave it to
+//! others meanwhile. The agent sits between two calls: what it may see goes
 //! out of [`observe`](step::driver::Simulation::observe), and its decision goes into
 //! [`apply`](step::driver::Simulation::apply). Without shocks the heuristic's promised days are all kept:
 //!
