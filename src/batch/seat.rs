@@ -4,6 +4,7 @@
 //! cold memory when it has answered. Where plugins are added, whose state nobody here knows, each run does have its
 //! own.
 
+use std::mem;
 use std::ops::{Deref, DerefMut};
 
 use crate::step::driver::Simulation;
@@ -89,7 +90,7 @@ impl SharedWorld {
         fresh: impl Fn() -> Simulation,
         put_back: impl FnOnce(u64, Box<Stowed>),
     ) {
-        match std::mem::take(seat) {
+        match mem::take(seat) {
             Seat::InWorld(own) => *seat = Seat::InWorld(own),
             Seat::Left => *seat = Seat::InWorld(self.simulation.take().expect("it holds this run")),
             Seat::Stowed(mut stowed) => {
@@ -106,14 +107,113 @@ impl SharedWorld {
 
     /// A run's turn is over, and it waits.
     pub(super) fn leave(&mut self, seat: &mut Seat) {
-        if let Seat::InWorld(simulation) = std::mem::take(seat) {
-            self.simulation = Some(simulation);
-        }
+        *seat = match mem::take(seat) {
+            Seat::InWorld(simulation) => {
+                self.simulation = Some(simulation);
+                Seat::Left
+            }
+            elsewhere => elsewhere,
+        };
     }
 
     /// The run that had the World is over; `None` when a defect took the World with it.
     pub(super) fn vacate(&mut self, simulation: Option<Box<Simulation>>) {
         self.simulation = simulation;
         self.holds = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::settings::RunConfig;
+    use crate::config::{self, Overrides};
+    use crate::plan::Plan;
+    use crate::record::step::Recorder;
+
+    const STEPS: usize = 30;
+
+    fn config(seed: u64) -> RunConfig {
+        let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/base.yaml");
+        let set = vec![format!("experiment.seed={seed}"), "pe_induction.p_shock=0.5".to_owned()];
+        let experiment = config::load(&base, &Overrides { set, ..Overrides::default() });
+        Plan::new(experiment.unwrap_or_else(|error| panic!("{error}"))).expect("a plan").run(0).config
+    }
+
+    fn started(seed: u64) -> Simulation {
+        let mut simulation = Simulation::new();
+        simulation.start(&config(seed), true);
+        simulation
+    }
+
+    fn step(simulation: &mut Simulation) {
+        let mut agent = simulation.agent("random").expect("it is built in");
+        simulation.observe();
+        let decision = simulation.ask(agent.as_mut());
+        simulation.apply(decision);
+    }
+
+    fn steps_of(simulation: &Simulation) -> Vec<u8> {
+        simulation.world().resource::<Recorder>().steps.clone()
+    }
+
+    /// Runs come, take turns and go; one takes the World with it; the others are what they are alone.
+    #[test]
+    fn a_world_that_is_lost_takes_no_other_run_with_it() {
+        let alone = |seed: u64| {
+            let mut simulation = started(seed);
+            (0..STEPS).for_each(|_| step(&mut simulation));
+            steps_of(&simulation)
+        };
+        let mut shared = SharedWorld::default();
+        let mut seats: BTreeMap<u64, Seat> = BTreeMap::new();
+        let mut done = BTreeMap::new();
+        let mut begun = 0;
+        for turn in 0.. {
+            if begun < 6 && turn % 4 == 0 {
+                let fresh = || started(begun);
+                let mut world = shared.clear(begun, fresh, |before, stowed| {
+                    seats.insert(before, Seat::Stowed(stowed));
+                });
+                world.start(&config(begun), true);
+                let mut seat = Seat::InWorld(world);
+                shared.leave(&mut seat);
+                seats.insert(begun, seat);
+                begun += 1;
+            }
+            let under_way: Vec<u64> = seats.keys().copied().collect();
+            let Some(ticket) = under_way.get(turn * 5 % under_way.len().max(1)).copied() else { break };
+            let mut seat = seats.remove(&ticket).expect("it is under way");
+            shared.board(
+                ticket,
+                &mut seat,
+                || started(ticket),
+                |before, stowed| {
+                    if let Some(seat) = seats.get_mut(&before) {
+                        *seat = Seat::Stowed(stowed);
+                    }
+                },
+            );
+            step(&mut seat);
+            match seat.steps_done() as usize {
+                // A defect.
+                10 if ticket == 2 => shared.vacate(None),
+                STEPS => {
+                    done.insert(ticket, steps_of(&seat));
+                    shared.vacate(seat.into_world());
+                }
+                _ => {
+                    shared.leave(&mut seat);
+                    seats.insert(ticket, seat);
+                }
+            }
+        }
+        assert_eq!(done.keys().copied().collect::<Vec<_>>(), [0, 1, 3, 4, 5]);
+        for (ticket, steps) in done {
+            assert!(steps == alone(ticket), "run {ticket} differs");
+        }
     }
 }
