@@ -257,7 +257,7 @@ fn finish(reason: Option<&str>) -> Finish {
     }
 }
 
-/// See [`Dialect::charge`](super::Dialect::charge).
+/// See [`Dialect::bill`](super::Dialect::bill).
 pub(super) fn bill(body: &str) -> Bill {
     #[derive(Deserialize)]
     struct Charged {

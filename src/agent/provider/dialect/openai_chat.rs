@@ -307,7 +307,7 @@ pub(super) fn read(body: &str) -> Result<ModelReply, ReadError> {
     })
 }
 
-/// See [`Dialect::charge`](super::Dialect::charge).
+/// See [`Dialect::bill`](super::Dialect::bill).
 pub(super) fn bill(body: &str) -> Bill {
     #[derive(Deserialize)]
     struct Charged {
