@@ -333,10 +333,11 @@ impl<'a> Worker<'a> {
                         format!("the run ended, and its cassette goes on with step {step} (call {call}) ({OTHERS})");
                     return self.stop(Stopped::Resume(ResumeError { run_id: run.run_id, why }));
                 }
+                let why = live.why_ended();
                 let (seat, folder) = live.into_parts();
                 self.give_back(seat.into_world());
                 match folder.complete(&summary) {
-                    Ok(()) => self.report(finished(&run, &summary, self.floor.families)),
+                    Ok(()) => self.report(Report { why, ..finished(&run, &summary, self.floor.families) }),
                     Err(error) => self.stop(Stopped::Unwritable(error)),
                 }
             }

@@ -326,6 +326,9 @@ impl<'a> LiveRun<'a> {
 
     fn end(&mut self, mut summary: Summary) -> Result<Progress, LiveError> {
         self.flush()?;
+        if let Some(why) = self.agent.why_ended() {
+            self.folder.log(&format!("{}: {why}", summary.end_reason.word()))?;
+        }
         let model = self.agent.summary();
         // A request without an answer may have been charged: then nobody knows the sum.
         let is_known = model.attempts_without_usage == 0;
@@ -361,6 +364,11 @@ impl<'a> LiveRun<'a> {
     pub(super) fn put_aside(&mut self) -> Result<(), WriteError> {
         self.flush()?;
         self.folder.log(&format!("after {} steps: put aside", self.steps_done()))
+    }
+
+    /// What ended it, where that was neither its rules nor the model.
+    pub(super) fn why_ended(&self) -> Option<String> {
+        self.agent.why_ended().map(str::to_owned)
     }
 
     /// Steps that were finished.

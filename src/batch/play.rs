@@ -83,6 +83,8 @@ pub(super) struct Report {
     pub(super) seed: u64,
     pub(super) final_state_hash: Option<String>,
     pub(super) ineligible: Option<Ineligible>,
+    /// What ended it, where that was neither its rules nor its agent, and it ended now.
+    pub(super) why: Option<String>,
     pub(super) defect: Option<Defect>,
 }
 
@@ -249,6 +251,7 @@ pub(super) fn recorded(run: &PlannedRun, summary: &Value, families: &[String]) -
         seed: summary.get("seed")?.as_u64()?,
         final_state_hash: Some(text("final_state_hash")?.to_owned()),
         ineligible: ineligible(end_reason, steps, did_something, lacks_predictions),
+        why: None,
         defect: None,
     })
 }
@@ -267,6 +270,7 @@ pub(super) fn failed(run: &PlannedRun, steps: Step, defect: Defect, families: &[
         seed: run.config.experiment.draw_key.short(),
         final_state_hash: None,
         ineligible: Some(Ineligible::HarnessError),
+        why: None,
         defect: Some(defect),
     }
 }

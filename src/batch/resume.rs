@@ -19,7 +19,7 @@ use crate::agent::provider::cassette::{self, CassetteError, Player, Recorder};
 use crate::agent::provider::cost::Pricing;
 use crate::plan::{Plan, PlannedRun};
 use crate::plugins::{PluginRecord, Plugins};
-use crate::record::folder::SUMMARY;
+use crate::record::folder::{STEPS, SUMMARY};
 use crate::record::manifest::ModelsRecord;
 
 /// What an earlier batch left of a run.
@@ -54,7 +54,7 @@ pub(super) fn left_of(
     }
     let no_way = |why: String| ResumeError { run_id: run.run_id.clone(), why };
     let places = [complete.clone(), results.partial_run(&run.run_id), results.failed_run(&run.run_id)];
-    let mut origins = places.into_iter().filter(|place| place.join(cassette::NAME).is_file());
+    let mut origins = places.iter().filter(|place| place.join(cassette::NAME).is_file()).cloned();
     match (origins.next(), origins.next()) {
         (Some(one), Some(other)) => Err(no_way(format!(
             "both {} and {} hold a {}; move one of them away",
@@ -62,14 +62,32 @@ pub(super) fn left_of(
             other.display(),
             cassette::NAME
         ))),
-        (Some(origin), None) => Ok(Left::GoesOn(origin)),
-        (None, _) if complete.exists() => Err(no_way(format!(
-            "{} has none; restore {}, or move the folder away to have the run made anew",
-            complete.display(),
-            cassette::NAME
+        (Some(origin), None) if has_records(&origin) && has_no_calls(&origin) => Err(no_way(format!(
+            "the {} in {} holds no calls, though steps were recorded; restore it, or move the folder away to have the \
+             run made anew",
+            cassette::NAME,
+            origin.display()
         ))),
-        (None, _) => Ok(Left::Nothing),
+        (Some(origin), None) => Ok(Left::GoesOn(origin)),
+        (None, _) => match places.iter().find(|place| **place == complete && place.exists() || has_records(place)) {
+            Some(origin) => Err(no_way(format!(
+                "{} has none; restore {}, or move the folder away to have the run made anew",
+                origin.display(),
+                cassette::NAME
+            ))),
+            None => Ok(Left::Nothing),
+        },
     }
+}
+
+/// Whether steps of a run were written into a folder.
+fn has_records(folder: &Path) -> bool {
+    fs::metadata(folder.join(STEPS)).is_ok_and(|steps| steps.len() > 0)
+}
+
+/// Whether the cassette in a folder is empty but for its head. One that cannot be read is not: that is told elsewhere.
+fn has_no_calls(folder: &Path) -> bool {
+    Player::look(&folder.join(cassette::NAME)).is_ok_and(|player| player.entries().next().is_none())
 }
 
 /// What has changed since results were begun and would make the rest of them another experiment, a sentence each.

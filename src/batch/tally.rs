@@ -53,6 +53,8 @@ impl fmt::Display for FailedRun {
 pub struct Tally {
     steps: u64,
     end_reasons: BTreeMap<EndReason, u64>,
+    /// The first run that ended so from outside, and why.
+    ended_by: BTreeMap<EndReason, (String, String)>,
     crash_types: BTreeMap<Option<String>, u64>,
     mean_pe: ByType<Mean>,
     without_predictions: u64,
@@ -64,6 +66,10 @@ impl Tally {
     pub(super) fn add(&mut self, report: &Report) {
         self.steps += u64::from(report.steps);
         *self.end_reasons.entry(report.end_reason).or_default() += 1;
+        if let Some(why) = &report.why {
+            let first = || (report.run_id.clone(), why.clone());
+            self.ended_by.entry(report.end_reason).or_insert_with(first);
+        }
         if let Some(defect) = &report.defect {
             if self.defects.len() < NAMED {
                 self.defects.push(FailedRun { run_id: report.run_id.clone(), error: defect.to_string() });
@@ -102,6 +108,13 @@ impl Tally {
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// Why runs ended that neither their rules nor their agents ended, for each end the first run and what happened. Of
+    /// runs that ended in this batch.
+    #[must_use]
+    pub fn ended_by(&self) -> &BTreeMap<EndReason, (String, String)> {
+        &self.ended_by
     }
 
     /// Runs by end reason.

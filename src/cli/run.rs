@@ -24,7 +24,7 @@ use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::prediction::error::ErrorType;
 use crate::record::manifest::BatchStatus;
-use crate::step::end::{FaultOwner, LimitScope};
+use crate::step::end::{EndReason, FaultOwner, LimitScope};
 
 /// Where results go when neither the command line nor the file says so.
 const RESULTS: &str = "results";
@@ -139,6 +139,10 @@ pub fn run(
     let results_dir = args.output_dir.clone().or_else(|| plan.experiment().results_dir.clone());
     let results_dir = results_dir.unwrap_or_else(|| RESULTS.into());
     stop_on_interrupt(&results_dir.join(&plan.experiment().name), err);
+    let folder = results_dir.join(&plan.experiment().name);
+    if args.resume && !folder.join("manifest.json").exists() {
+        note(err, format_args!("notice: nothing to go on with in {}: the experiment begins", folder.display()));
+    }
     let options = BatchOptions {
         n_jobs: args.n_jobs,
         results_dir,
@@ -303,6 +307,20 @@ fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
         for defect in tally.defects() {
             note(err, format_args!("  {defect}"));
         }
+    }
+    for (reason, (run, why)) in tally.ended_by() {
+        let runs = tally.end_reasons().get(reason).copied().unwrap_or_default();
+        let remedy = match (reason.fault_owner(), reason.limit_scope()) {
+            (_, Some(LimitScope::Experiment)) => "raise the limit and add --resume to go on",
+            (_, Some(LimitScope::Run)) => "such runs are over",
+            (FaultOwner::Provider, None) => "mend that and add --resume to go on; nothing answered is asked again",
+            _ if *reason == EndReason::ContextOverflow => {
+                "such runs are over; model.context_length must be no more than the server takes"
+            }
+            _ => "the events of the run tell more",
+        };
+        let runs = if runs == 1 { "a run".to_owned() } else { format!("{runs} runs") };
+        note(err, format_args!("WARNING: {runs} ended as {}; {run}: {why} ({remedy})", reason.word()));
     }
     if outcome.status == BatchStatus::Cancelled {
         note(

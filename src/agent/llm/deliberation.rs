@@ -22,7 +22,7 @@ use crate::agent::action::{ActionSource, Decision, ModelUse};
 use crate::agent::observation::Briefing;
 use crate::agent::provider::attempt::{Attempt, Outcome};
 use crate::agent::provider::cost::Pricing;
-use crate::agent::provider::dialect::{Bill, Dialect, Head, ToolResult};
+use crate::agent::provider::dialect::{Bill, Dialect, Head, ToolResult, complaint};
 use crate::agent::provider::reply::{ModelReply, RawToolCall, Usage};
 use crate::agent::reply::{self, KnownTool, ReadReply, Reason, Unreadable};
 use crate::config::settings::{ReplyFormat, RunConfig};
@@ -131,6 +131,7 @@ pub struct Deliberation {
     refusals: u32,
     told_of_other_model: bool,
     last_use: Option<(Usage, Option<f64>)>,
+    why_ended: Option<String>,
     account: Account,
 }
 
@@ -160,6 +161,7 @@ impl Deliberation {
             refusals: 0,
             told_of_other_model: false,
             last_use: None,
+            why_ended: None,
             account: Account::default(),
         }
     }
@@ -234,7 +236,13 @@ impl Deliberation {
         if self.last_use.is_none() && outcome.may_be_charged() {
             self.account.untold();
         }
-        self.question.failed = Some((outcome, trouble.unwrap_or_else(|| "no answer came".to_owned())));
+        let mut trouble = trouble.unwrap_or_else(|| "no answer came".to_owned());
+        // What an error says is worth more than its number.
+        let says = matches!(outcome, Outcome::HttpError | Outcome::ProviderError | Outcome::ContextOverflow);
+        if let Some(body) = attempt.body.as_deref().filter(|_| says) {
+            trouble = format!("{trouble}: {}", complaint(body));
+        }
+        self.question.failed = Some((outcome, trouble));
         Ok(attempt.last.then(|| self.fail(lines)))
     }
 
@@ -260,6 +268,14 @@ impl Deliberation {
     /// The call that was to be made will not be: a limit forbids it, or nobody is there to answer.
     pub fn stopped_by(&mut self, message: &str, lines: &mut Lines) {
         self.error(ErrorType::Stopped, message, lines);
+        self.why_ended = Some(message.to_owned());
+    }
+
+    /// What ended the run, where that was neither its rules nor the model: a provider that gave up, a limit, a
+    /// conversation that is too long.
+    #[must_use]
+    pub fn why_ended(&self) -> Option<&str> {
+        self.why_ended.as_deref()
     }
 
     /// What the request that was heard last took, in tokens and US dollars, by the answer's word; also one without a
@@ -434,6 +450,7 @@ impl Deliberation {
 
     fn end(&mut self, reason: EndReason, error: ErrorType, message: &str, lines: &mut Lines) -> Move {
         self.error(error, message, lines);
+        self.why_ended = Some(message.to_owned());
         Move::End(reason)
     }
 }

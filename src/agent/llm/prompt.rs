@@ -171,7 +171,7 @@ impl Prompts {
         self.render("unreadable.txt", told_of_a_reply(why))
     }
 
-    /// Renders everything once, and looks at the variables that are named where it did not come by, so that a template
+    /// Looks at the variables that are named, also where a rendering does not come by, and renders everything once, so that a template
     /// that asks for what there is not is found before the first run.
     ///
     /// # Errors
@@ -180,13 +180,13 @@ impl Prompts {
         let format = config.interface.reply_format;
         let why = Unreadable { reason: Reason::Empty, detail: "There was no reply.".to_owned() };
         let notices = ["a notice".to_owned()];
+        self.check_variables("system.txt", &told_at_the_start(briefing, format))?;
+        self.check_variables("step.txt", &told_in_a_step(step, briefing.max_steps, None, &[]))?;
+        self.check_variables("unreadable.txt", &told_of_a_reply(&why))?;
         self.system(briefing, format)?;
         self.step(step, briefing.max_steps, None, &[])?;
         self.step(step, briefing.max_steps, Some("{}"), &notices)?;
-        self.unreadable(&why)?;
-        self.check_variables("system.txt", &told_at_the_start(briefing, format))?;
-        self.check_variables("step.txt", &told_in_a_step(step, briefing.max_steps, None, &[]))?;
-        self.check_variables("unreadable.txt", &told_of_a_reply(&why))
+        self.unreadable(&why).map(drop)
     }
 
     /// Every variable that a template names must be one of those that it is given.

@@ -133,7 +133,10 @@ fn prompts_of_the_user_s_are_used_recorded_and_tried_first() {
     fs::create_dir(&folder).unwrap();
     study.run(&[]).with(3).saying("mine holds none of system.txt, step.txt, unreadable.txt");
     for (broken, said) in [
-        ("You have {{ patience }} left.", "the prompt mine/system.txt is no good: undefined value"),
+        (
+            "You have {{ patience }} left.",
+            "the prompt mine/system.txt is no good: there is no variable patience; there",
+        ),
         ("{% for tool in tools %}{{ tool.name }}", "the prompt mine/system.txt is no good: syntax error"),
         // What shows in another cell, or in none that is tried.
         (

@@ -123,6 +123,17 @@ fn a_kill_at_the_worst_moment_leaves_what_can_go_on() {
     for (cut, kept) in [(0, 0), (first / 2, 0), (first, 0), (middle, STEPS - 1)] {
         fs::rename(&folder, &partial).unwrap();
         fs::write(partial.join("cassette.jsonl"), &cassette[..cut]).unwrap();
+        if kept == 0 {
+            // Steps without their calls are no run that a kill left: somebody lost a cassette that was paid for.
+            let steps = fs::read(partial.join("steps.jsonl")).unwrap();
+            study.run(&["--resume"]).with(6).saying("holds no calls, though steps were recorded; restore it");
+            fs::remove_file(partial.join("cassette.jsonl")).unwrap();
+            study.run(&["--resume"]).with(6).saying(".study_c0_r0.partial has none; restore cassette.jsonl");
+            assert_eq!(fs::read(partial.join("steps.jsonl")).unwrap(), steps);
+            assert_eq!(calls.load(Ordering::SeqCst), 0);
+            fs::write(partial.join("cassette.jsonl"), &cassette[..cut]).unwrap();
+            fs::write(partial.join("steps.jsonl"), "").unwrap();
+        }
         study.run(&["--resume"]).with(0);
         assert_eq!(calls.swap(0, Ordering::SeqCst), asked - kept, "cut at {cut}");
         assert_same_steps(&study.steps("c0_r0"), &whole, &format!("cut at {cut}"));

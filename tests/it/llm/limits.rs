@@ -55,7 +55,7 @@ fn a_limit_ends_a_run_before_the_call_that_would_exceed_it() {
     ] {
         let study = study(&server, "");
         let flags = [&PRICES[..], flags].concat();
-        study.run(&flags).with(code);
+        study.run(&flags).with(code).saying(&format!("WARNING: a run ended as {reason}; study_c0_r0: "));
         let (summary, row) = (study.summary("c0_r0"), &table(&study)[0]);
         let what = format!("{flags:?}: {summary}");
         assert_eq!((&summary["end_reason"], &summary["limit_scope"]), (&json!(reason), &json!(scope)), "{what}");

@@ -94,8 +94,11 @@ fn a_run_that_goes_on_keeps_its_files_until_it_has_reached_them() {
     let Moody { server, fails, calls } = moody();
     let study = study(&server, "");
     fails.store(true, Ordering::SeqCst);
-    study.run(&[]).with(5);
+    let told = study.run(&["--resume"]).with(5).saying("notice: nothing to go on with in ");
+    told.saying(" ended as provider_error; study_c0_r0: the server answered ").saying("add --resume to go on");
     assert_eq!(study.summary("c0_r0")["end_reason"], "provider_error");
+    let log = fs::read_to_string(study.folder("c0_r0").join("experiment.log")).unwrap();
+    assert!(log.contains(" provider_error: the server answered "), "{log}");
     let (before, cassette) = (files(&study.results()), study.folder("c0_r0").join("cassette.jsonl"));
     let whole = fs::read(&cassette).unwrap();
 
