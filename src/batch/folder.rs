@@ -69,7 +69,11 @@ impl ResultFolder {
             Ok(_) => false,
         };
         // A folder that may not be used is not touched, not even by a lock. What was seen without one may have changed.
-        judge(&path, existing, configuration)?;
+        judge(&path, existing, configuration).map_err(|error| match error {
+            // Advice on finished results would be wrong.
+            BatchError::Exists(folder) if is_in_use(&folder) => BatchError::InUse(folder),
+            error => error,
+        })?;
         let lock = lock(&path)?;
         let holds_results = judge(&path, existing, configuration)?;
         let was = match existing {
@@ -149,10 +153,15 @@ impl ResultFolder {
         self.path.join("runs")
     }
 
+    /// Makes the folder of runs.
+    pub(super) fn make_runs(&self) -> Result<(), WriteError> {
+        let runs = self.runs();
+        fs::create_dir_all(&runs).map_err(WriteError::at(&runs))
+    }
+
     /// Makes the folder of runs and opens the table of results.
     pub(super) fn open(&self) -> Result<ResultsFile, WriteError> {
-        let runs = self.runs();
-        fs::create_dir_all(&runs).map_err(WriteError::at(&runs))?;
+        self.make_runs()?;
         let partial = self.path.join(RESULTS_PARTIAL);
         let file = File::create(&partial).map_err(WriteError::at(&partial))?;
         Ok(ResultsFile {
@@ -223,10 +232,8 @@ fn judge(path: &Path, existing: Existing, configuration: &str) -> Result<bool, B
         return Ok(false);
     }
     if !is_ours(path) {
-        let lock = File::options().write(true).open(path.join(LOCK));
-        let is_in_use = lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
         // One that begins, or moves earlier results aside.
-        return if is_in_use {
+        return if is_in_use(path) {
             Err(BatchError::InUse(path.to_owned()))
         } else {
             foreign("it has no manifest.json of ours")
@@ -253,6 +260,12 @@ fn judge(path: &Path, existing: Existing, configuration: &str) -> Result<bool, B
         }
         Existing::Replaced => Ok(true),
     }
+}
+
+/// Whether somebody has the lock of a folder.
+fn is_in_use(path: &Path) -> bool {
+    let lock = File::options().write(true).open(path.join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// Takes the lock of a folder.

@@ -102,7 +102,7 @@ pub enum RepeatError {
     #[error(transparent)]
     Prompt(#[from] PromptError),
     /// The place for the repetition holds results.
-    #[error("{} already holds results, which a repetition does not replace; name another folder with --output-dir", .0.display())]
+    #[error("there is something in {} already, which a repetition does not replace; name another folder with --output-dir", .0.display())]
     Exists(PathBuf),
     /// There is no place for the repetition.
     #[error(transparent)]
@@ -138,10 +138,11 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
     let results_dir = output_dir.unwrap_or_else(|| scratch.as_ref().expect("it was made").path()).to_owned();
     let name = &run.config.experiment.name;
     let results = ResultFolder::claim(&results_dir, name, Existing::Refused, "").map_err(|error| match error {
-        BatchError::Exists(folder) => RepeatError::Exists(folder),
+        // A repetition has no manifest.
+        BatchError::Exists(folder) | BatchError::Foreign { folder, .. } => RepeatError::Exists(folder),
         error => RepeatError::Place(error),
     })?;
-    drop(results.open()?);
+    results.make_runs()?;
 
     let outcome = if !programs.contains(&run.config.model.name.as_str()) {
         let player = Player::open(&run_dir.join(cassette::NAME))?;

@@ -22,7 +22,7 @@ const SHOWN: usize = 80;
 pub struct Difference {
     /// The file.
     pub file: String,
-    /// Its line, from 1.
+    /// Its line, from 1; 0 where it is a request that no line holds.
     pub line: usize,
     /// The step that the line speaks of.
     pub step: Option<Step>,
@@ -43,6 +43,7 @@ impl std::fmt::Display for Difference {
         }
         match field.as_str() {
             "" => write!(f, "line {line} of {file}")?,
+            field if *line == 0 => write!(f, "field {field} ({file})")?,
             field => write!(f, "field {field} ({file}, line {line})")?,
         }
         write!(f, ": recorded {recorded}, repeated {repeated}")

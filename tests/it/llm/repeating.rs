@@ -108,17 +108,17 @@ fn an_edited_cassette_differs_at_a_step_and_a_field() {
         ),
         (
             |lines| drop(lines.remove(2)),
-            "first difference at step 1, field step (cassette.jsonl, line 0): recorded a record of step 1 (call 1), \
+            "first difference at step 1, field step (cassette.jsonl): recorded a record of step 1 (call 1), \
              repeated a request of step 1 (call 0)",
         ),
         (
             |lines| drop(lines.pop()),
-            "first difference at step 3, field step (cassette.jsonl, line 0): recorded no more requests",
+            "first difference at step 3, field step (cassette.jsonl): recorded no more requests",
         ),
         (|lines| lines.truncate(1), "first difference at step 0, field step"),
         (
             |lines| lines.push(lines[5].replace(r#""step":3"#, r#""step":4"#)),
-            "first difference at step 4, field step (cassette.jsonl, line 0): recorded a record of step 4 (call 0), \
+            "first difference at step 4, field step (cassette.jsonl): recorded a record of step 4 (call 0), \
              repeated the end of the run after 4 steps",
         ),
         // What no other record speaks of.
@@ -140,14 +140,14 @@ fn an_edited_cassette_differs_at_a_step_and_a_field() {
         ),
         (
             |lines| lines.push(r#"{"step":9,"call":0,"limit":"run_tokens","message":"late"}"#.to_owned()),
-            "first difference at step 9, field step (cassette.jsonl, line 0): recorded a record of step 9 (call 0)",
+            "first difference at step 9, field step (cassette.jsonl): recorded a record of step 9 (call 0)",
         ),
         (
             |lines| {
                 lines.truncate(5);
                 lines.push(r#"{"step":3,"call":1,"limit":"run_tokens","message":"late"}"#.to_owned());
             },
-            "first difference at step 3, field step (cassette.jsonl, line 0): recorded a record of step 3 (call 1), \
+            "first difference at step 3, field step (cassette.jsonl): recorded a record of step 3 (call 1), \
              repeated a request of step 3 (call 0)",
         ),
     ];
