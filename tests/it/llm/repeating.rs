@@ -71,10 +71,19 @@ fn a_run_comes_out_again_without_key_and_server() {
     for ((name, one), (_, other)) in files(&study.folder("c0_r0")).into_iter().zip(files(&again)) {
         assert!(one == other, "{name} differs");
     }
-    // A manifest makes them results, which no repetition replaces.
-    fs::copy(study.results().join("manifest.json"), study.path().join("again/study/manifest.json")).unwrap();
-    let done = replay(&study, &["--output-dir", "again"]).with(3).saying("already holds results");
-    assert!(!done.err.contains("--overwrite") && !done.err.contains("--resume"), "{}", done.err);
+    let left: Vec<_> =
+        fs::read_dir(study.path().join("again/study")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| name == "runs" || name == ".lock"), "{left:?}");
+    // No repetition replaces another, or results.
+    for manifest in [false, true] {
+        if manifest {
+            let path = study.path().join("again/study/manifest.json");
+            fs::copy(study.results().join("manifest.json"), path).unwrap();
+        }
+        let done =
+            replay(&study, &["--output-dir", "again"]).with(3).saying("there is something in again/study already");
+        assert!(!done.err.contains("--overwrite") && !done.err.contains("--resume"), "{}", done.err);
+    }
     // The repetition's folder alone is a record as good as the first.
     let mut command = study.program(&["replay", "--verify"]);
     command.arg(again);
