@@ -274,7 +274,11 @@ fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
         };
         // Nothing spent by known prices is not the same as nothing spent.
         let cost = if spent.cost > 0.0 { format!("{:.6} USD", spent.cost) } else { "no known cost".to_owned() };
-        note(err, format_args!("{} tokens, {cost}{estimated}", spent.tokens));
+        let unpriced = match spent.unpriced {
+            requests @ 1.. if spent.cost > 0.0 => format!(" and {requests} requests of unknown cost"),
+            _ => String::new(),
+        };
+        note(err, format_args!("{} tokens, {cost}{unpriced}{estimated}", spent.tokens));
     }
     if let Some(leftover) = &outcome.leftover {
         let path = leftover.path.display();

@@ -133,6 +133,8 @@ pub struct Spent {
     pub cost: f64,
     /// Requests of which something was not known, and was counted as what they had been taken for.
     pub estimated: u64,
+    /// Requests whose cost nobody knows: it is not in the sum.
+    pub unpriced: u64,
 }
 
 impl Spent {
@@ -147,6 +149,7 @@ impl Spent {
             tokens: tokens.unwrap_or(estimate.tokens),
             cost: cost.or(expected).unwrap_or(0.0),
             estimated: u64::from(tokens.is_none() || (cost.is_none() && expected.is_some())),
+            unpriced: u64::from(cost.or(expected).is_none()),
         }
     }
 
@@ -160,6 +163,7 @@ struct Account {
     spent: Amount,
     reserved: Amount,
     estimated: u64,
+    unpriced: u64,
 }
 
 /// The account of a run or of an experiment, with its limits.
@@ -181,8 +185,8 @@ impl Ledger {
     /// What was spent.
     #[must_use]
     pub fn spent(&self) -> Spent {
-        let Account { spent, estimated, .. } = *self.lock();
-        Spent { tokens: spent.tokens, cost: spent.nanos as f64 / 1e9, estimated }
+        let Account { spent, estimated, unpriced, .. } = *self.lock();
+        Spent { tokens: spent.tokens, cost: spent.nanos as f64 / 1e9, estimated, unpriced }
     }
 
     /// Counts what was spent before this ledger was there, as by runs that are not made again.
@@ -217,6 +221,7 @@ impl Ledger {
         account.reserved = account.reserved.minus(reserved);
         account.spent = account.spent.plus(spent.amount());
         account.estimated += spent.estimated;
+        account.unpriced += spent.unpriced;
     }
 
     fn lock(&self) -> MutexGuard<'_, Account> {

@@ -41,10 +41,11 @@ fn what_is_reserved_counts_until_it_is_settled() {
     let second = reserve(40).unwrap();
     first.settle(&used(10, 5, None));
     second.settle(&Charge::Nothing);
-    assert_eq!(whole.spent(), Spent { tokens: 15, cost: 0.0, estimated: 0 });
+    assert_eq!(whole.spent(), Spent { tokens: 15, cost: 0.0, estimated: 0, unpriced: 1 });
     assert_eq!(reserve(86).unwrap_err(), exhausted(Scope::Run, Quantity::Tokens));
     reserve(85).unwrap().settle(&used(80, 90, None));
-    assert_eq!(budget.run().spent(), Spent { tokens: 185, ..Spent::default() }, "what was used counts, however much");
+    let both = Spent { tokens: 185, unpriced: 2, ..Spent::default() };
+    assert_eq!(budget.run().spent(), both, "what was used counts, however much");
     assert!(reserve(0).is_err(), "nothing is left");
 }
 
@@ -89,7 +90,8 @@ fn what_is_not_known_counts_as_reserved() {
     settle(None, used(1, 1, None));
     assert_eq!(whole.spent().estimated, 3, "without prices no cost is expected");
     drop(budget.reserve(estimate(7, Some(0.125))).unwrap());
-    assert_eq!(whole.spent(), Spent { tokens: 50 + 2 + 50 + 2 + 7, cost: 0.5 + 0.5 + 0.25 + 0.125, estimated: 4 });
+    let (tokens, cost) = (50 + 2 + 50 + 2 + 7, 0.5 + 0.5 + 0.25 + 0.125);
+    assert_eq!(whole.spent(), Spent { tokens, cost, estimated: 4, unpriced: 1 });
 }
 
 #[test]
@@ -108,7 +110,7 @@ fn requests_that_were_refused_or_never_arrived_are_not_charged() {
 #[test]
 fn earlier_runs_count_too() {
     let (budget, whole) = budget((None, None), (Some(100), Some(1.0)));
-    whole.carry_over(&Spent { tokens: 90, cost: 0.5, estimated: 2 });
+    whole.carry_over(&Spent { tokens: 90, cost: 0.5, estimated: 2, unpriced: 0 });
     assert_eq!(budget.reserve(estimate(11, None)).unwrap_err(), exhausted(Scope::Experiment, Quantity::Tokens));
     assert_eq!(budget.reserve(estimate(1, Some(0.6))).unwrap_err(), exhausted(Scope::Experiment, Quantity::Cost));
     assert_eq!((whole.spent().estimated, budget.run().spent().tokens), (2, 0));
