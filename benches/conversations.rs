@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vendomini::agent::provider::backend::PriceOptions;
 use vendomini::batch::progress::Progress;
 use vendomini::batch::{BatchOptions, Existing, run_batch};
 use vendomini::config::{self, Overrides};
+use vendomini::llm::provider::backend::PriceOptions;
 use vendomini::plan::Plan;
 use vendomini::prelude::*;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use vendomini::config::{self, Overrides, RunConfig};
 use vendomini::plan::Plan;
-use vendomini::step::driver::Simulation;
+use vendomini::simulation::driver::Simulation;
 
 fn cell(max_steps: u32, agent: &str) -> RunConfig {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/base.yaml");

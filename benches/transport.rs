@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::transport::{Call, Endpoint, Headers, News, Transport, raise_descriptor_limit};
+use vendomini::llm::provider::attempt::Outcome;
+use vendomini::llm::provider::transport::{Call, Endpoint, Headers, News, Transport, raise_descriptor_limit};
 
 mod served;
 

@@ -11,10 +11,10 @@
 
 use std::process::ExitCode;
 
-use vendomini::agent::policy::{Work, next_work};
 use vendomini::prelude::*;
-use vendomini::tool::supplier::{check_credit, check_quantity, find_offer};
-use vendomini::world::sku::Shelves;
+use vendomini::scenario::warehouse::policy::{Work, next_work};
+use vendomini::scenario::warehouse::sku::Shelves;
+use vendomini::scenario::warehouse::tool::supplier::{check_credit, check_quantity, find_offer};
 
 const NEGOTIATE: &str = "tool_negotiate_price";
 

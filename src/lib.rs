@@ -49,8 +49,8 @@
 //! use vendomini::config::{self, Overrides};
 //! use vendomini::plan::Plan;
 //! use vendomini::prediction::predictions::Predictions;
-//! use vendomini::step::driver::Simulation;
-//! use vendomini::step::end::EndReason;
+//! use vendomini::simulation::driver::Simulation;
+//! use vendomini::base::run_end::EndReason;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let set = vec!["pe_induction.p_shock=0".to_owned()];
@@ -189,26 +189,27 @@
 //! Across versions nothing is promised: the manifest lists the versions of the streams and of the hash.
 pub mod agent;
 pub mod analysis;
+pub mod base;
 pub mod batch;
 pub mod cli;
 pub mod config;
 pub mod crash;
-pub mod ids;
+pub mod engine;
+pub mod interface;
+pub mod legacy;
+pub mod llm;
 pub mod manual;
-mod on_call;
 pub mod plan;
 pub mod plugins;
 pub mod prediction;
 pub mod prelude;
 pub mod record;
-mod resource;
-pub mod rng;
+pub mod scenario;
 pub mod selftest;
 pub mod shock;
+pub mod simulation;
 pub mod step;
 pub mod tool;
-pub mod units;
-pub mod world;
 
 pub use cli::main_with;
 

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use vendomini::agent::provider::transport::raise_descriptor_limit;
+use vendomini::llm::provider::transport::raise_descriptor_limit;
 
 #[allow(dead_code, reason = "the tests use all of it")]
 #[path = "../../tests/it/mock_server/mod.rs"]

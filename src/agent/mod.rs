@@ -2,23 +2,16 @@
 //!
 //! An agent is given what it may see and answers with a decision. It never touches the World.
 
-pub mod action;
-pub mod forecast;
-pub mod llm;
-pub mod observation;
-pub mod policy;
-pub mod provider;
+pub mod observe;
 pub mod register;
-pub mod reply;
 pub mod scripted;
-pub mod shown;
 
 use bevy::app::{App, Plugin};
 
-use action::Decision;
-use observation::{Briefing, Observation};
+use crate::base::decision::Decision;
+use crate::interface::observation::{Briefing, Observation};
+use crate::scenario::warehouse::shown::ShownState;
 use register::AgentAppExt;
-use shown::ShownState;
 
 use crate::prediction::predictions::Predictions;
 

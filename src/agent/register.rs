@@ -8,11 +8,11 @@ use std::sync::Arc;
 use bevy::app::App;
 
 use super::Agent;
-use super::observation::Briefing;
+use crate::base::registration::{Registrable, SourcePlace, admit};
+use crate::base::rng::Stream;
 use crate::config::settings::RunConfig;
+use crate::interface::observation::Briefing;
 use crate::plugins::Plugins;
-use crate::plugins::problem::{Registrable, SourcePlace, admit};
-use crate::rng::Stream;
 
 /// What an agent is made from, once the run that it is for has started.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ type Build = Arc<dyn Fn(AgentSetup<'_>) -> Box<dyn Agent> + Send + Sync>;
 #[derive(Default)]
 pub struct AgentRegister(BTreeMap<String, (Build, SourcePlace)>);
 
-crate::resource::in_table!(AgentRegister);
+crate::base::table_resource::in_table!(AgentRegister);
 
 impl AgentRegister {
     /// Their names, in order.
@@ -77,7 +77,7 @@ pub trait AgentAppExt {
     ///
     /// A name that is no `snake_case` name or is taken is reported with all other problems of the plugins, by
     /// [`Plugins::check`], `main_with`, or a panic of
-    /// [`Simulation::from_app`](crate::step::driver::Simulation::from_app).
+    /// [`Simulation::from_app`](crate::simulation::driver::Simulation::from_app).
     ///
     /// ```
     /// use vendomini::prelude::*;

@@ -6,4 +6,5 @@
 
 pub mod account;
 pub mod audit;
+pub mod offline;
 mod sum;

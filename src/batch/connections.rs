@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::error::WriteError;
 use super::folder::ResultFolder;
 use super::pool::TICK;
-use crate::agent::provider::backend::Backends;
+use crate::llm::provider::backend::Backends;
 use crate::record::connections::{ConnectionRecord, NAME};
 use crate::record::manifest::now;
 

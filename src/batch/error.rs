@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::confine::Defect;
-use crate::agent::llm::prompt::PromptError;
-use crate::agent::provider::backend::BackendError;
+use crate::base::registration::PluginErrors;
 use crate::config::ConfigErrors;
-use crate::plugins::problem::PluginErrors;
+use crate::llm::prompt::PromptError;
+use crate::llm::provider::backend::BackendError;
 use crate::record::pins::PinMismatch;
 
 /// A file or folder that could not be written.

@@ -20,15 +20,16 @@ use super::play::{Report, failed, finished, identity, play, rescue};
 use super::pool::{Stopped, TICK};
 use super::resume::{Left, clear, left_of, open_cassette};
 use super::seat::{Seat, SharedWorld};
-use crate::agent::observation::Briefing;
-use crate::agent::provider::backend::Backends;
-use crate::agent::provider::cassette::{self, Player};
-use crate::agent::provider::transport::Answer;
-use crate::agent::provider::wire::WireError;
+use crate::interface::observation::Briefing;
+use crate::llm::provider::backend::Backends;
+use crate::llm::provider::cassette;
+use crate::llm::provider::cassette::Player;
+use crate::llm::provider::transport::Answer;
+use crate::llm::provider::wire::WireError;
 use crate::plan::{Plan, PlannedRun};
 use crate::plugins::Plugins;
-use crate::step::driver::Simulation;
-use crate::step::stowed::Stowed;
+use crate::simulation::driver::Simulation;
+use crate::simulation::stowed::Stowed;
 
 /// With so many runs under way, answers come so thick that it pays to let some gather: falling asleep and being woken
 /// for each costs more than it gains.

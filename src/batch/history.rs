@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::Existing;
 use super::error::WriteError;
 use super::play::Report;
-use crate::agent::provider::backend::Backends;
-use crate::agent::provider::recording::PREFIX;
+use crate::llm::provider::backend::Backends;
+use crate::llm::provider::recording::PREFIX;
 use crate::record::history::{HistoryRecord, NAME, RunType};
 use crate::record::manifest::now;
 

@@ -7,17 +7,17 @@ use super::Halt;
 use super::error::WriteError;
 use super::run_folder::RunFolder;
 use super::seat::Seat;
-use crate::agent::llm::deliberation::{Call, Deliberation, Move};
-use crate::agent::llm::prompt::PromptError;
-use crate::agent::llm::record::Lines;
-use crate::agent::provider::attempt::Attempt;
-use crate::agent::provider::budget::{Charge, Estimate};
-use crate::agent::provider::limits::{Denied, LimitHit, RunLimits};
-use crate::agent::provider::transport::News;
-use crate::agent::provider::wire::{Asked, Wire, WireError};
+use crate::base::run_end::EndReason;
 use crate::crash::state::CrashState;
+use crate::llm::deliberation::{Call, Deliberation, Move};
+use crate::llm::prompt::PromptError;
+use crate::llm::provider::attempt::Attempt;
+use crate::llm::provider::budget::{Charge, Estimate};
+use crate::llm::provider::limits::{Denied, LimitHit, RunLimits};
+use crate::llm::provider::transport::News;
+use crate::llm::provider::wire::{Asked, Wire, WireError};
+use crate::llm::record::Lines;
 use crate::record::summary::{RunIdentity, Summary};
-use crate::step::end::EndReason;
 
 /// A run under way.
 pub(super) struct LiveRun<'a> {
@@ -372,7 +372,7 @@ impl<'a> LiveRun<'a> {
     }
 
     /// Steps that were finished.
-    pub(super) fn steps_done(&self) -> crate::units::Step {
+    pub(super) fn steps_done(&self) -> crate::base::units::Step {
         self.simulation.steps_done()
     }
 
@@ -382,7 +382,7 @@ impl<'a> LiveRun<'a> {
     }
 
     /// The step and call of the first record of its cassette that the run did not come to, if any.
-    pub(super) fn left_over(&self) -> Option<(crate::units::Step, u32)> {
+    pub(super) fn left_over(&self) -> Option<(crate::base::units::Step, u32)> {
         self.wire.left_over()
     }
 }

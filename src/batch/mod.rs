@@ -1,7 +1,7 @@
 //! Runs a plan: worker threads, one results folder, records in the order of the plan.
 //!
 //! Called by the verb `run`, and by whoever uses the library, through [`run_batch`]. Each worker owns one
-//! [`Simulation`](crate::step::driver::Simulation), made by the program's plugins, and takes one run after another; one
+//! [`Simulation`](crate::simulation::driver::Simulation), made by the program's plugins, and takes one run after another; one
 //! writer puts the rows into `results.csv` in the order of the plan, so nothing but the log and the manifest shows how
 //! many workers there were. This module never decides anything about a run: what happens in it is decided by its
 //! configuration and its agent.
@@ -44,10 +44,10 @@ use tally::Tally;
 use floor::Floor;
 use history::History;
 
-use crate::agent::provider::backend::{Backends, PriceOptions};
-use crate::agent::provider::budget::Spent;
-use crate::agent::provider::limits::until;
-use crate::agent::provider::settings::process_environment;
+use crate::llm::provider::backend::{Backends, PriceOptions};
+use crate::llm::provider::budget::Spent;
+use crate::llm::provider::limits::until;
+use crate::llm::provider::settings::process_environment;
 use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::record::manifest::{BatchStatus, Manifest, digest};

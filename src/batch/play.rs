@@ -10,10 +10,12 @@ use super::confine::{Defect, confine};
 use super::error::WriteError;
 use super::folder::ResultFolder;
 use super::run_folder::{Keeping, RunFolder};
-use crate::agent::action::ActionSource;
-use crate::agent::provider::limits::until;
+use crate::base::decision::ActionSource;
+use crate::base::run_end::EndReason;
+use crate::base::units::Step;
 use crate::config::settings::PredictionMode;
 use crate::crash::state::CrashState;
+use crate::llm::provider::limits::until;
 use crate::plan::PlannedRun;
 use crate::plugins::Plugins;
 use crate::prediction::accumulate::Score;
@@ -21,9 +23,7 @@ use crate::prediction::error::ByType;
 use crate::record::history::{Ineligible, ineligible};
 use crate::record::results::{Outcome, row};
 use crate::record::summary::{RunIdentity, Summary};
-use crate::step::driver::Simulation;
-use crate::step::end::EndReason;
-use crate::units::Step;
+use crate::simulation::driver::Simulation;
 
 /// What ends the run of a program from outside, between two steps.
 #[derive(Clone, Copy, Debug)]

@@ -20,7 +20,7 @@ use super::history::History;
 use super::play::{Report, line};
 use super::progress::{Progress, Reporter};
 use super::tally::Tally;
-use crate::agent::llm::prompt::PromptError;
+use crate::llm::prompt::PromptError;
 use crate::record::results::header;
 
 /// How many runs may be under way or waiting to be written, at least.

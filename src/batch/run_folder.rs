@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::confine::Defect;
 use super::error::WriteError;
 use super::folder::ResultFolder;
+use crate::base::units::Step;
 use crate::config::to_yaml;
 use crate::crash::severity::Severity;
 use crate::crash::state::Crash;
@@ -15,7 +16,6 @@ use crate::record::folder::SUMMARY;
 use crate::record::manifest::{Build, now};
 use crate::record::step::Recorder;
 use crate::record::summary::Summary;
-use crate::units::Step;
 
 /// Records are written in pieces of about this many bytes, when a worker makes one run after another.
 const PIECE: usize = 64 << 10;

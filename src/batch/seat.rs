@@ -7,8 +7,8 @@
 use std::mem;
 use std::ops::{Deref, DerefMut};
 
-use crate::step::driver::Simulation;
-use crate::step::stowed::Stowed;
+use crate::simulation::driver::Simulation;
+use crate::simulation::stowed::Stowed;
 
 /// Where a run is.
 #[derive(Default)]
@@ -129,8 +129,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::config;
+    use crate::config::Overrides;
     use crate::config::settings::RunConfig;
-    use crate::config::{self, Overrides};
     use crate::plan::Plan;
     use crate::record::step::Recorder;
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::play::Report;
+use crate::base::run_end::EndReason;
 use crate::prediction::error::{ByType, ErrorType};
 use crate::record::manifest::Counts;
-use crate::step::end::EndReason;
 
 /// Most run ids that are kept to be named.
 const NAMED: usize = 5;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::{self, ConfigErrors, Experiment, Overrides};
+use crate::config;
+use crate::config::{ConfigErrors, Experiment, Overrides};
 
 /// Which experiment, and what to change in it.
 #[derive(Args, Clone, Debug)]

@@ -12,16 +12,18 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::CliError;
+use crate::analysis::offline;
+use crate::analysis::offline::OfflineDetectors;
+use crate::base::units::Step;
 use crate::batch::error::WriteError;
 use crate::config::settings::CrashThreshold;
-use crate::crash::offline::{self, OfflineDetectors};
-use crate::crash::v1::{self as rules, V1Detectors};
+use crate::crash::v1 as rules;
+use crate::crash::v1::V1Detectors;
+use crate::legacy::v1;
 use crate::plugins::Plugins;
 use crate::record::evidence::evidence;
 use crate::record::folder::{RunFolder, find_runs};
 use crate::record::reader::{Line, StepLine};
-use crate::record::v1;
-use crate::units::Step;
 
 /// The window where neither the command line nor the run's configuration says otherwise.
 const WINDOW: Step = 20;

@@ -1,6 +1,6 @@
 //! The verb `import`: runs of another program as runs of this one.
 //!
-//! What was imported is data and goes to `out`. The work is [`record::import`](crate::record::import)'s.
+//! What was imported is data and goes to `out`. The work is [`record::import`](crate::legacy::import)'s.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::CliError;
-use crate::record::import::{Imported, import};
+use crate::legacy::import::{Imported, import};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -35,16 +35,16 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use thiserror::Error;
 
-use crate::agent::provider::backend::BackendError;
+use crate::analysis::offline::UnknownDetector;
+use crate::base::registration::PluginErrors;
 use crate::batch::BatchError;
 use crate::batch::error::WriteError;
 use crate::batch::repeat::RepeatError;
 use crate::config::ConfigErrors;
-use crate::crash::offline::UnknownDetector;
+use crate::legacy::import::ImportError;
+use crate::llm::provider::backend::BackendError;
 use crate::plugins::Plugins;
-use crate::plugins::problem::PluginErrors;
 use crate::record::folder::ReadError;
-use crate::record::import::ImportError;
 use parse_reply::RepliesError;
 use plan::PlanError;
 

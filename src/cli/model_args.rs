@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::CliError;
-use crate::agent::provider::backend::PriceOptions;
-use crate::agent::provider::cost::flag_prices;
 use crate::config::prices::load_prices;
+use crate::llm::provider::backend::PriceOptions;
+use crate::llm::provider::cost::flag_prices;
 
 /// Limits and prices.
 #[derive(Args, Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! The verb `parse-reply`: what the reply parsers make of replies, for work on prompts.
 //!
-//! One JSON line a reply goes to `out`. The reading is [`agent::reply`](crate::agent::reply)'s, and that of answers the
+//! One JSON line a reply goes to `out`. The reading is [`agent::reply`](crate::llm::reply)'s, and that of answers the
 //! [`Dialect`]'s; this module finds the replies in a file and knows their shapes.
 
 use std::fs;
@@ -16,13 +16,14 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::CliError;
-use crate::agent::action::Action;
-use crate::agent::provider::dialect::{Dialect, ReadError};
-use crate::agent::provider::reply::{Finish, ModelReply, RawToolCall};
-use crate::agent::reply::{self, KnownTool, ReadReply, Unreadable};
+use crate::base::card::Card;
+use crate::base::decision::Action;
 use crate::config::settings::ReplyFormat;
+use crate::llm::provider::dialect::{Dialect, ReadError};
+use crate::llm::provider::reply::{Finish, ModelReply, RawToolCall};
+use crate::llm::reply;
+use crate::llm::reply::{KnownTool, ReadReply, Unreadable};
 use crate::plugins::Plugins;
-use crate::prediction::card::Card;
 use crate::record::lenient;
 use crate::tool::registry::ToolRegistry;
 

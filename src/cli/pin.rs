@@ -10,7 +10,8 @@ use tempfile::NamedTempFile;
 
 use super::{CliError, ExitStatus};
 use crate::batch::error::WriteError;
-use crate::config::{self, Experiment, Overrides, is_below};
+use crate::config;
+use crate::config::{Experiment, Overrides, is_below};
 use crate::plan::Plan;
 use crate::record::manifest::digest;
 use crate::record::pins::Pins;

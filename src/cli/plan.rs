@@ -12,10 +12,10 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::config_args::ConfigArgs;
+use crate::base::registration::PluginErrors;
 use crate::config::{ConfigErrors, display};
 use crate::plan::{Plan, PlannedRun};
 use crate::plugins::Plugins;
-use crate::plugins::problem::PluginErrors;
 
 /// A table lists all runs up to this many.
 const ALL: usize = 40;

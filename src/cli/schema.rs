@@ -9,10 +9,10 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::CliError;
+use crate::base::card::{CardRule, card_schema};
 use crate::config;
 use crate::plugins::Plugins;
 use crate::plugins::registered::Registered;
-use crate::prediction::card::{CardRule, card_schema};
 use crate::record;
 use crate::tool::registry::ToolRegistry;
 

@@ -9,8 +9,8 @@ use super::schema::{Entry, Kind};
 use super::settings::OnMalformed;
 use super::spelling;
 use super::yaml::{Key, Node, Value};
-use crate::ids::is_name;
-use crate::rng::DrawKey;
+use crate::base::ids::is_name;
+use crate::base::rng::DrawKey;
 
 /// The canonical value of a node under a key.
 pub(crate) fn value(node: &Node, entry: &Entry) -> Result<Json, Problem> {

@@ -16,9 +16,10 @@ use super::layer::{Layer, Written, WrittenAxis};
 use super::providers::{Providers, Section};
 use super::schema::{DEFAULT_SEED, DefaultValue, Entry, SCHEMA, Status, demand_of, rival, skus_at_level};
 use super::settings::{ExperimentLimits, PressureLevel, RunConfig};
-use super::spelling::{self, is_below};
 use super::yaml;
-use crate::rng::DrawKey;
+use crate::base::rng::DrawKey;
+use crate::config::spelling;
+use crate::config::spelling::is_below;
 
 /// One axis of the grid.
 #[derive(Clone, Debug, PartialEq)]

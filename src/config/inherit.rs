@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use super::check::{kind_of, written};
 use super::error::{ConfigError, Place, Problem, Source};
 use super::scalar::{Scalar, scalar};
-use super::yaml::{self, Key, Node, Value};
+use crate::config::yaml;
+use crate::config::yaml::{Key, Node, Value};
 
 /// Largest configuration file.
 pub(crate) const MAX_BYTES: u64 = 1 << 20;

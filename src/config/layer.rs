@@ -3,13 +3,16 @@
 
 use serde_json::Value as Json;
 
-use super::check::{self, kind_of, written};
 use super::error::{ConfigError, LISTED, Place, Problem, Source};
 use super::inherit::Document;
 use super::providers::WrittenProvider;
 use super::schema::{Entry, MAX_LEVEL, find, rival};
-use super::spelling::{self, STRUCTURE};
-use super::yaml::{self, Key, Node, Value};
+use crate::config::check;
+use crate::config::check::{kind_of, written};
+use crate::config::spelling;
+use crate::config::spelling::STRUCTURE;
+use crate::config::yaml;
+use crate::config::yaml::{Key, Node, Value};
 
 /// A checked setting.
 #[derive(Clone, Debug)]

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::error::{ConfigError, ConfigErrors, Problem, Source, shown};
 use super::inherit::read;
 use super::providers::{ProviderEntry, Section, WrittenProvider, best_match};
-use super::yaml::{self, Value};
+use crate::config::yaml;
+use crate::config::yaml::Value;
 
 /// What tokens cost, in US dollars for a million of them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

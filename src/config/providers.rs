@@ -14,7 +14,7 @@
 //! One entry holds for a model, whole: the one of exactly its name, or else the most specific pattern that fits it.
 //! That is the one with the most literal characters (all but `*`, `?`, `[…]` and `{…}`); of equals the first in
 //! alphabetical order. In a pattern, `*` stands for any characters, slashes too. What the entry leaves out is filled in
-//! by [`agent::provider::settings`](crate::agent::provider::settings), which also says what holds without an entry.
+//! by [`agent::provider::settings`](crate::llm::provider::settings), which also says what holds without an entry.
 //!
 //! With `inherit`, entries merge by pattern and then by key, and the child wins; a header or a part of `extra_body` does
 //! not merge. `null` takes a key back, save for `api_key_env`, where it says that no key is sent.

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::providers::Providers;
-use crate::rng::DrawKey;
-use crate::units::{Cents, Day, Step, Units};
+use crate::base::rng::DrawKey;
+use crate::base::units::{Cents, Day, Step, Units};
 
 pub use words::{
     CrashThreshold, ErrorAccount, Magnitude, MaxTokensKey, MemoryTools, MixWord, Observability, OnMalformed,

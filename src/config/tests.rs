@@ -15,8 +15,9 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use super::schema::{self, DefaultValue, Kind, SCHEMA, Status};
 use super::*;
+use crate::config::schema;
+use crate::config::schema::{DefaultValue, Kind, SCHEMA, Status};
 use crate::plan::Plan;
 
 /// Files in a folder of their own.

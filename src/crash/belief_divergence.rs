@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::detector::{CrashDetector, Need, Verdict, by_level};
 use super::evidence::{EvidenceWindow, Statement, StepEvidence, Subject};
+use crate::base::units::Step;
 use crate::config::settings::CrashThreshold;
-use crate::units::Step;
 
 /// Fewest statements from which a mean is taken.
 const MIN_STATEMENTS: u32 = 5;

@@ -2,9 +2,9 @@
 
 use super::detector::{CrashDetector, Need, Verdict, by_level};
 use super::evidence::EvidenceWindow;
+use crate::base::units::Cents;
 use crate::config::settings::CrashThreshold;
 use crate::tool::name;
-use crate::units::Cents;
 
 /// Fires when the window holds at least 3 (strict), 4 (moderate) or 5 (lenient) attempts to order with a posted
 /// budget below zero that the agent could have known of.

@@ -5,9 +5,9 @@ use std::panic::Location;
 use bevy::app::App;
 
 use super::evidence::EvidenceWindow;
+use crate::base::registration::{Registrable, SourcePlace, admit};
+use crate::base::units::Step;
 use crate::config::settings::CrashThreshold;
-use crate::plugins::problem::{Registrable, SourcePlace, admit};
-use crate::units::Step;
 
 /// What a detector says of a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,7 +98,7 @@ const ORDER: [&str; 8] = [
 #[derive(Default)]
 pub struct DetectorRegistry(Vec<(Box<dyn CrashDetector>, SourcePlace)>);
 
-crate::resource::in_table!(DetectorRegistry);
+crate::base::table_resource::in_table!(DetectorRegistry);
 
 impl DetectorRegistry {
     /// Names in order.
@@ -107,17 +107,17 @@ impl DetectorRegistry {
     }
 
     /// The detectors in order.
-    pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Box<dyn CrashDetector>> + '_ {
+    pub(crate) fn all(&mut self) -> impl Iterator<Item = &mut Box<dyn CrashDetector>> + '_ {
         self.0.iter_mut().map(|(detector, _)| detector)
     }
 
     /// The detector at a position.
-    pub(super) fn at(&mut self, position: usize) -> &mut dyn CrashDetector {
+    pub(crate) fn at(&mut self, position: usize) -> &mut dyn CrashDetector {
         self.0[position].0.as_mut()
     }
 
     /// Lets all others go.
-    pub(super) fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+    pub(crate) fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
         self.0.retain(|(detector, _)| wanted(detector.name()));
     }
 }
@@ -137,7 +137,7 @@ pub trait CrashDetectorAppExt {
     ///
     /// A name that is no `snake_case` name or is taken is reported with all other problems of the plugins, by
     /// [`Plugins::check`](crate::plugins::Plugins::check), `main_with`, or a panic of
-    /// [`Simulation::from_app`](crate::step::driver::Simulation::from_app).
+    /// [`Simulation::from_app`](crate::simulation::driver::Simulation::from_app).
     ///
     /// ```
     /// use vendomini::prelude::*;

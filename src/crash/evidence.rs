@@ -6,9 +6,9 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use smallvec::SmallVec;
 
-use crate::agent::action::{Action, ActionSource};
-use crate::prediction::card::Card;
-use crate::units::{Cents, Step, Units};
+use crate::base::card::Card;
+use crate::base::decision::{Action, ActionSource};
+use crate::base::units::{Cents, Step, Units};
 
 /// Whose fault a failed call was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, JsonSchema)]

@@ -2,8 +2,8 @@
 
 use super::detector::{CrashDetector, Need, Verdict, by_level};
 use super::evidence::EvidenceWindow;
+use crate::base::units::Step;
 use crate::config::settings::CrashThreshold;
-use crate::units::Step;
 
 /// Fewest actions while work was open from which an entropy is taken.
 const MIN_ACTIONS: usize = 10;

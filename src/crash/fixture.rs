@@ -2,11 +2,11 @@
 
 use super::detector::{CrashDetector, Verdict};
 use super::evidence::{EvidenceWindow, Statements, StepEvidence};
+use crate::base::units::{Cents, Step};
 use crate::config::settings::CrashThreshold;
-use crate::units::{Cents, Step};
 
 /// A step in which nothing happened that could be evidence.
-pub(super) fn step(at: Step) -> StepEvidence {
+pub(crate) fn step(at: Step) -> StepEvidence {
     StepEvidence {
         step: at,
         action: None,
@@ -23,7 +23,7 @@ pub(super) fn step(at: Step) -> StepEvidence {
 }
 
 /// What a detector says of each step.
-pub(super) fn judge(
+pub(crate) fn judge(
     mut detector: impl CrashDetector,
     threshold: CrashThreshold,
     window: Step,
@@ -40,7 +40,7 @@ pub(super) fn judge(
 }
 
 /// The onset, when it fired.
-pub(super) fn fired(verdict: &Verdict) -> Option<Step> {
+pub(crate) fn fired(verdict: &Verdict) -> Option<Step> {
     match verdict {
         Verdict::Fired { onset, .. } => Some(*onset),
         Verdict::Unable | Verdict::Clear => None,

@@ -8,7 +8,6 @@ pub mod belief_divergence;
 pub mod budget_denial;
 pub mod decoupling;
 pub mod detector;
-pub mod embed;
 pub mod evidence;
 pub mod exploration_collapse;
 #[cfg(test)]
@@ -16,7 +15,6 @@ mod fixture;
 pub mod invalid_burst;
 pub mod looping;
 pub mod malformed_output;
-pub mod offline;
 pub mod severity;
 pub mod slow_divergence;
 pub mod state;

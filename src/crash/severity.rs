@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::units::Step;
+use crate::base::units::Step;
 
 /// How bad a crash was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -1,10 +1,10 @@
 //! `slow_divergence`: the agent's thoughts drift away from what they were about.
 
 use super::detector::{CrashDetector, Need, Verdict, by_level};
-use super::embed::{Centre, Embedder};
 use super::evidence::{EvidenceWindow, MIN_STEPS};
+use crate::base::embed::{Centre, Embedder};
+use crate::base::units::Step;
 use crate::config::settings::CrashThreshold;
-use crate::units::Step;
 
 /// Thoughts in a row that must be far from the centre.
 const FAR_STEPS: u32 = 5;

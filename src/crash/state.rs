@@ -7,13 +7,14 @@ use smallvec::SmallVec;
 use super::detector::{DetectorRegistry, Verdict};
 use super::evidence::{EvidenceWindow, StepEvidence, contradicts, readable};
 use super::severity::{Aftermath, Severity};
-use super::v1::{self, V1Detectors, V1Step};
+use crate::base::card::Card;
+use crate::base::units::{Cents, Step};
 use crate::config::settings::MeasurementConfig;
-use crate::prediction::card::Card;
-use crate::step::turn::Turn;
+use crate::crash::v1;
+use crate::crash::v1::{V1Detectors, V1Step};
+use crate::engine::journal::{Event, Journal};
+use crate::interface::turn::Turn;
 use crate::tool::name;
-use crate::units::{Cents, Step};
-use crate::world::journal::{Event, Journal};
 
 /// The first flag of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct CrashState {
     aftermath: Option<Aftermath>,
 }
 
-crate::resource::in_table!(CrashState);
+crate::base::table_resource::in_table!(CrashState);
 
 /// Which rules judge this run.
 #[derive(Clone, Debug)]

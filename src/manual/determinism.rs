@@ -3,16 +3,16 @@
 //! The same version, configuration and seed give the same records to the byte, whatever the number of threads and the
 //! order of the plugins. A plugin is part of the version: the manifest lists it with its own. What it has to do:
 //!
-//! - **Draw by address.** Take a [`Stream`](crate::rng::Stream) from [`RunKey`](crate::rng::RunKey) under a name of your
+//! - **Draw by address.** Take a [`Stream`](crate::base::rng::Stream) from [`RunKey`](crate::base::rng::RunKey) under a name of your
 //!   own, and address a draw by the day (or step) and what it decides. Never keep a generator and draw in sequence: one
 //!   more draw would change all that follow. A shock draws from its [`Strike`](crate::shock::family::Strike), an agent
 //!   from its [`AgentSetup`](crate::agent::register::AgentSetup). Raise the version of a stream when its meaning
 //!   changes.
 //! - **Keep state where it is reset and hashed.** A resource registered with
-//!   [`add_run_state`](crate::world::run_state::RunStateAppExt::add_run_state) begins anew in each run and enters the
-//!   state hash; an entity with [`RunScoped`](crate::world::spawn::RunScoped) goes with its run. Statics, `Local` and
+//!   [`add_run_state`](crate::engine::run_state::RunStateAppExt::add_run_state) begins anew in each run and enters the
+//!   state hash; an entity with [`RunScoped`](crate::scenario::warehouse::spawn::RunScoped) goes with its run. Statics, `Local` and
 //!   other resources outlive the run and differ from thread to thread.
-//! - **Sort by id.** The books ([`OrderBook`](crate::world::order::OrderBook) and the like) iterate by id. A query of
+//! - **Sort by id.** The books ([`OrderBook`](crate::engine::orders::OrderBook) and the like) iterate by id. A query of
 //!   your own does not: sort what it gives before the order can matter. Never sort, log or draw by
 //!   [`Entity`](bevy::prelude::Entity). No `HashMap` or `HashSet` where its order can be seen.
 //! - **Order your systems.** Both schedules run on one thread, and two systems whose order is undecided and which touch
@@ -21,8 +21,8 @@
 //!   [crate](crate#schedules-sets-and-systems): those of a set run in the order in which they stand there. `after` the
 //!   last one of a set is usually right.
 //! - **Look at nothing outside.** No clock, no environment, no file, no network in a system.
-//! - **Mind the numbers.** Money is [`Cents`](crate::units::Cents), goods are whole
-//!   [`Units`](crate::units::Units). Functions such as `exp` and `powf` differ between platforms; `libm` does not.
+//! - **Mind the numbers.** Money is [`Cents`](crate::base::units::Cents), goods are whole
+//!   [`Units`](crate::base::units::Units). Functions such as `exp` and `powf` differ between platforms; `libm` does not.
 //!
 //! # What registration decides, and what it does not
 //!

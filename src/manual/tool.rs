@@ -1,7 +1,7 @@
 //! Writing a tool.
 //!
-//! A tool is a system that takes its arguments and returns a [`ToolReply`](crate::tool::result::ToolReply) or a
-//! [`ToolError`](crate::tool::result::ToolError). A plugin registers it with
+//! A tool is a system that takes its arguments and returns a [`ToolReply`](crate::interface::result::ToolReply) or a
+//! [`ToolError`](crate::interface::result::ToolError). A plugin registers it with
 //! [`add_tool`](crate::tool::registry::ToolAppExt::add_tool), a configuration offers it:
 //!
 //! ```yaml
@@ -21,25 +21,25 @@
 //!
 //! - **The result** is the object that the reply is made of, with `success` and `state_changed` beside it.
 //!   `state_changed` is false for a look.
-//! - **Facts** ([`showing`](crate::tool::result::ToolReply::showing)) say what the result tells of stock, money, orders
+//! - **Facts** ([`showing`](crate::interface::result::ToolReply::showing)) say what the result tells of stock, money, orders
 //!   and offers. They make the shown state, which decides whose fault a later failure is and whether work is open.
-//! - **The binding** ([`binding`](crate::tool::result::ToolReply::binding)) says what the call decided or left open:
+//! - **The binding** ([`binding`](crate::interface::result::ToolReply::binding)) says what the call decided or left open:
 //!   an order that was placed, cancelled or expedited. [`ToolSpec::binds`](crate::tool::registry::ToolSpec::binds)
 //!   states which error types that can be.
-//! - **The subject** ([`about`](crate::tool::result::ToolReply::about)) is the SKU that `expected_storage_after` speaks
+//! - **The subject** ([`about`](crate::interface::result::ToolReply::about)) is the SKU that `expected_storage_after` speaks
 //!   of; all stock without it.
-//! - **A refusal** is a [`ToolError`](crate::tool::result::ToolError): it changes nothing and says what to do. Where
-//!   hidden truth decided, [`because`](crate::tool::result::ToolError::because) names the precondition, so that the
+//! - **A refusal** is a [`ToolError`](crate::interface::result::ToolError): it changes nothing and says what to do. Where
+//!   hidden truth decided, [`because`](crate::interface::result::ToolError::because) names the precondition, so that the
 //!   failure is the world's fault when the agent could not know.
 //!
 //! # What it may change
 //!
-//! The world, through its own rules: [`OrderBook`](crate::world::order::OrderBook),
-//! [`SupplierMarket`](crate::world::supplier::SupplierMarket), [`Warehouse`](crate::world::sku::Warehouse),
-//! [`CustomerBook`](crate::world::customer::CustomerBook), [`Ledger`](crate::world::ledger::Ledger). State of its own
-//! is registered with [`add_run_state`](crate::world::run_state::RunStateAppExt::add_run_state). Events of its own go
-//! into `events.jsonl` as [`Event::Custom`](crate::world::journal::Event::Custom). Draws come from
-//! [`RunKey`](crate::rng::RunKey).
+//! The world, through its own rules: [`OrderBook`](crate::engine::orders::OrderBook),
+//! [`SupplierMarket`](crate::engine::suppliers::SupplierMarket), [`Warehouse`](crate::scenario::warehouse::sku::Warehouse),
+//! [`CustomerBook`](crate::scenario::warehouse::customer::CustomerBook), [`Ledger`](crate::engine::ledger::Ledger). State of its own
+//! is registered with [`add_run_state`](crate::engine::run_state::RunStateAppExt::add_run_state). Events of its own go
+//! into `events.jsonl` as [`Event::Custom`](crate::engine::journal::Event::Custom). Draws come from
+//! [`RunKey`](crate::base::rng::RunKey).
 //!
 //! ```
 //! use vendomini::prelude::*;

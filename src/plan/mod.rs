@@ -11,9 +11,9 @@ mod tests;
 
 use serde_json::Value;
 
+use crate::base::rng::DrawKey;
 use crate::config::providers::Providers;
 use crate::config::{Axis, ConfigError, ConfigErrors, Experiment, Problem, RunConfig, display, is_below, schema};
-use crate::rng::DrawKey;
 
 pub use names::check_names;
 

@@ -162,7 +162,7 @@ fn projections_see_each_case_once() {
 fn refusals(text: &str) -> String {
     let mut plan = plan(text, &[]);
     let place = plan.experiment().file.to_string();
-    match crate::agent::provider::settings::resolve(&mut plan, crate::agent::scripted::NAMES, &|_| None) {
+    match crate::llm::provider::settings::resolve(&mut plan, crate::agent::scripted::NAMES, &|_| None) {
         Ok(_) => String::new(),
         Err(errors) => errors.to_string().replace(&place, "x.yaml"),
     }

@@ -7,7 +7,6 @@
 //! - [`problem`]: what can be wrong with what plugins register
 //! - [`registered`]: what they have registered, by name
 
-pub mod problem;
 pub mod registered;
 
 use std::any::{TypeId, type_name};
@@ -21,13 +20,13 @@ use thiserror::Error;
 
 use crate::VendoMiniPlugins;
 use crate::agent::AgentPlugin;
+use crate::base::registration::{PluginErrors, PluginProblem, PluginProblems};
 use crate::crash::CrashPlugin;
 use crate::shock::ShockPlugin;
+use crate::simulation::driver::{Simulation, build_steps, prepare_on_call};
+use crate::simulation::headless::headless_app;
 use crate::step::StepPlugin;
-use crate::step::driver::{Simulation, build_steps, prepare_on_call};
-use crate::step::small::headless_app;
 use crate::tool::ToolPlugin;
-use problem::{PluginErrors, PluginProblem, PluginProblems};
 use registered::Registered;
 
 /// A plugin as the manifest lists it.

@@ -100,36 +100,36 @@ impl Account {
     }
 
     /// A prediction was stated; it is open until resolved or voided.
-    pub(super) fn make(&mut self, kind: ErrorType) {
+    pub(crate) fn make(&mut self, kind: ErrorType) {
         let account = self.types.get_mut(kind);
         account.made += 1;
         account.open += 1;
     }
 
-    pub(super) fn resolve(&mut self, kind: ErrorType, error: f64) {
+    pub(crate) fn resolve(&mut self, kind: ErrorType, error: f64) {
         let account = self.types.get_mut(kind);
         account.open -= 1;
         account.resolved += 1;
         account.exact += u64::from(error == 0.0);
     }
 
-    pub(super) fn void(&mut self, kind: ErrorType, reason: VoidReason) {
+    pub(crate) fn void(&mut self, kind: ErrorType, reason: VoidReason) {
         let account = self.types.get_mut(kind);
         account.open -= 1;
         account.voided += 1;
         *account.void_reasons.entry(reason).or_default() += 1;
     }
 
-    pub(super) fn reveal(&mut self, kind: ErrorType) {
+    pub(crate) fn reveal(&mut self, kind: ErrorType) {
         self.types.get_mut(kind).revealed += 1;
     }
 
-    pub(super) fn never_reveal(&mut self, kind: ErrorType) {
+    pub(crate) fn never_reveal(&mut self, kind: ErrorType) {
         self.types.get_mut(kind).never_revealed += 1;
     }
 
     /// An action could bind a prediction of this type, and did or not.
-    pub(super) fn bindable(&mut self, kind: ErrorType, bound: bool) {
+    pub(crate) fn bindable(&mut self, kind: ErrorType, bound: bool) {
         let account = self.types.get_mut(kind);
         account.bindable += 1;
         account.bound += u64::from(bound);

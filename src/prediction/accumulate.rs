@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
-use crate::units::Step;
+use crate::base::units::Step;
 
 /// Smoothing factors of the moving averages: fast, med, slow.
 pub const ALPHAS: [f64; 3] = [0.3, 0.1, 0.01];

@@ -5,27 +5,28 @@ use bevy::prelude::*;
 use smallvec::SmallVec;
 
 use super::account::VoidReason;
-use super::card::Card;
-use super::error::{self, ErrorType};
-use super::expectation::{Expectation, Reference};
 use super::predictions::{Predictions, Resolved, ToldBy, Value};
 use super::unsettled::Unsettled;
-use crate::agent::forecast::{Forecast, forecast};
-use crate::agent::observation::Briefing;
-use crate::agent::shown::ShownState;
+use crate::base::card::Card;
+use crate::base::expectation::{Expectation, Reference};
+use crate::base::ids::{OrderId, ShockId};
+use crate::base::units::Step;
 use crate::crash::evidence::{ErrorClass, Statement, Statements, Subject};
-use crate::ids::{OrderId, ShockId};
+use crate::engine::calendar::Calendar;
+use crate::engine::journal::{Event, Journal};
+use crate::engine::ledger::Ledger;
+use crate::engine::orders::{InTransit, OpenExpectations, Orders, SupplierOrder};
+use crate::interface::observation::Briefing;
+use crate::interface::result::Binding;
+use crate::interface::turn::Turn;
+use crate::prediction::error;
+use crate::prediction::error::ErrorType;
+use crate::scenario::warehouse::forecast::{Forecast, forecast};
+use crate::scenario::warehouse::shown::ShownState;
+use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
 use crate::shock::ledger::DoseLedger;
-use crate::step::turn::Turn;
 use crate::tool::name;
 use crate::tool::registry::ToolRegistry;
-use crate::tool::result::Binding;
-use crate::units::Step;
-use crate::world::calendar::Calendar;
-use crate::world::journal::{Event, Journal};
-use crate::world::ledger::Ledger;
-use crate::world::order::{InTransit, OpenExpectations, Orders, SupplierOrder};
-use crate::world::sku::{Shelves, Sku, Stock};
 
 /// The world right after the action, as far as predictions speak of it.
 #[derive(SystemParam)]
@@ -286,7 +287,7 @@ fn statements(
 }
 
 /// Counts a wrong prediction for the shocks that caused it.
-pub(super) fn count_wrong(resolved: &Resolved, doses: &mut DoseLedger, journal: &mut Journal) {
+pub(crate) fn count_wrong(resolved: &Resolved, doses: &mut DoseLedger, journal: &mut Journal) {
     if resolved.error != 0.0 {
         for shock_id in resolved.causes.iter().filter_map(|cause| cause.shock()) {
             if doses.turned_wrong(shock_id) {

@@ -36,7 +36,7 @@ pub struct CalibrationSummary {
 
 impl Calibration {
     /// A stated confidence and whether `expected_success` was right.
-    pub(super) fn take_in(&mut self, confidence: f64, right: bool) {
+    pub(crate) fn take_in(&mut self, confidence: f64, right: bool) {
         let bin = &mut self.bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
         bin.n += 1;
         bin.confidence += confidence;

@@ -13,12 +13,12 @@ use super::accumulate::{Score, Track, six_digits};
 use super::calibration::Calibration;
 use super::error::{ByType, ErrorType};
 use super::reveal::{RevealedError, Unrevealed};
-use crate::agent::action::Action;
+use crate::base::decision::Action;
+use crate::base::ids::{OrderId, ShockId};
+use crate::base::units::Step;
 use crate::config::settings::{MeasurementConfig, TemporalBasis};
-use crate::ids::{OrderId, ShockId};
-use crate::units::Step;
-use crate::world::inbox::Receipt;
-use crate::world::journal::{Event, Journal};
+use crate::engine::inbox::Receipt;
+use crate::engine::journal::{Event, Journal};
 
 /// What made an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,7 +151,7 @@ pub struct Predictions {
     audited: VecDeque<Audited>,
 }
 
-crate::resource::in_table!(Predictions);
+crate::base::table_resource::in_table!(Predictions);
 
 impl Predictions {
     /// A run in which nothing was predicted yet.
@@ -221,7 +221,7 @@ impl Predictions {
         self.audited.iter()
     }
 
-    pub(super) fn basis(&self) -> TemporalBasis {
+    pub(crate) fn basis(&self) -> TemporalBasis {
         self.basis
     }
 
@@ -243,7 +243,7 @@ impl Predictions {
         }
     }
 
-    pub(super) fn knows_charge(&self, order: OrderId) -> bool {
+    pub(crate) fn knows_charge(&self, order: OrderId) -> bool {
         self.unrevealed.knows_charge(order)
     }
 
@@ -260,16 +260,16 @@ impl Predictions {
         }
     }
 
-    pub(super) fn account_mut(&mut self) -> &mut Account {
+    pub(crate) fn account_mut(&mut self) -> &mut Account {
         &mut self.account
     }
 
-    pub(super) fn calibrate(&mut self, confidence: f64, right: bool) {
+    pub(crate) fn calibrate(&mut self, confidence: f64, right: bool) {
         self.calibration.take_in(confidence, right);
     }
 
     /// A prediction was made.
-    pub(super) fn make(&mut self, kind: ErrorType, expected: Value, step: Step, action: Option<&Arc<Action>>) {
+    pub(crate) fn make(&mut self, kind: ErrorType, expected: Value, step: Step, action: Option<&Arc<Action>>) {
         self.account.make(kind);
         let Some(action) = action else { return };
         if self.audited.len() == AUDITED {
@@ -280,7 +280,7 @@ impl Predictions {
     }
 
     /// A prediction was resolved. `told` says how the agent will learn of it.
-    pub(super) fn resolve(&mut self, resolved: Resolved, told: ToldBy, now: Step) {
+    pub(crate) fn resolve(&mut self, resolved: Resolved, told: ToldBy, now: Step) {
         let Resolved { kind, error, order, step, .. } = resolved;
         self.account.resolve(kind, error);
         self.tracks.get_mut(kind).decide(error);
@@ -297,17 +297,17 @@ impl Predictions {
     }
 
     /// An error that the reference policy would have made.
-    pub(super) fn refer(&mut self, kind: ErrorType, error: f64) {
+    pub(crate) fn refer(&mut self, kind: ErrorType, error: f64) {
         self.reference_tracks.get_mut(kind).decide(error);
     }
 
-    pub(super) fn void(&mut self, made_on: Step, kind: ErrorType, void_reason: VoidReason, journal: &mut Journal) {
+    pub(crate) fn void(&mut self, made_on: Step, kind: ErrorType, void_reason: VoidReason, journal: &mut Journal) {
         self.account.void(kind, void_reason);
         journal.note(Event::PredictionVoided { made_on, kind, void_reason });
     }
 
     /// The step is over: means enter the averages, and what was not revealed for too long is closed.
-    pub(super) fn close_step(&mut self, step: Step) {
+    pub(crate) fn close_step(&mut self, step: Step) {
         for kind in ErrorType::ALL {
             self.tracks.get_mut(kind).close_step(step);
             self.revealed_tracks.get_mut(kind).close_step(step);
@@ -317,14 +317,14 @@ impl Predictions {
         self.unrevealed.close_before(step.saturating_sub(self.horizon), |kind| account.never_reveal(kind));
     }
 
-    pub(super) fn horizon(&self) -> Step {
+    pub(crate) fn horizon(&self) -> Step {
         self.horizon
     }
 }
 
 /// How the agent learns of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ToldBy {
+pub(crate) enum ToldBy {
     /// By the result of the action, or because it was told already.
     NextInput,
     /// By the receipt of the order.

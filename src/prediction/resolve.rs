@@ -5,15 +5,16 @@ use bevy::prelude::*;
 use smallvec::SmallVec;
 
 use super::bind::count_wrong;
-use super::error::{self, ErrorType};
-use super::expectation::Expectation;
 use super::predictions::{Cause, Predictions, Resolved, ToldBy, Value};
+use crate::base::expectation::Expectation;
+use crate::base::ids::{OrderId, ShockId};
+use crate::base::units::Cents;
 use crate::config::settings::TemporalBasis;
-use crate::ids::{OrderId, ShockId};
+use crate::engine::calendar::Calendar;
+use crate::engine::journal::{ChargeOutcome, Delivery, Event, Journal};
+use crate::prediction::error;
+use crate::prediction::error::ErrorType;
 use crate::shock::ledger::DoseLedger;
-use crate::units::Cents;
-use crate::world::calendar::Calendar;
-use crate::world::journal::{ChargeOutcome, Delivery, Event, Journal};
 
 /// Resolve: errors of deliveries and charges, and the end of the step's account.
 pub fn resolve_predictions(

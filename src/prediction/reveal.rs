@@ -12,9 +12,9 @@ use smallvec::SmallVec;
 
 use super::accumulate::six_digits;
 use super::error::ErrorType;
-use crate::ids::OrderId;
-use crate::units::Step;
-use crate::world::inbox::Receipt;
+use crate::base::ids::OrderId;
+use crate::base::units::Step;
+use crate::engine::inbox::Receipt;
 
 /// An error that an input contained for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
@@ -33,7 +33,7 @@ pub struct RevealedError {
 
 /// Errors that were decided and not revealed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Unrevealed {
+pub(crate) struct Unrevealed {
     /// Told by the next step's input.
     next_input: Vec<RevealedError>,
     /// Told by the order's receipt.
@@ -49,23 +49,23 @@ const TOLD_CHARGES: usize = 64;
 
 impl Unrevealed {
     /// The next input will contain it.
-    pub(super) fn in_next_input(&mut self, error: RevealedError) {
+    pub(crate) fn in_next_input(&mut self, error: RevealedError) {
         self.next_input.push(error);
     }
 
     /// The order's receipt will contain it.
-    pub(super) fn by_receipt(&mut self, order: OrderId, error: RevealedError, step: Step) {
+    pub(crate) fn by_receipt(&mut self, order: OrderId, error: RevealedError, step: Step) {
         self.by_order.entry(order).or_default().push(error);
         self.ages.push_back((step, order));
     }
 
     /// Takes out what this input contains.
-    pub(super) fn take_next_input(&mut self) -> Vec<RevealedError> {
+    pub(crate) fn take_next_input(&mut self) -> Vec<RevealedError> {
         std::mem::take(&mut self.next_input)
     }
 
     /// Takes out what a receipt tells.
-    pub(super) fn take_by_receipt(&mut self, receipt: &Receipt, mut revealed: impl FnMut(RevealedError)) {
+    pub(crate) fn take_by_receipt(&mut self, receipt: &Receipt, mut revealed: impl FnMut(RevealedError)) {
         if receipt.charged.is_some() {
             if self.told_charges.len() == TOLD_CHARGES {
                 self.told_charges.pop_front();
@@ -92,12 +92,12 @@ impl Unrevealed {
     }
 
     /// Whether a receipt has told the order's charge.
-    pub(super) fn knows_charge(&self, order: OrderId) -> bool {
+    pub(crate) fn knows_charge(&self, order: OrderId) -> bool {
         self.told_charges.contains(&order)
     }
 
     /// Closes what was decided before a step; how many errors of which type.
-    pub(super) fn close_before(&mut self, step: Step, mut closed: impl FnMut(ErrorType)) {
+    pub(crate) fn close_before(&mut self, step: Step, mut closed: impl FnMut(ErrorType)) {
         while let Some((decided, order)) = self.ages.front().copied()
             && decided < step
         {

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use smallvec::SmallVec;
 
 use super::predictions::Cause;
-use crate::agent::shown::ShownState;
-use crate::ids::ShockId;
-use crate::world::journal::{Event, Journal};
+use crate::base::ids::ShockId;
+use crate::engine::journal::{Event, Journal};
+use crate::scenario::warehouse::shown::ShownState;
 
 /// Causes that took effect since the agent last saw the budget, and since it last saw the stock.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ pub struct Unsettled {
     taken_in: usize,
 }
 
-crate::resource::in_table!(Unsettled);
+crate::base::table_resource::in_table!(Unsettled);
 
 impl Unsettled {
     /// A new step begins.
@@ -70,7 +70,7 @@ impl Unsettled {
 
     /// The causes of an error about money, stock or both right after an action, with those that pending orders and
     /// postings carry. What is unknown of the stock costs storage fees, so it is a cause of wrong budgets as well.
-    pub(super) fn causes(
+    pub(crate) fn causes(
         &self,
         money: bool,
         stock: bool,

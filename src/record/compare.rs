@@ -8,7 +8,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::folder::ReadError;
-use crate::units::Step;
+use crate::base::units::Step;
 
 /// Files of a run folder that a repetition must reproduce to the byte. `experiment.log` has times in it.
 const FILES: [&str; 6] =

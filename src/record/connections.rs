@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::agent::provider::transport::{LimitChange, LimitReason};
+use crate::llm::provider::transport::{LimitChange, LimitReason};
 
 /// The file's name in an experiment's folder.
 pub const NAME: &str = "connections.jsonl";

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::v1;
-use crate::agent::action::Action;
+use crate::base::card::Card;
+use crate::base::decision::Action;
+use crate::base::units::{Cents, Step};
 use crate::crash::detector::Need;
 use crate::crash::evidence::{ErrorClass, Statement, Statements, StepEvidence, Subject, contradicts};
-use crate::prediction::card::Card;
+use crate::legacy::v1;
 use crate::prediction::error::ErrorType;
-use crate::units::{Cents, Step};
 
 /// What detectors need and a record does not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use crate::step::end::EndReason;
-use crate::units::Step;
+use crate::base::run_end::EndReason;
+use crate::base::units::Step;
 
 /// The file's name.
 pub const NAME: &str = "history.jsonl";

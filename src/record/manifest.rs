@@ -16,18 +16,20 @@ use sha2::{Digest, Sha256};
 
 use super::pins::PinRecord;
 use super::schema::SHA256;
-use crate::agent::llm::record::OUTPUT_HEAD_CHARS;
-use crate::agent::provider::backend::{Backends, ModelRecord};
-use crate::agent::provider::transport::exchange;
 use crate::agent::scripted;
-use crate::config::schema::{self, Status};
+use crate::config::schema;
+use crate::config::schema::Status;
 use crate::config::settings::SeedPolicy;
 use crate::config::{Experiment, SourceFile};
+use crate::engine::state_hash;
+use crate::llm::provider::backend::{Backends, ModelRecord};
+use crate::llm::provider::transport::exchange;
+use crate::llm::record::OUTPUT_HEAD_CHARS;
 use crate::plan::Plan;
 use crate::plugins::PluginRecord;
 use crate::plugins::registered::Registered;
+use crate::scenario::warehouse::{customer, spawn};
 use crate::shock::{family, strike};
-use crate::world::{customer, snapshot, spawn};
 
 /// What a manifest says made it: by this a result folder is known as one of ours.
 pub const PROGRAM: &str = "vendomini";
@@ -260,7 +262,7 @@ impl Manifest {
                 paired_over: setting("experiment.paired_over"),
                 streams: streams(&registered.shocks),
             },
-            state_hash: snapshot::ALGORITHM,
+            state_hash: state_hash::ALGORITHM,
             plugins,
             agents: plan.project(&["model.name"]).map(|cell| cell.config.model.name).collect(),
             pins: None,

@@ -5,10 +5,6 @@ pub mod connections;
 pub mod evidence;
 pub mod folder;
 pub mod history;
-pub mod import;
-mod import_record;
-mod import_summary;
-pub mod json;
 pub mod lenient;
 pub mod manifest;
 pub mod pins;
@@ -17,7 +13,6 @@ pub mod results;
 pub mod schema;
 pub mod step;
 pub mod summary;
-pub mod v1;
 
 /// Version of the record formats, as `manifest.json` and `summary.json` state it. The first number changes when a
 /// reader of the old format would misread the new one.

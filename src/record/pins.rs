@@ -19,8 +19,8 @@ use thiserror::Error;
 use super::schema::{SHA256, STATE_HASH};
 use crate::config::Place;
 use crate::config::settings::RunConfig;
+use crate::engine::state_hash::{ALGORITHM, StateHash};
 use crate::plan::Plan;
-use crate::world::snapshot::{ALGORITHM, StateHash};
 
 /// What a plan's pins are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -1,7 +1,7 @@
 //! Step records read back, line by line.
 //!
 //! Handed out by [`RunFolder::records`](super::folder::RunFolder::records); what a record means is the business of
-//! [`evidence`](super::evidence) and [`v1`](super::v1). Never holds more than one line of a log in memory, and never
+//! [`evidence`](super::evidence) and [`v1`](crate::legacy::v1). Never holds more than one line of a log in memory, and never
 //! guesses: a line that cannot be read is handed out as such.
 
 use std::fs::File;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::folder::ReadError;
 use super::lenient;
-use crate::units::Step;
+use crate::base::units::Step;
 
 /// Longest line that is read: far more than any record, and less than memory.
 const MAX_LINE: u64 = 256 << 20;

@@ -9,13 +9,13 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::agent::action::ActionSource;
+use crate::base::decision::ActionSource;
+use crate::base::run_end::EndReason;
+use crate::base::units::Step;
 use crate::config::{RunConfig, schema};
 use crate::plan::PlannedRun;
 use crate::prediction::error::ErrorType;
 use crate::shock::family;
-use crate::step::end::EndReason;
-use crate::units::Step;
 
 /// Columns that say which run it is, before the configuration.
 const RUN: [&str; 4] = ["run_id", "combination", "replication", "seed"];

@@ -20,7 +20,7 @@ use super::connections::ConnectionRecord;
 use super::manifest::Manifest;
 use super::step::{EventRecord, StepRecord};
 use super::summary::Summary;
-use crate::agent::llm::record::{DeliberationRecord, LlmEvent};
+use crate::llm::record::{DeliberationRecord, LlmEvent};
 use crate::tool::arguments::without_widths;
 
 /// Pattern of a state hash.

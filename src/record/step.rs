@@ -9,27 +9,27 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
 
-use crate::agent::action::{Action, ActionSource, ModelUse};
-use crate::agent::observation::Observation;
+use crate::base::card::Card;
+use crate::base::decision::{Action, ActionSource, ModelUse};
+use crate::base::ids::ShockId;
+use crate::base::json;
+use crate::base::units::{Cents, Day, Step, Units};
 use crate::crash::evidence::{ErrorClass, Subject};
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
-use crate::ids::ShockId;
+use crate::engine::journal::{Event, Journal};
+use crate::engine::ledger::Ledger;
+use crate::engine::state_hash::StateHash;
+use crate::interface::observation::Observation;
+use crate::interface::result::ToolResult;
+use crate::interface::turn::{StateRecord, Turn};
 use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
-use crate::prediction::card::Card;
 use crate::prediction::error::ByType;
 use crate::prediction::predictions::{Predictions, Resolved, step_means};
 use crate::prediction::reveal::RevealedError;
-use crate::record::json;
 use crate::record::schema::STATE_HASH;
+use crate::scenario::warehouse::sku::Shelves;
 use crate::shock::ledger::{DoseLedger, ShockRecord};
-use crate::step::turn::{StateRecord, Turn};
-use crate::tool::result::ToolResult;
-use crate::units::{Cents, Day, Step, Units};
-use crate::world::journal::{Event, Journal};
-use crate::world::ledger::Ledger;
-use crate::world::sku::Shelves;
-use crate::world::snapshot::StateHash;
 
 /// A line of `steps.jsonl`.
 #[derive(Serialize, JsonSchema)]
@@ -198,7 +198,7 @@ pub struct Recorder {
     pub events: Vec<u8>,
 }
 
-crate::resource::in_table!(Recorder);
+crate::base::table_resource::in_table!(Recorder);
 
 /// Record: the step and its events become lines.
 pub fn record_step(

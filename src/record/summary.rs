@@ -10,24 +10,24 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::schema::{STATE_HASH, by_word};
-use crate::agent::action::ActionSource;
-use crate::agent::llm::account::ModelSummary;
-use crate::agent::observation::StockTable;
+use crate::base::decision::ActionSource;
+use crate::base::run_end::{EndReason, FaultOwner, LimitScope};
+use crate::base::units::{Cents, Step, Units};
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
+use crate::engine::ledger::Ledger;
+use crate::engine::orders::Orders;
+use crate::interface::observation::StockTable;
+use crate::llm::account::ModelSummary;
 use crate::prediction::account::{Account, TypeAccount};
 use crate::prediction::accumulate::{Accumulator, Score, Track, WindowStatistics};
 use crate::prediction::calibration::CalibrationSummary;
 use crate::prediction::error::ByType;
 use crate::prediction::predictions::Predictions;
+use crate::scenario::warehouse::customer::Customers;
+use crate::scenario::warehouse::sku::{Shelves, Stock};
 use crate::shock::ledger::{DoseLedger, FamilyDose};
-use crate::step::end::{EndReason, FaultOwner, LimitScope};
 use crate::tool::scratchpad::Scratchpad;
-use crate::units::{Cents, Step, Units};
-use crate::world::customer::Customers;
-use crate::world::ledger::Ledger;
-use crate::world::order::Orders;
-use crate::world::sku::{Shelves, Stock};
 
 /// What identifies a run and what it was given.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -325,7 +325,7 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted, 
         scratchpad_final_size: world.resource::<Scratchpad>().len(),
         model: None,
         initial_state_hash: counted.initial_state_hash,
-        final_state_hash: format!("{:032x}", world.resource::<crate::world::snapshot::StateHash>().value()),
+        final_state_hash: format!("{:032x}", world.resource::<crate::engine::state_hash::StateHash>().value()),
         truth: None,
     }
 }

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::check::{FULL, Outcome, TYPES, Verdict, near, run};
 use super::stage::Tamper;
-use crate::agent::action::Decision;
-use crate::prediction::card::Card;
-use crate::step::driver::Simulation;
+use crate::base::card::Card;
+use crate::base::decision::Decision;
+use crate::simulation::driver::Simulation;
 
 pub(super) fn cards_are_recorded(simulation: &mut Simulation, tamper: Tamper) -> Outcome {
     let mut verdict = Verdict::default();

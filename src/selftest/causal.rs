@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::check::{Outcome, Verdict, near, resolved};
 use super::stage::{Seen, Tamper, plan, play};
-use crate::agent::action::{Action, Decision};
 use crate::agent::{Agent, Input};
-use crate::prediction::card::Card;
-use crate::step::driver::Simulation;
+use crate::base::card::Card;
+use crate::base::decision::{Action, Decision};
+use crate::simulation::driver::Simulation;
 use crate::tool::name;
 
 /// Supplier and SKU.

@@ -4,12 +4,12 @@
 use serde_json::Value;
 
 use super::stage::{Seen, Tamper, plan, play};
-use crate::agent::action::Decision;
 use crate::agent::{Agent, Input};
+use crate::base::card::Card;
+use crate::base::decision::Decision;
 use crate::config::RunConfig;
-use crate::prediction::card::Card;
 use crate::record::summary::Summary;
-use crate::step::driver::Simulation;
+use crate::simulation::driver::Simulation;
 
 /// What a check says: what it compared, or what is wrong.
 pub(super) type Outcome = Result<String, String>;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::plugins::Plugins;
-use crate::step::driver::Simulation;
+use crate::simulation::driver::Simulation;
 
 /// The results of `job` for 0 to `count`, in this order, made by so many threads with a simulation each.
 pub(super) fn share_out<T: Send>(

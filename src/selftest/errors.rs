@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::check::{FULL, Outcome, Promise, TYPES, Verdict, known, near, resolved, run};
 use super::stage::Tamper;
-use crate::agent::action::Decision;
-use crate::prediction::card::Card;
-use crate::step::driver::Simulation;
+use crate::base::card::Card;
+use crate::base::decision::Decision;
+use crate::simulation::driver::Simulation;
 use crate::tool::name;
 
 pub(super) fn perfect_predictor(simulation: &mut Simulation, tamper: Tamper) -> Outcome {

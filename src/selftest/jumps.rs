@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::check::{Outcome, Promise, TYPES, Verdict, known, near, resolved, run};
 use super::stage::Tamper;
-use crate::step::driver::Simulation;
+use crate::simulation::driver::Simulation;
 use crate::tool::name;
 
 /// Runs the heuristic under shocks of one family on every evening and compares each decided error with the shocks

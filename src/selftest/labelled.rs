@@ -6,13 +6,13 @@
 
 use super::stage::plan;
 use crate::agent::Agent;
+use crate::base::units::Step;
 use crate::config::RunConfig;
 use crate::config::settings::SyntheticKind;
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
 use crate::plan::Plan;
-use crate::step::driver::Simulation;
-use crate::units::Step;
+use crate::simulation::driver::Simulation;
 
 /// Steps after the true onset within which a breakdown must be flagged.
 pub(super) const WITHIN: Step = 60;

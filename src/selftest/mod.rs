@@ -27,13 +27,13 @@ use std::panic::{self, AssertUnwindSafe};
 
 use serde::Serialize;
 
+use crate::base::units::Step;
 use crate::batch::MAX_JOBS;
 use crate::config::RunConfig;
 use crate::config::settings::SyntheticKind;
 use crate::plan::Plan;
 use crate::plugins::Plugins;
-use crate::step::driver::Simulation;
-use crate::units::Step;
+use crate::simulation::driver::Simulation;
 use check::Outcome;
 use crew::share_out;
 use labelled::{Broken, HEALTHY, Healthy, KINDS, MISSION_ABANDON, broken, broken_plans, healthy, healthy_plans};

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use crate::agent::Agent;
+use crate::base::card::Card;
 use crate::config::RunConfig;
 use crate::config::from_settings;
 use crate::plan::Plan;
-use crate::prediction::card::Card;
 use crate::record::summary::{RunIdentity, Summary};
-use crate::step::driver::Simulation;
+use crate::simulation::driver::Simulation;
 
 /// What the tests of this module do to the instrument, to see that the checks notice. Nobody else does anything.
 #[derive(Clone, Copy)]

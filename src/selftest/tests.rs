@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::stage::Tamper;
 use super::{CheckReport, checks};
+use crate::base::card::Card;
 use crate::plugins::Plugins;
-use crate::prediction::card::Card;
 
 /// What is done to a card, and to a record.
 type OnCard = (&'static str, fn(&mut Card));

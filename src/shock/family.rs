@@ -9,13 +9,13 @@ use bevy::ecs::system::IntoSystem;
 use bevy::prelude::{In, Mut, World};
 
 use super::ledger::{ShockState, Target};
+use crate::base::ids::ShockId;
+use crate::base::one_shot::OnCall;
+use crate::base::registration::{Registrable, SourcePlace, admit};
+use crate::base::rng::{DrawKey, Stream};
+use crate::base::units::Day;
 use crate::config::settings::{Magnitude, Magnitudes, MixWord, PeInductionConfig, TypeMix};
-use crate::ids::ShockId;
-use crate::on_call::OnCall;
-use crate::plugins::problem::{Registrable, SourcePlace, admit};
-use crate::rng::{DrawKey, Stream};
-use crate::units::Day;
-use crate::world::inbox::ShockNews;
+use crate::engine::inbox::ShockNews;
 
 /// A pending order's true day slips.
 pub const TEMPORAL: &str = "temporal";
@@ -116,7 +116,7 @@ pub fn draw_days(strike: &mut Strike, field: u64, [low, high]: [f64; 2]) -> Day 
 pub const STREAM_VERSION: u32 = 1;
 
 impl Strike {
-    pub(super) fn new(id: ShockId, day: Day, config: &PeInductionConfig, family: &str, key: DrawKey) -> Strike {
+    pub(crate) fn new(id: ShockId, day: Day, config: &PeInductionConfig, family: &str, key: DrawKey) -> Strike {
         let (magnitude, sizes) = (config.pe_mag, Sizes::of(config));
         Strike { id, day, magnitude, sizes, stream: Stream::new(key, (&format!("shock.{family}"), STREAM_VERSION)) }
     }
@@ -182,7 +182,7 @@ impl Effect {
 #[derive(Default)]
 pub struct ShockFamilies(BTreeMap<String, (OnCall<In<Strike>, Effect>, SourcePlace)>);
 
-crate::resource::in_table!(ShockFamilies);
+crate::base::table_resource::in_table!(ShockFamilies);
 
 impl ShockFamilies {
     /// Their names, in order.
@@ -197,7 +197,7 @@ impl ShockFamilies {
     }
 
     /// Lets a family strike.
-    pub(super) fn strike(&mut self, family: &str, strike: Strike, world: &mut World) -> Effect {
+    pub(crate) fn strike(&mut self, family: &str, strike: Strike, world: &mut World) -> Effect {
         let (system, _) = self.0.get_mut(family).expect("a run draws only families that are built");
         system.run(strike, world)
     }
@@ -228,10 +228,10 @@ pub trait ShockAppExt {
     ///
     /// A name that is no `snake_case` name or is taken is reported with all other problems of the plugins, by
     /// [`Plugins::check`](crate::plugins::Plugins::check), `main_with`, or a panic of
-    /// [`Simulation::from_app`](crate::step::driver::Simulation::from_app).
+    /// [`Simulation::from_app`](crate::simulation::driver::Simulation::from_app).
     ///
-    /// [`OrderBook::delay`]: crate::world::order::OrderBook::delay
-    /// [`OrderBook::change_quantity`]: crate::world::order::OrderBook::change_quantity
+    /// [`OrderBook::delay`]: crate::engine::orders::OrderBook::delay
+    /// [`OrderBook::change_quantity`]: crate::engine::orders::OrderBook::change_quantity
     ///
     /// ```
     /// use vendomini::prelude::*;

@@ -5,11 +5,11 @@ use bevy::prelude::In;
 
 use super::family::{Effect, Strike};
 use super::ledger::{ShockState, Target};
-use crate::ids::{OrderId, SupplierId};
-use crate::units::Day;
-use crate::world::inbox::ShockNews;
-use crate::world::order::OrderBook;
-use crate::world::supplier::SupplierMarket;
+use crate::base::ids::{OrderId, SupplierId};
+use crate::base::units::Day;
+use crate::engine::inbox::ShockNews;
+use crate::engine::orders::OrderBook;
+use crate::engine::suppliers::SupplierMarket;
 
 const VICTIM: u64 = 0;
 const OTHER: u64 = 1;
@@ -32,7 +32,7 @@ pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, mut market: Suppl
     let delayed: Vec<OrderId> = if days == 0 {
         Vec::new()
     } else {
-        let at_other = |(pending, _): &(&crate::world::order::SupplierOrder, _)| {
+        let at_other = |(pending, _): &(&crate::engine::orders::SupplierOrder, _)| {
             pending.supplier == supplier && pending.sku == order.sku
         };
         book.pending().filter(at_other).map(|(pending, _)| pending.id).collect()

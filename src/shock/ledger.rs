@@ -8,12 +8,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::family::Effect;
+use crate::base::ids::{OrderId, ShockId, SkuId, SupplierId};
+use crate::base::units::{Day, Step};
 use crate::config::settings::Magnitude;
-use crate::ids::{OrderId, ShockId, SkuId, SupplierId};
-use crate::units::{Day, Step};
-use crate::world::inbox::ShockNews;
-use crate::world::journal::{Event, Journal};
-use crate::world::spawn::RunScoped;
+use crate::engine::inbox::ShockNews;
+use crate::engine::journal::{Event, Journal};
+use crate::scenario::warehouse::spawn::RunScoped;
 
 /// What became of a shock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -121,7 +121,7 @@ pub struct DoseLedger {
     today: Option<ShockRecord>,
 }
 
-crate::resource::in_table!(DoseLedger);
+crate::base::table_resource::in_table!(DoseLedger);
 
 impl DoseLedger {
     /// The entities of the open shocks, by id, for a run that moves to another World.
@@ -154,24 +154,24 @@ impl DoseLedger {
         &self.doses
     }
 
-    pub(super) fn start_step(&mut self) {
+    pub(crate) fn start_step(&mut self) {
         self.candidates = None;
         self.today = None;
     }
 
     /// An evening in which so many orders could be struck.
-    pub(super) fn start_evening(&mut self, candidates: u32) {
+    pub(crate) fn start_evening(&mut self, candidates: u32) {
         self.candidates = Some(candidates);
     }
 
-    pub(super) fn next_id(&mut self) -> ShockId {
+    pub(crate) fn next_id(&mut self) -> ShockId {
         self.drawn += 1;
         ShockId(self.drawn)
     }
 
     /// Enters a shock that was drawn and that pending orders carry `links` times; `entity` is there unless it
     /// fizzled.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         &mut self,
         record: ShockRecord,
         effect: &Effect,

@@ -6,12 +6,12 @@
 
 use bevy::prelude::*;
 
+use crate::base::ids::ShockId;
+use crate::base::units::Day;
 use crate::config::settings::Observability;
-use crate::ids::ShockId;
-use crate::units::Day;
-use crate::world::calendar::Calendar;
-use crate::world::inbox::{Inbox, MessageBody, Receipt, ShockNews};
-use crate::world::journal::Delivery;
+use crate::engine::calendar::Calendar;
+use crate::engine::inbox::{Inbox, MessageBody, Receipt, ShockNews};
+use crate::engine::journal::Delivery;
 
 /// Batches come on the mornings of days divisible by this.
 const BATCH_DAYS: Day = 5;
@@ -23,7 +23,7 @@ pub struct Telling {
     batch: Vec<MessageBody>,
 }
 
-crate::resource::in_table!(Telling);
+crate::base::table_resource::in_table!(Telling);
 
 impl Telling {
     /// The rule of a level.

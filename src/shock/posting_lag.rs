@@ -4,8 +4,8 @@ use bevy::prelude::{In, ResMut};
 
 use super::family::{Effect, Strike, draw_days};
 use super::ledger::{ShockState, Target};
-use crate::world::inbox::ShockNews;
-use crate::world::ledger::Ledger;
+use crate::engine::inbox::ShockNews;
+use crate::engine::ledger::Ledger;
 
 const SIZE: u64 = 0;
 

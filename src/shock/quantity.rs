@@ -4,10 +4,10 @@ use bevy::prelude::In;
 
 use super::family::{Effect, Strike};
 use super::ledger::{ShockState, Target};
-use crate::units::Units;
-use crate::world::inbox::ShockNews;
-use crate::world::order::OrderBook;
-use crate::world::supplier::SupplierMarket;
+use crate::base::units::Units;
+use crate::engine::inbox::ShockNews;
+use crate::engine::orders::OrderBook;
+use crate::engine::suppliers::SupplierMarket;
 
 const VICTIM: u64 = 0;
 const SIZE: u64 = 1;

@@ -6,10 +6,10 @@ use bevy::prelude::{In, Res};
 use super::family::{Effect, Strike, draw_days};
 use super::ledger::{ShockState, Target};
 use super::observability::Telling;
-use crate::ids::SupplierId;
-use crate::units::Day;
-use crate::world::inbox::ShockNews;
-use crate::world::supplier::SupplierMarket;
+use crate::base::ids::SupplierId;
+use crate::base::units::Day;
+use crate::engine::inbox::ShockNews;
+use crate::engine::suppliers::SupplierMarket;
 
 const VICTIM: u64 = 0;
 const SIZE: u64 = 1;

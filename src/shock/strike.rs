@@ -7,13 +7,13 @@ use bevy::prelude::*;
 use super::family::{ShockFamilies, Strike, shares};
 use super::ledger::{DoseLedger, Shock, ShockRecord, ShockState};
 use super::observability::Telling;
+use crate::base::ids::ShockId;
+use crate::base::rng::{DrawKey, Stream};
 use crate::config::settings::{PeInductionConfig, RunConfig};
-use crate::ids::ShockId;
-use crate::rng::{DrawKey, Stream};
-use crate::world::calendar::Calendar;
-use crate::world::inbox::Inbox;
-use crate::world::journal::{Event, Journal};
-use crate::world::order::{InTransit, Orders};
+use crate::engine::calendar::Calendar;
+use crate::engine::inbox::Inbox;
+use crate::engine::journal::{Event, Journal};
+use crate::engine::orders::{InTransit, Orders};
 
 /// The stream that decides whether and which; each family has one of its own besides.
 pub const STREAMS: [(&str, u32); 1] = [("shock.strike", 1)];
@@ -30,7 +30,7 @@ pub struct ShockRule {
     stream: Stream,
 }
 
-crate::resource::in_table!(ShockRule);
+crate::base::table_resource::in_table!(ShockRule);
 
 impl ShockRule {
     /// The rule of a run.

@@ -4,9 +4,9 @@ use bevy::prelude::In;
 
 use super::family::{Effect, Strike, draw_days};
 use super::ledger::{ShockState, Target};
-use crate::world::inbox::ShockNews;
-use crate::world::order::OrderBook;
-use crate::world::supplier::SupplierMarket;
+use crate::engine::inbox::ShockNews;
+use crate::engine::orders::OrderBook;
+use crate::engine::suppliers::SupplierMarket;
 
 const VICTIM: u64 = 0;
 const SIZE: u64 = 1;

@@ -4,34 +4,28 @@
 //! (Act, Evening, Resolve, Detect, Record) starts from an owned decision. This is the only module that orders
 //! systems of different modules.
 
-pub mod act;
-pub mod driver;
-pub mod end;
-pub mod observe;
-pub(crate) mod small;
-pub(crate) mod stowed;
-pub mod turn;
-
 use bevy::app::{App, Plugin};
 use bevy::ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 use bevy::prelude::*;
 
+use crate::agent::observe::assemble_observation;
 use crate::crash::detector::DetectorRegistry;
 use crate::crash::state::detect_crashes;
+use crate::engine::calendar::{evening, morning};
+use crate::engine::ledger::post_due_postings;
+use crate::engine::orders::deliver_due_orders;
+use crate::engine::run_state::{RunStates, hash_run_states};
+use crate::engine::state_hash::hash_state;
 use crate::prediction::bind::bind_predictions;
 use crate::prediction::resolve::resolve_predictions;
 use crate::record::step::record_step;
+use crate::scenario::warehouse::customer::{expire_customer_orders, receive_customer_requests};
+use crate::scenario::warehouse::sku::charge_storage_fees;
 use crate::shock::family::ShockFamilies;
 use crate::shock::observability::release_batch;
 use crate::shock::strike::{open_shock_account, strike_shock};
+use crate::tool::act::act;
 use crate::tool::registry::ToolRegistry;
-use crate::world::calendar::{evening, morning};
-use crate::world::customer::{expire_customer_orders, receive_customer_requests};
-use crate::world::ledger::post_due_postings;
-use crate::world::order::deliver_due_orders;
-use crate::world::run_state::{RunStates, hash_run_states};
-use crate::world::sku::charge_storage_fees;
-use crate::world::snapshot::hash_state;
 
 /// The half of a step before the agent decides.
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,7 +109,7 @@ impl Plugin for StepPlugin {
                 (deliver_due_orders, post_due_postings, release_batch, receive_customer_requests)
                     .chain()
                     .in_set(PreAgentSystems::Morning),
-                (observe::assemble_observation, open_shock_account).chain().in_set(PreAgentSystems::Observe),
+                (assemble_observation, open_shock_account).chain().in_set(PreAgentSystems::Observe),
             ));
         });
         app.edit_schedule(PostAgent, |after| {
@@ -131,7 +125,7 @@ impl Plugin for StepPlugin {
                     .chain(),
             );
             after.add_systems((
-                (act::act, bind_predictions).chain().in_set(PostAgentSystems::Act),
+                (act, bind_predictions).chain().in_set(PostAgentSystems::Act),
                 (charge_storage_fees, expire_customer_orders, strike_shock).chain().in_set(PostAgentSystems::Evening),
                 resolve_predictions.in_set(PostAgentSystems::Resolve),
                 detect_crashes.in_set(PostAgentSystems::Detect),

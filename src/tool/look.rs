@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::name;
 use super::registry::{Availability, ToolAppExt, ToolSpec};
-use super::result::{ToolError, ToolReply};
-use crate::agent::observation::StockTable;
-use crate::agent::shown::Fact;
-use crate::units::{Cents, Day};
-use crate::world::calendar::Calendar;
-use crate::world::inbox::{Inbox, Message};
-use crate::world::ledger::Ledger;
-use crate::world::sku::Warehouse;
+use crate::base::units::{Cents, Day};
+use crate::engine::calendar::Calendar;
+use crate::engine::inbox::{Inbox, Message};
+use crate::engine::ledger::Ledger;
+use crate::interface::observation::StockTable;
+use crate::interface::result::{ToolError, ToolReply};
+use crate::scenario::warehouse::shown::Fact;
+use crate::scenario::warehouse::sku::Warehouse;
 
 pub(super) fn register(app: &mut App) {
     let spec = |name, description| ToolSpec::new(name, description).offered(Availability::Always);

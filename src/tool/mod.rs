@@ -4,15 +4,13 @@
 //! before it runs; a refused call is an outcome, never an error of the program. Built-in tools and those of third
 //! parties are registered in the same way, by [`add_tool`](registry::ToolAppExt::add_tool).
 
+pub mod act;
 pub mod arguments;
-pub mod customer;
 pub mod look;
 pub mod name;
 pub mod recovery;
 pub mod registry;
-pub mod result;
 pub mod scratchpad;
-pub mod supplier;
 
 use bevy::app::{App, Plugin};
 
@@ -22,8 +20,8 @@ pub struct ToolPlugin;
 
 impl Plugin for ToolPlugin {
     fn build(&self, app: &mut App) {
-        supplier::register(app);
-        customer::register(app);
+        crate::scenario::warehouse::tool::supplier::register(app);
+        crate::scenario::warehouse::tool::customer::register(app);
         look::register(app);
         scratchpad::register(app);
         recovery::register(app);

@@ -8,20 +8,20 @@ use serde_json::Value;
 use super::look::NoArgs;
 use super::name;
 use super::registry::{Availability, ToolAppExt, ToolSpec};
-use super::result::{Binding, ToolError, ToolReply};
-use crate::agent::observation::Briefing;
-use crate::agent::policy::{Work, next_work};
-use crate::agent::shown::{Fact, ShownState};
+use crate::base::units::{Cents, Units};
 use crate::config::settings::RecoveryTools;
+use crate::engine::calendar::Calendar;
+use crate::engine::inbox::{Inbox, Message, MessageBody};
+use crate::engine::ledger::Ledger;
+use crate::engine::orders::{InTransit, OpenExpectations, Orders, SupplierOrder};
+use crate::engine::suppliers::SupplierMarket;
+use crate::interface::observation::Briefing;
+use crate::interface::result::{Binding, ToolError, ToolReply};
 use crate::prediction::predictions::{Audited, Predictions};
-use crate::units::{Cents, Units};
-use crate::world::calendar::Calendar;
-use crate::world::customer::CustomerBook;
-use crate::world::inbox::{Inbox, Message, MessageBody};
-use crate::world::ledger::Ledger;
-use crate::world::order::{InTransit, OpenExpectations, Orders, SupplierOrder};
-use crate::world::sku::{Shelves, Sku, Stock};
-use crate::world::supplier::SupplierMarket;
+use crate::scenario::warehouse::customer::CustomerBook;
+use crate::scenario::warehouse::policy::{Work, next_work};
+use crate::scenario::warehouse::shown::{Fact, ShownState};
+use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
 
 pub(super) fn register(app: &mut App) {
     let spec = |name, description, tools| ToolSpec::new(name, description).offered(Availability::WithRecovery(tools));
@@ -111,7 +111,7 @@ fn ask_help(
             facts.push(Fact::Quoted { supplier: supplier.id, sku: sku.id, unit_price, lead_days });
         }
     }
-    let request = |order: &crate::world::customer::CustomerOrder| Message {
+    let request = |order: &crate::scenario::warehouse::customer::CustomerOrder| Message {
         day: today,
         body: MessageBody::CustomerRequest((*order).into()),
     };
@@ -133,7 +133,12 @@ fn ask_help(
     Ok(ToolReply::success(false, &HelpData { hint, tool, args }))
 }
 
-fn order_hint(truth: &ShownState, supplier: crate::ids::SupplierId, sku: crate::ids::SkuId, quantity: Units) -> String {
+fn order_hint(
+    truth: &ShownState,
+    supplier: crate::base::ids::SupplierId,
+    sku: crate::base::ids::SkuId,
+    quantity: Units,
+) -> String {
     let price = truth.offer(supplier, sku).map_or(Cents::ZERO, |offer| offer.unit_price * quantity);
     format!("Customers wait for {sku} and nothing covers them: {supplier} sells {quantity} units for {price}.")
 }

@@ -13,14 +13,14 @@ use bevy::prelude::In;
 use serde_json::{Map, Value};
 
 use super::arguments::{ToolArguments, schema_of};
-use super::result::{ErrorCode, ToolError, ToolReply};
-use crate::agent::observation::OfferedTool;
-use crate::agent::reply::tool_calls::PREDICTION;
+use crate::base::one_shot::OnCall;
+use crate::base::registration::{PluginProblem, PluginProblems, Registrable, SourcePlace, admit};
 use crate::config::settings::{InterfaceConfig, MemoryTools, RecoveryTools};
-use crate::on_call::OnCall;
-use crate::plugins::problem::{PluginProblem, PluginProblems, Registrable, SourcePlace, admit};
+use crate::interface::observation::OfferedTool;
+use crate::interface::result::{ErrorCode, ToolError, ToolReply};
+use crate::llm::reply::tool_calls::PREDICTION;
 use crate::prediction::error::ErrorType;
-use crate::world::level::Level;
+use crate::scenario::warehouse::level::Level;
 
 /// Which runs offer a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl ToolSpec {
         self
     }
 
-    /// Says which predictions a successful call can bind: those that its [`Binding`](super::result::Binding) decides
+    /// Says which predictions a successful call can bind: those that its [`Binding`](crate::interface::result::Binding) decides
     /// or leaves open, and `causal`.
     #[must_use]
     pub fn binds(mut self, binds: &'static [ErrorType]) -> ToolSpec {
@@ -119,7 +119,7 @@ pub struct ToolRegistry {
     offered: Arc<[OfferedTool]>,
 }
 
-crate::resource::in_table!(ToolRegistry);
+crate::base::table_resource::in_table!(ToolRegistry);
 
 /// Registers tools.
 pub trait ToolAppExt {
@@ -137,7 +137,7 @@ pub trait ToolAppExt {
     ///
     /// A name that is no `snake_case` name or is taken, and arguments that are no object, are reported with all other
     /// problems of the plugins, by [`Plugins::check`](crate::plugins::Plugins::check), `main_with`, or a panic of
-    /// [`Simulation::from_app`](crate::step::driver::Simulation::from_app).
+    /// [`Simulation::from_app`](crate::simulation::driver::Simulation::from_app).
     ///
     /// ```
     /// use vendomini::prelude::*;

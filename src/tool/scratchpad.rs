@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::name;
 use super::registry::{Availability, ToolAppExt, ToolSpec};
-use super::result::{ErrorCode, ToolError, ToolReply};
+use crate::interface::result::{ErrorCode, ToolError, ToolReply};
 
 /// Most keys.
 const MAX_KEYS: usize = 256;
@@ -28,7 +28,7 @@ pub struct Scratchpad {
     bytes: usize,
 }
 
-crate::resource::in_table!(Scratchpad);
+crate::base::table_resource::in_table!(Scratchpad);
 
 impl Scratchpad {
     /// Number of notes.

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use bevy::app::App;
 use serde_json::Value;
-use vendomini::agent::action::Decision;
-use vendomini::agent::provider::backend::PriceOptions;
 use vendomini::agent::register::{AgentAppExt, AgentSetup};
 use vendomini::agent::{Agent, AgentPlugin, Input, scripted};
+use vendomini::base::decision::Decision;
 use vendomini::batch::progress::Progress;
 use vendomini::batch::{BatchError, BatchOptions, BatchOutcome, Existing, run_batch};
 use vendomini::config::{self, Overrides, to_yaml};
+use vendomini::llm::provider::backend::PriceOptions;
 use vendomini::plan::Plan;
 use vendomini::plugins::Plugins;
 use vendomini::record::manifest::BatchStatus;

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use vendomini::base::run_end::EndReason;
 use vendomini::config::{self, Overrides, RunConfig};
 use vendomini::plan::Plan;
 use vendomini::record::summary::{RunIdentity, Summary};
-use vendomini::step::driver::Simulation;
-use vendomini::step::end::EndReason;
+use vendomini::simulation::driver::Simulation;
 
 /// A file of this project.
 pub(crate) fn project(path: &str) -> PathBuf {

@@ -4,8 +4,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use vendomini::step::driver::Simulation;
-use vendomini::step::end::EndReason;
+use vendomini::base::run_end::EndReason;
+use vendomini::simulation::driver::Simulation;
 
 use crate::common::{finish, plan};
 

@@ -1,9 +1,9 @@
 //! Crash detection on runs whose breakdown, or health, is known.
 
 use serde_json::{Value, json};
-use vendomini::agent::action::{Action, Decision};
+use vendomini::base::card::Card;
+use vendomini::base::decision::{Action, Decision};
 use vendomini::config::RunConfig;
-use vendomini::prediction::card::Card;
 
 use crate::common::cell;
 use crate::tools::{Bench, call, quiet};
@@ -109,7 +109,7 @@ fn invalid_burst_counts_only_what_the_agent_could_have_known() {
     let promised = placed["result"]["eta_day"].as_u64().unwrap();
     let mut world = 0;
     loop {
-        let day = bench.world().resource::<vendomini::world::calendar::Calendar>().day();
+        let day = bench.world().resource::<vendomini::engine::calendar::Calendar>().day();
         let expired = u64::from(day) > request["expires_day"].as_u64().unwrap();
         if expired {
             break;

@@ -6,7 +6,7 @@ use vendomini::config::RunConfig;
 use vendomini::crash::state::CrashState;
 use vendomini::plugins::Plugins;
 use vendomini::selftest::{LEAST_RECALL, Size, run};
-use vendomini::step::driver::Simulation;
+use vendomini::simulation::driver::Simulation;
 
 use crate::common::{cell, finish, plan, record};
 

@@ -1,9 +1,9 @@
 //! Shocks do what the domain says, observability shows and never does, errors are revealed by what tells them.
 
 use serde_json::{Value, json};
-use vendomini::agent::action::{Action, Decision};
+use vendomini::base::card::Card;
+use vendomini::base::decision::{Action, Decision};
 use vendomini::config::RunConfig;
-use vendomini::prediction::card::Card;
 
 use crate::common::{cell, finish, record};
 use crate::tools::{Bench, call, quiet};
@@ -251,7 +251,7 @@ fn what_is_never_told_is_closed_as_never_revealed() {
         "measurement.reveal_horizon=50",
         "simulation.max_steps=600",
     ]);
-    let summary = finish(&mut vendomini::step::driver::Simulation::new(), &config);
+    let summary = finish(&mut vendomini::simulation::driver::Simulation::new(), &config);
     let temporal = &summary.predictions.by_type.temporal;
     assert_eq!(temporal.revealed, 0);
     assert!(temporal.never_revealed > 50 && temporal.never_revealed <= temporal.resolved, "{temporal:?}");
@@ -276,7 +276,7 @@ fn notices_reveal_shocks_once_and_the_summary_counts_them() {
     told.sort_unstable();
     told.dedup();
     assert!(told.len() == all && all > 100, "{all} revealed");
-    let summary = finish(&mut vendomini::step::driver::Simulation::new(), &config);
+    let summary = finish(&mut vendomini::simulation::driver::Simulation::new(), &config);
     // Notices of lags that have not struck yet are told but not counted as revealed doses.
     assert!(summary.shocks.revealed as usize <= all && summary.shocks.revealed as usize + 10 > all);
     let shocks = &summary.shocks;
@@ -296,7 +296,7 @@ fn the_reference_policy_answers_for_every_order_of_every_agent() {
     assert!(decided > 3);
     assert!(steps.iter().any(|step| step["pe_reference"]["quantity"].as_f64().unwrap_or(0.0) > 0.0));
     let quiet = cell(&["model.name=mock", "pe_induction.p_shock=0"]);
-    let summary = finish(&mut vendomini::step::driver::Simulation::new(), &quiet);
+    let summary = finish(&mut vendomini::simulation::driver::Simulation::new(), &quiet);
     assert_eq!(summary.pe_reference.quantity.map(|score| score.0), Some(0.0));
 }
 
@@ -349,11 +349,11 @@ fn the_hint_follows_the_true_state() {
 fn confidences_are_scored() {
     let config =
         cell(&["interface.prediction_mode=required+confidence", "pe_induction.p_shock=0", "simulation.max_steps=200"]);
-    let summary = finish(&mut vendomini::step::driver::Simulation::new(), &config);
+    let summary = finish(&mut vendomini::simulation::driver::Simulation::new(), &config);
     let calibration = summary.calibration.expect("confidences were stated");
     // The honest agent states 0.9 and is always right.
     assert_eq!(calibration.n, 200);
     assert!((calibration.brier.0 - 0.01).abs() < 1e-9 && (calibration.ece.0 - 0.1).abs() < 1e-9);
-    let silent = finish(&mut vendomini::step::driver::Simulation::new(), &cell(&["simulation.max_steps=50"]));
+    let silent = finish(&mut vendomini::simulation::driver::Simulation::new(), &cell(&["simulation.max_steps=50"]));
     assert_eq!(silent.calibration, None);
 }

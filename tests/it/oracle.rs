@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use vendomini::record::summary::Summary;
-use vendomini::step::driver::Simulation;
+use vendomini::simulation::driver::Simulation;
 
 use crate::common::{cell, finish, record};
 

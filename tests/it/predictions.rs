@@ -1,8 +1,8 @@
 //! Predictions: binding, resolving, voiding, and what is missing stays missing.
 
 use serde_json::{Value, json};
-use vendomini::agent::action::Decision;
-use vendomini::prediction::card::Card;
+use vendomini::base::card::Card;
+use vendomini::base::decision::Decision;
 
 use crate::common::{cell, finish, nobody, record};
 use crate::tools::{Bench, call, quiet};
@@ -213,7 +213,7 @@ fn an_agent_that_predicts_nothing_has_null_everywhere() {
         last = bench.step(Decision::scripted(action, None));
     }
     assert_eq!(last["cumulative_pe"], json!({"temporal": null, "quantity": null, "cost": null, "causal": null}));
-    let mut simulation = vendomini::step::driver::Simulation::new();
+    let mut simulation = vendomini::simulation::driver::Simulation::new();
     let summary = finish(&mut simulation, &cell(&["model.name=noop"]));
     assert_eq!(summary.predictions.total.made, 0);
     assert!(!summary.no_coverage, "nothing was called, so nothing could be covered");

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::budget::{Budget, Charge, Estimate, Ledger, Scope};
-use vendomini::agent::provider::cost::{PriceSources, Pricing, PricingSource};
-use vendomini::agent::provider::dialect::{ToolResult, ToolSpec};
-use vendomini::agent::provider::settings::resolve;
 use vendomini::agent::scripted;
 use vendomini::config::{Overrides, load, to_yaml};
+use vendomini::llm::provider::attempt::Outcome;
+use vendomini::llm::provider::budget::{Budget, Charge, Estimate, Ledger, Scope};
+use vendomini::llm::provider::cost::{PriceSources, Pricing, PricingSource};
+use vendomini::llm::provider::dialect::{ToolResult, ToolSpec};
+use vendomini::llm::provider::settings::resolve;
 use vendomini::plan::Plan;
 use vendomini::plugins::registered::Registered;
 use vendomini::record::{manifest, results};

@@ -5,8 +5,8 @@ mod real;
 mod verb;
 
 use serde_json::json;
-use vendomini::agent::observation::Briefing;
-use vendomini::agent::reply::KnownTool;
+use vendomini::interface::observation::Briefing;
+use vendomini::llm::reply::KnownTool;
 use vendomini::tool::name;
 
 use crate::tools::{Bench, quiet};

@@ -1,11 +1,11 @@
 //! Tools: what a call does, what a bad call is refused for, and that a refused call changes nothing.
 
 use serde_json::{Value, json};
-use vendomini::agent::action::{Action, Decision};
-use vendomini::agent::observation::Briefing;
+use vendomini::base::decision::{Action, Decision};
 use vendomini::config::RunConfig;
-use vendomini::step::driver::Simulation;
-use vendomini::world::snapshot::StateHash;
+use vendomini::engine::state_hash::StateHash;
+use vendomini::interface::observation::Briefing;
+use vendomini::simulation::driver::Simulation;
 
 use crate::common::{cell, lines};
 

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use serde_json::Value;
-use vendomini::agent::provider::attempt::{Attempt, Outcome};
-use vendomini::agent::provider::transport::{
+use vendomini::llm::provider::attempt::{Attempt, Outcome};
+use vendomini::llm::provider::transport::{
     Answer as Answered, Call, CallGuard, Endpoint, Headers, News, ProviderId, Transport,
 };
 

@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use bevy::ecs::component::StorageType;
 use proptest::prelude::*;
 use serde_json::Value;
+use vendomini::base::ids::SkuId;
+use vendomini::base::rng::DrawKey;
+use vendomini::base::units::Cents;
 use vendomini::config::RunConfig;
 use vendomini::config::settings::{Magnitude, MixWord, Observability, PredictionFormat, PredictionMode, TypeMix};
-use vendomini::ids::SkuId;
+use vendomini::engine::journal::{Event, Journal};
+use vendomini::engine::ledger::{Ledger, PostingKind};
+use vendomini::engine::orders::OpenExpectations;
 use vendomini::prediction::error::ErrorType;
 use vendomini::prediction::predictions::Predictions;
-use vendomini::rng::DrawKey;
-use vendomini::step::driver::Simulation;
-use vendomini::units::Cents;
-use vendomini::world::journal::{Event, Journal};
-use vendomini::world::ledger::{Ledger, PostingKind};
-use vendomini::world::level::Level;
-use vendomini::world::order::OpenExpectations;
-use vendomini::world::sku::{Shelves, Stock};
-use vendomini::world::spawn::Tables;
+use vendomini::scenario::warehouse::level::Level;
+use vendomini::scenario::warehouse::sku::{Shelves, Stock};
+use vendomini::scenario::warehouse::spawn::Tables;
+use vendomini::simulation::driver::Simulation;
 
 use crate::common::{cell, finish, record};
 
@@ -283,7 +283,7 @@ fn levels_share_what_they_have_in_common() {
         (0..=4).map(|level| Tables::draw(&cell(&[&format!("simulation.complexity_level={level}")]))).collect();
     for (smaller, larger) in tables.iter().zip(&tables[1..]) {
         for (few, many) in smaller.offers.iter().zip(&larger.offers) {
-            let prices = |offers: &[vendomini::world::supplier::Offer]| -> Vec<Cents> {
+            let prices = |offers: &[vendomini::engine::suppliers::Offer]| -> Vec<Cents> {
                 offers.iter().map(|offer| offer.unit_price).collect()
             };
             assert_eq!(prices(few), prices(&many[..few.len()]));

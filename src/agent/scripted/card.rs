@@ -1,12 +1,12 @@
 //! The card of an honest scripted agent: what follows from the shown state, stated as far as it is offered.
 
-use crate::agent::action::Action;
-use crate::agent::forecast::forecast;
-use crate::agent::observation::Briefing;
-use crate::agent::shown::ShownState;
-use crate::prediction::card::{Card, CardRule, Field};
+use crate::base::card::{Card, CardRule, Field};
+use crate::base::decision::Action;
+use crate::base::units::Day;
+use crate::interface::observation::Briefing;
 use crate::prediction::error::ErrorType;
-use crate::units::Day;
+use crate::scenario::warehouse::forecast::forecast;
+use crate::scenario::warehouse::shown::ShownState;
 
 /// The card that an honest agent states with an action; `None` where the interface offers none.
 ///

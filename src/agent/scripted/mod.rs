@@ -1,8 +1,6 @@
 //! Agents that are programs: no key, no network, the same answer every time.
 
 pub mod card;
-mod heuristic;
-mod mock;
 mod noop;
 pub mod oracle;
 mod random;
@@ -10,6 +8,8 @@ pub mod synthetic;
 
 use super::Agent;
 use super::register::AgentSetup;
+use crate::scenario::warehouse::agent::heuristic::Heuristic;
+use crate::scenario::warehouse::agent::mock::Mock;
 
 /// Names of the scripted agents, as `model.name` takes them.
 pub const NAMES: &[&str] = &["heuristic", "mock", "noop", "oracle", "random", "synthetic"];
@@ -24,8 +24,8 @@ pub const STREAMS: [(&str, u32); 2] = [random::STREAM, synthetic::STREAM];
 #[must_use]
 pub fn build(setup: AgentSetup<'_>) -> Box<dyn Agent> {
     match setup.name {
-        "heuristic" => Box::new(heuristic::Heuristic::default()),
-        "mock" => Box::new(mock::Mock::default()),
+        "heuristic" => Box::new(Heuristic::default()),
+        "mock" => Box::new(Mock::default()),
         "noop" => Box::new(noop::Noop),
         "oracle" => Box::new(oracle::rehearse(setup.config, setup.plugins)),
         "random" => Box::new(random::Random::new(setup)),

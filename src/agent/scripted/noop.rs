@@ -1,7 +1,7 @@
 //! `noop`: does nothing, says nothing.
 
-use crate::agent::action::Decision;
 use crate::agent::{Agent, Input};
+use crate::base::decision::Decision;
 
 pub(super) struct Noop;
 

@@ -5,16 +5,16 @@
 //! It proves the instrument: an error of the oracle is a defect of this program. It keeps a few numbers for every
 //! step of the run.
 
-use super::heuristic::Heuristic;
-use crate::agent::action::Decision;
 use crate::agent::{Agent, Input};
+use crate::base::card::Card;
+use crate::base::decision::Decision;
+use crate::base::units::Step;
 use crate::config::settings::RunConfig;
+use crate::engine::state_hash::StateHash;
 use crate::plugins::Plugins;
-use crate::prediction::card::Card;
 use crate::prediction::error::ErrorType;
 use crate::prediction::predictions::{Predictions, Value};
-use crate::units::Step;
-use crate::world::snapshot::StateHash;
+use crate::scenario::warehouse::agent::heuristic::Heuristic;
 
 /// What became of the predictions of one step's card, as far as it was decided.
 #[derive(Clone, Copy, Debug, Default)]

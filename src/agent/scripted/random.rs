@@ -3,17 +3,17 @@
 
 use serde_json::Value;
 
-use crate::agent::action::{Action, Decision};
-use crate::agent::observation::{Briefing, OfferedTool};
 use crate::agent::register::AgentSetup;
 use crate::agent::scripted::card::fill_demanded;
 use crate::agent::{Agent, Input};
-use crate::ids::{CustomerOrderId, OrderId, SkuId, SupplierId};
-use crate::prediction::card::{Card, Field};
-use crate::rng::Stream;
+use crate::base::card::{Card, Field};
+use crate::base::decision::{Action, Decision};
+use crate::base::ids::{CustomerOrderId, OrderId, SkuId, SupplierId};
+use crate::base::rng::Stream;
+use crate::base::units::Step;
+use crate::interface::observation::{Briefing, OfferedTool};
+use crate::scenario::warehouse::level::Level;
 use crate::tool::name;
-use crate::units::Step;
-use crate::world::level::Level;
 
 /// The agent's own stream, with its version.
 pub(super) const STREAM: (&str, u32) = ("agent.random", 1);

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::base::ids::NAME_PATTERN;
 use crate::config::check::{MOST_WEIGHT, MOST_WINDOWS};
 use crate::config::schema::{Kind, SCHEMA};
 use crate::config::settings::OnMalformed;
-use crate::ids::NAME_PATTERN;
 
 /// Anything but control characters and line separators, and something that shows.
 const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*[^\s\u0000-\u001f\u007f-\u009f\u2028\u2029][^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$";

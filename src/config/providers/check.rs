@@ -7,7 +7,8 @@ use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value as Json};
 
-use crate::config::check::{self, kind_of, written};
+use crate::config::check;
+use crate::config::check::{kind_of, written};
 use crate::config::error::{Problem, nearest};
 use crate::config::scalar::{Scalar, scalar};
 use crate::config::schema::{DefaultValue, Entry, Kind, Status};

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::check::{self, check_pattern};
 use super::{ProviderEntry, Providers};
 use crate::config::error::{ConfigError, Place, Problem, Source, shown};
+use crate::config::providers::check;
+use crate::config::providers::check::check_pattern;
 use crate::config::yaml::{Key, Node, Value};
 
 /// What one file says under one pattern.

@@ -3,9 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
-use vendomini::agent::provider::backend::PriceOptions;
 use vendomini::batch::progress::Progress;
 use vendomini::batch::{BatchOptions, Existing, run_batch};
+use vendomini::llm::provider::backend::PriceOptions;
 use vendomini::prelude::*;
 use vendomini::record::manifest::BatchStatus;
 

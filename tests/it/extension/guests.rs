@@ -4,7 +4,7 @@ use vendomini::prelude::*;
 
 use crate::common::lines;
 use vendomini::config::RunConfig;
-use vendomini::world::snapshot::StateHash;
+use vendomini::engine::state_hash::StateHash;
 
 /// Arguments of `tool_count`.
 #[derive(Deserialize, JsonSchema)]

@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::Value;
+use vendomini::engine::ledger::PostingKind;
 use vendomini::prelude::*;
 use vendomini::step::StepPlugin;
-use vendomini::world::ledger::PostingKind;
 
 use super::guests::{Alarm, alarm_a, counting};
 

@@ -123,7 +123,7 @@ fn shocks_of_a_mix_are_drawn_by_weight_told_and_blamed() {
     assert!(notice["new_eta_days"].is_object() && notice["text"].as_str().unwrap().starts_with("The papers of ORD"));
     assert!(told.iter().any(|message| message["kind"] == "note" && message["from"] == "a stranger"));
     // What struck nothing that lasts is over at once; the others live as long as their orders.
-    let pending = simulation.world().resource::<vendomini::world::order::Orders>().pending();
+    let pending = simulation.world().resource::<vendomini::engine::orders::Orders>().pending();
     let open: Vec<_> = simulation.world().try_query::<&Shock>().unwrap().iter(simulation.world()).cloned().collect();
     assert!(open.iter().all(|shock| &*shock.family != "rumour"), "{open:?}");
     assert!(pending > 0 || open.is_empty());

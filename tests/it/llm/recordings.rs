@@ -4,8 +4,8 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use vendomini::agent::provider::reply::Finish;
-use vendomini::agent::reply::read_text;
+use vendomini::llm::provider::reply::Finish;
+use vendomini::llm::reply::read_text;
 
 use super::model;
 use super::study::{Study, VARIABLE, finish};

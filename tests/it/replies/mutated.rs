@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Number, Value};
-use vendomini::agent::provider::reply::{Finish, ModelReply, RawToolCall};
-use vendomini::agent::reply::{KnownTool, ReadCall, ReadReply, Reason, read_text, read_tool_calls};
-use vendomini::prediction::card::Card;
+use vendomini::base::card::Card;
+use vendomini::llm::provider::reply::{Finish, ModelReply, RawToolCall};
+use vendomini::llm::reply::{KnownTool, ReadCall, ReadReply, Reason, read_text, read_tool_calls};
 use vendomini::tool::name;
 
 use super::known;

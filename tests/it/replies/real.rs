@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Map, Value};
-use vendomini::agent::provider::reply::Finish;
-use vendomini::agent::reply::read_text;
-use vendomini::record::v1;
+use vendomini::legacy::v1;
+use vendomini::llm::provider::reply::Finish;
+use vendomini::llm::reply::read_text;
 
 use super::known;
 use crate::common::{lines, project};

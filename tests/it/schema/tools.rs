@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use vendomini::agent::action::Decision;
+use vendomini::base::decision::Decision;
 use vendomini::cli::schema::Subject;
 use vendomini::tool::name;
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::transport::Endpoint;
-use vendomini::agent::provider::transport::exchange::{MAX_BODY, MAX_ERROR_BODY};
+use vendomini::llm::provider::attempt::Outcome;
+use vendomini::llm::provider::transport::Endpoint;
+use vendomini::llm::provider::transport::exchange::{MAX_BODY, MAX_ERROR_BODY};
 
 use super::{Client, KEY, PATH, PATIENCE, endpoint, ms, outcomes};
 use crate::mock_server::{Answer, MockServer, Request};

@@ -5,9 +5,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use tokio::net::TcpSocket;
-use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::transport::exchange::MAX_BODY;
-use vendomini::agent::provider::transport::{Endpoint, Headers, Transport};
+use vendomini::llm::provider::attempt::Outcome;
+use vendomini::llm::provider::transport::exchange::MAX_BODY;
+use vendomini::llm::provider::transport::{Endpoint, Headers, Transport};
 
 use super::{Client, KEY, PATH, PATIENCE, endpoint, ms, outcomes};
 use crate::mock_server::{Answer, MockServer};

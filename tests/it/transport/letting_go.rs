@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::transport::{Call, CallGuard, Endpoint, Unheard};
+use vendomini::llm::provider::attempt::Outcome;
+use vendomini::llm::provider::transport::{Call, CallGuard, Endpoint, Unheard};
 
 use super::{Client, PATH, PATIENCE, endpoint, ms};
 use crate::mock_server::{Answer, MockServer};

@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 use std::time::Instant;
 
-use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::transport::{CallGuard, Endpoint, LimitReason};
+use vendomini::llm::provider::attempt::Outcome;
+use vendomini::llm::provider::transport::{CallGuard, Endpoint, LimitReason};
 
 use super::{Client, PATH, endpoint, ms};
 use crate::mock_server::{Answer, Keep, MockServer};

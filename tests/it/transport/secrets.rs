@@ -1,8 +1,8 @@
 //! Keys and passwords.
 
-use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::transport::exchange::MAX_ERROR_BODY;
-use vendomini::agent::provider::transport::{Endpoint, Headers};
+use vendomini::llm::provider::attempt::Outcome;
+use vendomini::llm::provider::transport::exchange::MAX_ERROR_BODY;
+use vendomini::llm::provider::transport::{Endpoint, Headers};
 
 use super::{Client, KEY, PATH, endpoint, outcomes};
 use crate::mock_server::{Answer, MockServer, Request};

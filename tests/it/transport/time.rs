@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use vendomini::agent::provider::attempt::Outcome;
-use vendomini::agent::provider::transport::{CallGuard, Endpoint, News};
+use vendomini::llm::provider::attempt::Outcome;
+use vendomini::llm::provider::transport::{CallGuard, Endpoint, News};
 
 use super::{Client, PATH, Told, endpoint, ms, outcomes};
 use crate::mock_server::{Answer, MockServer};

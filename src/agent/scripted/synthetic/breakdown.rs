@@ -2,16 +2,16 @@
 //! what others look for.
 
 use super::super::card::honest_card;
-use super::super::heuristic::Heuristic;
 use super::field;
-use crate::agent::action::{Action, ActionSource, Decision};
-use crate::agent::shown::KnownOffer;
 use crate::agent::{Agent, Input};
+use crate::base::decision::{Action, ActionSource, Decision};
+use crate::base::ids::{SkuId, SupplierId};
+use crate::base::rng::Stream;
+use crate::base::units::{Cents, Step, Units};
 use crate::config::settings::SyntheticKind;
-use crate::ids::{SkuId, SupplierId};
-use crate::rng::Stream;
+use crate::scenario::warehouse::agent::heuristic::Heuristic;
+use crate::scenario::warehouse::shown::KnownOffer;
 use crate::tool::name;
-use crate::units::{Cents, Step, Units};
 
 /// The decision of a broken agent, `since` steps after its onset.
 pub(super) fn act(

@@ -17,14 +17,14 @@ mod thoughts;
 
 use serde_json::{Value, json};
 
-use super::heuristic::Heuristic;
-use crate::agent::action::Decision;
 use crate::agent::register::AgentSetup;
 use crate::agent::{Agent, Input};
+use crate::base::decision::Decision;
+use crate::base::rng::Stream;
+use crate::base::units::Step;
 use crate::config::settings::{SyntheticConfig, SyntheticKind};
 use crate::prediction::accumulate::Score;
-use crate::rng::Stream;
-use crate::units::Step;
+use crate::scenario::warehouse::agent::heuristic::Heuristic;
 
 /// The agent's own stream, with its version.
 pub const STREAM: (&str, u32) = ("agent.synthetic", 1);

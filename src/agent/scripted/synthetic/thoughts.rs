@@ -1,10 +1,10 @@
 //! What a synthetic agent thinks, in one sentence a step: of its work while it is sound, of something else while
 //! its mind drifts.
 
-use crate::agent::action::Action;
-use crate::rng::Stream;
+use crate::base::decision::Action;
+use crate::base::rng::Stream;
+use crate::base::units::{Day, Step};
 use crate::tool::name;
-use crate::units::{Day, Step};
 
 use super::field;
 

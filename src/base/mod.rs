@@ -1,0 +1,14 @@
+//! What every module needs and what needs none of them: identifiers, units, draws, decisions, JSON, registration.
+
+pub mod card;
+pub mod decision;
+pub mod embed;
+pub mod expectation;
+pub mod ids;
+pub mod json;
+pub(crate) mod one_shot;
+pub mod registration;
+pub mod rng;
+pub mod run_end;
+pub(crate) mod table_resource;
+pub mod units;

@@ -1,0 +1,162 @@
+//! What the agent is given: once at the start, and at each step.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::base::card::CardRule;
+use crate::base::ids::SkuId;
+use crate::base::units::{Cents, Day, Step, Units};
+use crate::config::settings::{RunConfig, StateVisibility};
+use crate::interface::result::ToolResult;
+use crate::prediction::error::ErrorType;
+use crate::scenario::warehouse::level::Level;
+
+/// A tool as it is offered to the agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferedTool {
+    /// Its name.
+    pub name: String,
+    /// What it does, in a sentence.
+    pub description: &'static str,
+    /// JSON Schema of its arguments: an object.
+    pub arguments: Arc<Value>,
+    /// Error types that a successful call can bind.
+    pub binds: &'static [ErrorType],
+}
+
+/// What every agent is told before the first step: the rules of its world.
+#[derive(Clone, Debug)]
+pub struct Briefing {
+    /// Size of the world.
+    pub level: Level,
+    /// Length of the run.
+    pub max_steps: Step,
+    /// Actions a day has.
+    pub actions_per_day: u32,
+    /// Budget on day 0.
+    pub initial_budget: Cents,
+    /// Stock of every SKU on day 0.
+    pub initial_stock: Units,
+    /// Units that the warehouse holds.
+    pub storage_capacity: Units,
+    /// Fee per unit in stock and evening.
+    pub storage_fee: Cents,
+    /// Budget below which the run ends.
+    pub bankrupt_below: Cents,
+    /// Expected customer orders a day over all SKUs.
+    pub orders_per_day: f64,
+    /// Share of the revenue lost when a shipment is late.
+    pub late_penalty: f64,
+    /// Tools that may be called.
+    pub tools: Arc<[OfferedTool]>,
+    /// What cards may and must state.
+    pub cards: CardRule,
+    /// What each step's input shows besides the last result.
+    pub visibility: StateVisibility,
+}
+
+crate::base::table_resource::in_table!(Briefing);
+
+impl Briefing {
+    /// The briefing of a run that offers the given tools.
+    #[must_use]
+    pub fn new(config: &RunConfig, tools: Arc<[OfferedTool]>) -> Briefing {
+        Briefing {
+            level: Level::new(config.simulation.complexity_level),
+            max_steps: config.simulation.max_steps,
+            actions_per_day: config.simulation.actions_per_day,
+            initial_budget: config.simulation.initial_budget,
+            initial_stock: config.simulation.initial_storage_per_sku,
+            storage_capacity: config.simulation.storage_capacity,
+            storage_fee: config.simulation.storage_fee,
+            bankrupt_below: config.simulation.bankrupt_below,
+            orders_per_day: config.demand.orders_per_day,
+            late_penalty: config.demand.late_penalty,
+            tools,
+            cards: CardRule::new(&config.interface),
+            visibility: config.interface.state_visibility,
+        }
+    }
+
+    /// The tool of a name, where it is offered.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> Option<&OfferedTool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+}
+
+/// Stock by SKU, written as `{"sku_0": 12, …}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StockTable(pub Vec<Units>);
+
+impl Serialize for StockTable {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().enumerate().map(|(index, units)| (SkuId(index as u32), units)))
+    }
+}
+
+impl JsonSchema for StockTable {
+    fn schema_name() -> Cow<'static, str> {
+        "StockTable".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = BTreeMap::<SkuId, Units>::json_schema(generator);
+        schema.insert("description".to_owned(), "Units in stock, by SKU.".into());
+        schema
+    }
+}
+
+/// The dashboard of `state_visibility: full`.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Dashboard {
+    /// Posted budget.
+    pub budget: Cents,
+    /// Stock by SKU.
+    pub storage: StockTable,
+    /// Units that the warehouse holds.
+    pub storage_capacity: Units,
+    /// Units on hand over all SKUs.
+    pub total_storage: Units,
+    /// Pending supplier orders.
+    pub pending_orders: usize,
+    /// Open customer orders.
+    pub open_customer_orders: usize,
+}
+
+/// Says that a dashboard is there as a whole: with one of the keys that may be missing, all others are there too.
+fn all_or_none(schema: &mut Schema) {
+    let required: Vec<Value> = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+    let optional: Vec<Value> =
+        properties.map(|key| key.as_str().into()).filter(|key| !required.contains(key)).collect();
+    let together = optional.iter().filter_map(|key| Some((key.as_str()?.to_owned(), optional.clone().into())));
+    let together: Map<String, Value> = together.collect();
+    schema.insert("dependentRequired".to_owned(), together.into());
+}
+
+/// What a step's input contains.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[schemars(transform = all_or_none)]
+pub struct Observation {
+    /// The present step; agents know the day, records know both.
+    #[serde(skip)]
+    pub step: Step,
+    /// The present day.
+    pub day: Day,
+    /// Unread messages.
+    pub inbox_count: usize,
+    /// The dashboard, where the interface shows one.
+    #[serde(flatten)]
+    pub dashboard: Option<Dashboard>,
+    /// Result of the last action. Records do not repeat it.
+    #[serde(skip)]
+    pub last_result: Option<ToolResult>,
+}
+
+crate::base::table_resource::in_table!(Observation);

@@ -1,0 +1,4 @@
+//! Tools of the warehouse.
+
+pub mod customer;
+pub mod supplier;

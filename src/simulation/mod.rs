@@ -1,0 +1,6 @@
+//! Driving a run: one World, stepped through both schedules with the agent in between.
+
+pub mod driver;
+mod end;
+pub(crate) mod headless;
+pub(crate) mod stowed;
