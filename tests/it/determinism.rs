@@ -3,8 +3,10 @@
 use bevy::MinimalPlugins;
 use bevy::ecs::schedule::{ScheduleBuildSettings, ScheduleLabel};
 use bevy::prelude::*;
+use vendomini::VendoMiniPlugins;
 use vendomini::agent::AgentPlugin;
 use vendomini::base::ids::SkuId;
+use vendomini::base::units::Cents;
 use vendomini::config::RunConfig;
 use vendomini::crash::CrashPlugin;
 use vendomini::engine::calendar::Calendar;
@@ -17,7 +19,6 @@ use vendomini::shock::ShockPlugin;
 use vendomini::simulation::driver::Simulation;
 use vendomini::step::{PostAgent, PostAgentSystems, PreAgent, PreAgentSystems, StepPlugin};
 use vendomini::tool::ToolPlugin;
-use vendomini::{VendoMiniPlugins, units::Cents};
 
 use crate::common::cell;
 
