@@ -61,7 +61,7 @@ fn negotiate(
     ledger: Res<Ledger>,
     calendar: Res<Calendar>,
     key: Res<RunKey>,
-    mut book: OrderBook,
+    mut book: PurchaseBook,
     mut journal: ResMut<Journal>,
     mut doses: ResMut<DoseLedger>,
 ) -> Result<ToolReply, ToolError> {

@@ -18,7 +18,7 @@ use vendomini::prelude::*;
 const VICTIM: u64 = 0;
 
 /// A supplier that owes goods, drawn by its unreliability, delivers all of its pending orders late and by half.
-fn go_bankrupt(In(mut strike): In<Strike>, mut book: OrderBook, market: SupplierMarket) -> Effect {
+fn go_bankrupt(In(mut strike): In<Strike>, mut book: PurchaseBook, market: SupplierMarket) -> Effect {
     // In the order of their ids: never by anything that could differ from run to run.
     let mut debtors: Vec<SupplierId> = book.pending().map(|(order, _)| order.supplier).collect();
     debtors.sort_unstable();

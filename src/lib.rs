@@ -159,7 +159,7 @@
 //! | | [`Evening`](step::PostAgentSystems::Evening) | a day's last step | [`charge_storage_fees`](world::sku::charge_storage_fees), [`expire_customer_orders`](world::customer::expire_customer_orders), [`strike_shock`](shock::strike::strike_shock) |
 //! | | [`Resolve`](step::PostAgentSystems::Resolve) | every step | [`resolve_predictions`](prediction::resolve::resolve_predictions) |
 //! | | [`Detect`](step::PostAgentSystems::Detect) | every step | [`detect_crashes`](crash::state::detect_crashes) |
-//! | | [`Record`](step::PostAgentSystems::Record) | every step | [`hash_state`](world::snapshot::hash_state), [`hash_run_states`](world::run_state::hash_run_states) where plugins have state, [`record_step`](record::step::record_step) |
+//! | | [`Record`](step::PostAgentSystems::Record) | every step | [`hash_warehouse`](world::snapshot::hash_warehouse), [`hash_run_states`](world::run_state::hash_run_states) where plugins have state, [`record_step`](record::step::record_step) |
 //!
 //! Systems of third parties can stand in every set, ordered against those named here; an undecided order is an error
 //! before the first run. Nothing may change the world in `Observe`, `Detect` and `Record`: what the agent is shown, what
@@ -219,12 +219,17 @@ pub use cli::main_with;
 pub struct Readme;
 
 bevy::app::plugin_group! {
-    /// The simulation: tools, shocks, crash detectors, agents and the schedules of a step.
+    /// The simulation: the schedules of a step, and every module that adds systems to them.
     pub struct VendoMiniPlugins {
+        step:::StepPlugin,
+        engine:::EnginePlugin,
         tool:::ToolPlugin,
         shock:::ShockPlugin,
+        shock:::DisclosurePlugin,
+        prediction:::PredictionPlugin,
         crash:::CrashPlugin,
         agent:::AgentPlugin,
-        step:::StepPlugin,
+        scenario::warehouse:::WarehousePlugin,
+        record:::RecordPlugin,
     }
 }

@@ -7,6 +7,9 @@ pub mod register;
 pub mod scripted;
 
 use bevy::app::{App, Plugin};
+use bevy::prelude::IntoScheduleConfigs;
+
+use crate::step::{ObserveSystems, PreAgent};
 
 use crate::base::decision::Decision;
 use crate::interface::observation::{Briefing, Observation};
@@ -21,6 +24,7 @@ pub struct AgentPlugin;
 
 impl Plugin for AgentPlugin {
     fn build(&self, app: &mut App) {
+        app.add_systems(PreAgent, observe::assemble_observation.in_set(ObserveSystems::Assemble));
         for name in scripted::NAMES {
             app.add_agent(name, scripted::build);
         }

@@ -8,13 +8,14 @@ use crate::engine::inbox::{Inbox, MessageBody};
 use crate::engine::journal::{Event, Journal};
 use crate::engine::ledger::Ledger;
 use crate::engine::orders::Orders;
+use crate::interface::fact::Fact;
 use crate::interface::observation::{Briefing, Dashboard, Observation, StockTable};
 use crate::interface::turn::{StateRecord, Turn};
+use crate::prediction::hidden_causes::HiddenCauses;
 use crate::prediction::predictions::Predictions;
-use crate::prediction::unsettled::Unsettled;
 use crate::scenario::warehouse::customer::Customers;
 use crate::scenario::warehouse::policy::has_work_besides_reading;
-use crate::scenario::warehouse::shown::{Fact, ShownState};
+use crate::scenario::warehouse::shown::ShownState;
 use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
 use crate::shock::ledger::DoseLedger;
 
@@ -32,7 +33,7 @@ pub fn assemble_observation(
     mut shown: ResMut<ShownState>,
     mut turn: ResMut<Turn>,
     mut predictions: ResMut<Predictions>,
-    mut unsettled: ResMut<Unsettled>,
+    mut hidden_causes: ResMut<HiddenCauses>,
     mut doses: ResMut<DoseLedger>,
     mut journal: ResMut<Journal>,
 ) {
@@ -88,14 +89,14 @@ pub fn assemble_observation(
         }
     }
     shown.take_in(&turn.facts);
-    unsettled.see(budget_seen, stock_seen, &shown);
+    hidden_causes.see(budget_seen, stock_seen, &shown);
     shown.turn_to(observation.day);
     shown.see_inbox_count(observation.inbox_count);
-    unsettled.start_step();
-    unsettled.take_in(&journal);
+    hidden_causes.start_step();
+    hidden_causes.take_in(&journal);
     if let Some(dashboard) = &observation.dashboard {
         shown.see_dashboard(dashboard);
-        unsettled.see(true, true, &shown);
+        hidden_causes.see(true, true, &shown);
     }
     turn.step = calendar.step();
     turn.work_besides_mail_open = has_work_besides_reading(&shown, &briefing);

@@ -42,7 +42,7 @@ type Build = Arc<dyn Fn(AgentSetup<'_>) -> Box<dyn Agent> + Send + Sync>;
 #[derive(Default)]
 pub struct AgentRegister(BTreeMap<String, (Build, SourcePlace)>);
 
-crate::base::table_resource::in_table!(AgentRegister);
+crate::base::table_resource::table_resource!(AgentRegister);
 
 impl AgentRegister {
     /// Their names, in order.

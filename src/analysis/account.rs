@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::base::error_type::{ByType, ErrorType};
 use crate::base::units::Step;
 use crate::legacy::v1;
 use crate::legacy::v1::Answer;
-use crate::prediction::error::{ByType, ErrorType};
 use crate::record::folder::{ReadError, RunFolder};
 use crate::record::reader::{Line, StepLine};
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::account::RunAccount;
 use super::sum::Gathered;
-use crate::prediction::error::ByType;
+use crate::base::error_type::ByType;
 use crate::record::folder::{ReadError, find_runs};
 
 /// The answers, in the order of the JSON keys.

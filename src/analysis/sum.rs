@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::account::{Origin, RunAccount};
 use super::audit::{Audit, Groups, Problem};
+use crate::base::error_type::{ByType, ErrorType};
 use crate::base::units::Step;
 use crate::legacy::v1;
 use crate::legacy::v1::Answer;
-use crate::prediction::error::{ByType, ErrorType};
 use crate::record::folder::STEPS;
 
 /// Most lines that could not be read that an audit tells one by one.

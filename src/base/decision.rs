@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::base::card::Card;
-use crate::llm::provider::reply::Usage;
+use serde::Deserialize;
 
 /// A call of a tool, as the agent asked for it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -126,6 +126,43 @@ impl Decision {
     pub fn nothing() -> Decision {
         let source = ActionSource::Scripted;
         Decision { action: None, card: None, card_problem: None, source, thoughts: None, model: None }
+    }
+}
+
+/// Tokens of a call. `None` is "not told".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Usage {
+    /// Tokens of the request, those out of the cache and into it included.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the reply, reasoning included.
+    pub output_tokens: Option<u64>,
+    /// Tokens of the request that came out of the provider's cache.
+    pub cache_read_tokens: Option<u64>,
+    /// Tokens of the request that went into it.
+    pub cache_write_tokens: Option<u64>,
+    /// Tokens of the reply that were reasoning.
+    pub reasoning_tokens: Option<u64>,
+}
+
+impl Usage {
+    /// Adds the tokens of another call. What neither told stays untold.
+    pub fn add(&mut self, other: &Usage) {
+        let add = |sum: &mut Option<u64>, more: Option<u64>| {
+            if let Some(more) = more {
+                *sum = Some(sum.unwrap_or(0).saturating_add(more));
+            }
+        };
+        add(&mut self.input_tokens, other.input_tokens);
+        add(&mut self.output_tokens, other.output_tokens);
+        add(&mut self.cache_read_tokens, other.cache_read_tokens);
+        add(&mut self.cache_write_tokens, other.cache_write_tokens);
+        add(&mut self.reasoning_tokens, other.reasoning_tokens);
+    }
+
+    /// Tokens read and written together, where both are told.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        Some(self.input_tokens?.saturating_add(self.output_tokens?))
     }
 }
 

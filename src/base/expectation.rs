@@ -1,7 +1,7 @@
 //! A bound prediction that waits for its outcome.
 
+use crate::base::error_type::ErrorType;
 use crate::base::units::Step;
-use crate::prediction::error::ErrorType;
 
 /// What the reference policy would have stated of an order, given what was shown; `None` where it would not know.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -78,7 +78,7 @@ id!(
 );
 id!(
     /// An order placed by a customer: `CO1`, `CO2`, …
-    CustomerOrderId, "CO", from 1
+    SalesOrderId, "CO", from 1
 );
 id!(
     /// A shock: `SH1`, `SH2`, …

@@ -3,6 +3,7 @@
 pub mod card;
 pub mod decision;
 pub mod embed;
+pub mod error_type;
 pub mod expectation;
 pub mod ids;
 pub mod json;

@@ -5,14 +5,14 @@ use bevy::prelude::*;
 
 /// A system outside the schedules. It is made ready when it is first called: a run calls few of those that there are,
 /// and what a ready system keeps of its World is memory of every run.
-pub(crate) struct OnCall<I: SystemInput + 'static, O: 'static> {
+pub(crate) struct OneShotSystem<I: SystemInput + 'static, O: 'static> {
     system: BoxedSystem<I, O>,
     ready: bool,
 }
 
-impl<I: SystemInput + 'static, O: 'static> OnCall<I, O> {
-    pub(crate) fn new<M>(system: impl IntoSystem<I, O, M>) -> OnCall<I, O> {
-        OnCall { system: Box::new(IntoSystem::into_system(system)), ready: false }
+impl<I: SystemInput + 'static, O: 'static> OneShotSystem<I, O> {
+    pub(crate) fn new<M>(system: impl IntoSystem<I, O, M>) -> OneShotSystem<I, O> {
+        OneShotSystem { system: Box::new(IntoSystem::into_system(system)), ready: false }
     }
 
     /// Makes it ready, which panics where its parameters exclude one another.

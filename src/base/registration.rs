@@ -9,6 +9,9 @@ use bevy::app::App;
 use thiserror::Error;
 
 use crate::base::ids::{NAME_RULE, is_name};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Serialize;
 
 /// Something that is registered by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -179,7 +182,7 @@ pub struct PluginErrors(pub Vec<PluginProblem>);
 #[derive(Default)]
 pub(crate) struct PluginProblems(Vec<PluginProblem>);
 
-crate::base::table_resource::in_table!(PluginProblems);
+crate::base::table_resource::table_resource!(PluginProblems);
 
 impl PluginProblems {
     /// Notes a problem.
@@ -218,6 +221,41 @@ pub(crate) fn admit(
     };
     PluginProblems::note(app, problem);
     false
+}
+
+/// A plugin as the manifest lists it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct PluginRecord {
+    /// Bevy's name of it: the path of its type.
+    pub name: String,
+    /// The version of the package that it comes from.
+    pub version: String,
+}
+
+impl fmt::Display for PluginRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+/// Records that were made with other plugins than this program has.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the records were made with other plugins than this program has; use the program that made them\n\
+     plugins of the records: {}\n\
+     plugins of this program: {}",
+    list(.recorded),
+    list(.present)
+)]
+pub struct OtherPlugins {
+    /// Those of the records, by name.
+    pub recorded: Vec<PluginRecord>,
+    /// Those of this program, by name.
+    pub present: Vec<PluginRecord>,
+}
+
+pub(crate) fn list(plugins: &[PluginRecord]) -> String {
+    plugins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ impl Stream {
 #[derive(Clone, Copy, Debug)]
 pub struct RunKey(DrawKey);
 
-crate::base::table_resource::in_table!(RunKey);
+crate::base::table_resource::table_resource!(RunKey);
 
 impl RunKey {
     /// The key of a run.

@@ -6,7 +6,7 @@ use std::mem;
 use super::Halt;
 use super::error::WriteError;
 use super::run_folder::RunFolder;
-use super::seat::Seat;
+use super::world_slot::WorldSlot;
 use crate::base::run_end::EndReason;
 use crate::crash::state::CrashState;
 use crate::llm::deliberation::{Call, Deliberation, Move};
@@ -14,14 +14,14 @@ use crate::llm::prompt::PromptError;
 use crate::llm::provider::attempt::Attempt;
 use crate::llm::provider::budget::{Charge, Estimate};
 use crate::llm::provider::limits::{Denied, LimitHit, RunLimits};
-use crate::llm::provider::transport::News;
+use crate::llm::provider::transport::CallEvent;
 use crate::llm::provider::wire::{Asked, Wire, WireError};
 use crate::llm::record::Lines;
 use crate::record::summary::{RunIdentity, Summary};
 
 /// A run under way.
 pub(super) struct LiveRun<'a> {
-    simulation: Seat,
+    simulation: WorldSlot,
     identity: RunIdentity,
     agent: Deliberation,
     wire: Wire<'a>,
@@ -50,7 +50,7 @@ pub(super) enum Progress {
 
 /// When something became of a request.
 #[derive(Clone, Copy, Debug)]
-enum Told<'a> {
+enum AttemptOrigin<'a> {
     /// Now, to this call.
     Now(&'a Call),
     /// When the cassette was recorded, where the request was taken for so much.
@@ -81,9 +81,9 @@ pub(super) enum LiveError {
 }
 
 impl<'a> LiveRun<'a> {
-    /// A run that was started in the World of its seat. All that follows needs it to be in a World.
+    /// A run that was started in the World of its world_slot. All that follows needs it to be in a World.
     pub(super) fn new(
-        simulation: Seat,
+        simulation: WorldSlot,
         identity: RunIdentity,
         agent: Deliberation,
         wire: Wire<'a>,
@@ -114,12 +114,12 @@ impl<'a> LiveRun<'a> {
     }
 
     /// Something became of the call that was under way.
-    pub(super) fn answer(&mut self, news: &News) -> Result<Progress, LiveError> {
+    pub(super) fn answer(&mut self, news: &CallEvent) -> Result<Progress, LiveError> {
         let call = self.asked.take().expect("an answer belongs to a question");
-        self.wire.hear(&call, news, self.limits.estimate(call.tokens))?;
+        self.wire.on_attempt(&call, news, self.limits.estimate(call.tokens))?;
         let next = match news {
-            News::Attempt(attempt) => self.hear(attempt, Told::Now(&call))?,
-            News::GivenUp => Some(self.agent.fail(&mut self.lines)),
+            CallEvent::Attempt(attempt) => self.on_attempt(attempt, AttemptOrigin::Now(&call))?,
+            CallEvent::Abandoned => Some(self.agent.fail(&mut self.lines)),
         };
         match next {
             Some(next) => {
@@ -136,7 +136,7 @@ impl<'a> LiveRun<'a> {
             self.asked = Some(call);
             return Ok(Progress::Waits);
         };
-        let Ok(abandoned) = self.wire.let_go() else {
+        let Ok(abandoned) = self.wire.cancel() else {
             // It was faster: its answer is there already.
             self.asked = Some(call);
             return Ok(Progress::Waits);
@@ -158,7 +158,7 @@ impl<'a> LiveRun<'a> {
     }
 
     /// Where the run is.
-    pub(super) fn seat(&mut self) -> &mut Seat {
+    pub(super) fn world_slot(&mut self) -> &mut WorldSlot {
         &mut self.simulation
     }
 
@@ -173,7 +173,7 @@ impl<'a> LiveRun<'a> {
             return None;
         }
         let hit = self.limits.time_over()?;
-        let abandoned = self.wire.let_go().ok()?;
+        let abandoned = self.wire.cancel().ok()?;
         let call = self.asked.take().or_else(|| self.parked.take()).expect("it waits for something");
         Some(self.abandon(&call, abandoned).and_then(|()| {
             let next = self.stop_at(&call, hit)?;
@@ -185,7 +185,7 @@ impl<'a> LiveRun<'a> {
     fn abandon(&mut self, call: &Call, abandoned: Option<Attempt>) -> Result<(), LiveError> {
         if let Some(attempt) = abandoned {
             self.wire.record(call, &attempt, self.limits.estimate(call.tokens))?;
-            self.hear(&attempt, Told::Now(call))?;
+            self.on_attempt(&attempt, AttemptOrigin::Now(call))?;
         }
         self.limits.release();
         Ok(())
@@ -215,17 +215,17 @@ impl<'a> LiveRun<'a> {
     }
 
     fn begin_step(&mut self) -> Result<Move, LiveError> {
-        self.simulation.note_standing();
+        self.simulation.note_totals();
         self.simulation.observe();
         Ok(self.agent.begin(&self.simulation.input(), &mut self.lines)?)
     }
 
-    fn hear(&mut self, attempt: &Attempt, told: Told<'_>) -> Result<Option<Move>, LiveError> {
-        let next = self.agent.hear(attempt, &mut self.lines)?;
+    fn on_attempt(&mut self, attempt: &Attempt, told: AttemptOrigin<'_>) -> Result<Option<Move>, LiveError> {
+        let next = self.agent.on_attempt(attempt, &mut self.lines)?;
         let charge = Charge::of(attempt.outcome, self.agent.take_use());
         match told {
-            Told::Now(call) => self.limits.settle(&charge, call.tokens),
-            Told::Before(estimate) => self.limits.carry_over(&charge, estimate),
+            AttemptOrigin::Now(call) => self.limits.settle(&charge, call.tokens),
+            AttemptOrigin::Before(estimate) => self.limits.carry_over(&charge, estimate),
         }
         Ok(next)
     }
@@ -275,8 +275,8 @@ impl<'a> LiveRun<'a> {
                 }
             };
             let next = match asked {
-                Asked::Played(attempt, recorded) => self.hear(&attempt, Told::Before(recorded))?,
-                Asked::Answered(attempt) => self.hear(&attempt, Told::Now(&call))?,
+                Asked::Played(attempt, recorded) => self.on_attempt(&attempt, AttemptOrigin::Before(recorded))?,
+                Asked::Answered(attempt) => self.on_attempt(&attempt, AttemptOrigin::Now(&call))?,
                 Asked::Later => {
                     self.asked = Some(call);
                     return Ok(None);
@@ -339,17 +339,17 @@ impl<'a> LiveRun<'a> {
     }
 
     /// The batch is over: something became of the call that was under way, and is recorded for whoever goes on.
-    pub(super) fn keep_answer(&mut self, news: &News) -> Result<(), LiveError> {
+    pub(super) fn keep_answer(&mut self, news: &CallEvent) -> Result<(), LiveError> {
         match &self.asked {
-            Some(call) => Ok(self.wire.hear(call, news, self.limits.estimate(call.tokens))?),
+            Some(call) => Ok(self.wire.on_attempt(call, news, self.limits.estimate(call.tokens))?),
             None => Ok(()),
         }
     }
 
     /// The batch is over: lets go of the call under way, and records a request that was in flight. Whether that is done;
     /// it is not while an answer waits to be kept.
-    pub(super) fn let_go(&mut self) -> Result<Released, LiveError> {
-        let Ok(abandoned) = self.wire.let_go() else { return Ok(Released::NotYet) };
+    pub(super) fn cancel(&mut self) -> Result<Released, LiveError> {
+        let Ok(abandoned) = self.wire.cancel() else { return Ok(Released::NotYet) };
         match (&self.asked, abandoned) {
             // What was reserved counts as used.
             (Some(call), Some(attempt)) => {
@@ -377,7 +377,7 @@ impl<'a> LiveRun<'a> {
     }
 
     /// What outlives the run: its World for the next one, its folder to be closed.
-    pub(super) fn into_parts(self) -> (Seat, RunFolder) {
+    pub(super) fn into_parts(self) -> (WorldSlot, RunFolder) {
         (self.simulation, self.folder)
     }
 

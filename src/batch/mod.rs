@@ -18,8 +18,8 @@
 
 mod confine;
 mod connections;
+mod context;
 pub mod error;
-mod floor;
 mod folder;
 mod history;
 mod live;
@@ -29,8 +29,8 @@ pub mod progress;
 pub mod repeat;
 mod resume;
 mod run_folder;
-mod seat;
 pub mod tally;
+mod world_slot;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +41,7 @@ use folder::ResultFolder;
 use progress::Progress;
 use tally::Tally;
 
-use floor::Floor;
+use context::BatchContext;
 use history::History;
 
 use crate::llm::provider::backend::{Backends, PriceOptions};
@@ -155,7 +155,7 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         manifest.of_models(backends);
     }
     let halt = Halt { user: stop, failure: AtomicBool::new(false) };
-    let floor = Floor {
+    let context = BatchContext {
         plan,
         plugins,
         results: &folder,
@@ -184,7 +184,7 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
         }
     };
     let leftover = folder.drop_replaced().err();
-    let (tally, stopped) = pool::run(&floor, n_jobs, &mut rows, &mut history, progress);
+    let (tally, stopped) = pool::run(&context, n_jobs, &mut rows, &mut history, progress);
     let incomplete = |source| BatchError::Write {
         complete: tally.complete(),
         planned: plan.len(),

@@ -11,6 +11,7 @@ use super::error::WriteError;
 use super::folder::ResultFolder;
 use super::run_folder::{Keeping, RunFolder};
 use crate::base::decision::ActionSource;
+use crate::base::error_type::ByType;
 use crate::base::run_end::EndReason;
 use crate::base::units::Step;
 use crate::config::settings::PredictionMode;
@@ -19,7 +20,6 @@ use crate::llm::provider::limits::until;
 use crate::plan::PlannedRun;
 use crate::plugins::Plugins;
 use crate::prediction::accumulate::Score;
-use crate::prediction::error::ByType;
 use crate::record::history::{Ineligible, ineligible};
 use crate::record::results::{Outcome, row};
 use crate::record::summary::{RunIdentity, Summary};
@@ -27,7 +27,7 @@ use crate::simulation::driver::Simulation;
 
 /// What ends the run of a program from outside, between two steps.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Curtain {
+pub(super) enum StopCondition {
     /// A limit of time: the run's own or the experiment's, whichever comes first.
     Time { run: Option<Instant>, experiment: Option<Instant> },
     /// A recorded run was ended so after so many steps, and so is its repetition.
@@ -39,19 +39,23 @@ pub(super) enum Curtain {
 /// Asked before each step, with how many there were: whether the run goes on, is halted, or ends, and why.
 pub(super) type BeforeStep<'a> = dyn FnMut(Step) -> ControlFlow<Option<EndReason>> + 'a;
 
-impl Curtain {
+impl StopCondition {
     /// The limits of a run that begins now in an experiment that must end at `experiment`.
-    pub(super) fn of(run: &PlannedRun, experiment: Option<Instant>) -> Curtain {
+    pub(super) fn of(run: &PlannedRun, experiment: Option<Instant>) -> StopCondition {
         let run = until(Instant::now(), run.config.limits.run_time_s).map(|(end, _)| end);
-        if run.is_none() && experiment.is_none() { Curtain::Never } else { Curtain::Time { run, experiment } }
+        if run.is_none() && experiment.is_none() {
+            StopCondition::Never
+        } else {
+            StopCondition::Time { run, experiment }
+        }
     }
 
     /// Why the run ends after so many steps, if so.
-    pub(super) fn falls(self, steps: Step) -> Option<EndReason> {
+    pub(super) fn reason_at(self, steps: Step) -> Option<EndReason> {
         match self {
-            Curtain::Never => None,
-            Curtain::Recorded(at, reason) => (steps >= at).then_some(reason),
-            Curtain::Time { run, experiment } => {
+            StopCondition::Never => None,
+            StopCondition::Recorded(at, reason) => (steps >= at).then_some(reason),
+            StopCondition::Time { run, experiment } => {
                 let now = Instant::now();
                 let is_over = |end: Option<Instant>| end.is_some_and(|end| now >= end);
                 match (is_over(run), is_over(experiment)) {
@@ -101,8 +105,8 @@ pub(super) fn play(
     experiment_until: Option<Instant>,
     between: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Option<Report>, WriteError> {
-    let curtain = Curtain::of(run, experiment_until);
-    let mut before_step = |steps| match (between(), curtain.falls(steps)) {
+    let curtain = StopCondition::of(run, experiment_until);
+    let mut before_step = |steps| match (between(), curtain.reason_at(steps)) {
         (ControlFlow::Break(()), _) => ControlFlow::Break(None),
         (ControlFlow::Continue(()), Some(reason)) => ControlFlow::Break(Some(reason)),
         (ControlFlow::Continue(()), None) => ControlFlow::Continue(()),
@@ -127,7 +131,7 @@ fn write(
     let steps = Cell::new(0);
     let played = confine(|| {
         let simulation = simulation.get_or_insert_with(|| plugins.simulation());
-        pass_through(simulation, run, &identity(run), &mut folder, before_step, &steps)
+        run_to_end(simulation, run, &identity(run), &mut folder, before_step, &steps)
     });
     match played {
         Ok(Ok(Some(summary))) => {
@@ -145,7 +149,7 @@ fn write(
 }
 
 /// Passes a program through its run, as long as `goes_on` says so before each step. `None` when it did not.
-pub(super) fn pass_through(
+pub(super) fn run_to_end(
     simulation: &mut Simulation,
     run: &PlannedRun,
     identity: &RunIdentity,

@@ -13,8 +13,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use super::Halt;
 use super::confine::Defect;
 use super::connections::Connections;
+use super::context::BatchContext;
 use super::error::{ResumeError, WriteError};
-use super::floor::Floor;
 use super::folder::ResultsFile;
 use super::history::History;
 use super::play::{Report, line};
@@ -48,36 +48,36 @@ impl From<WriteError> for Stopped {
 
 /// Makes the runs of a plan.
 pub(super) fn run(
-    floor: &Floor<'_>,
+    context: &BatchContext<'_>,
     n_jobs: usize,
     rows: &mut ResultsFile,
     history: &mut History<'_>,
     progress: Progress,
 ) -> (Tally, Option<Stopped>) {
-    let (plan, halt) = (floor.plan, floor.halt);
+    let (plan, halt) = (context.plan, context.halt);
     let (tickets, take) = unbounded();
     let (send, reports) = unbounded();
     thread::scope(|scope| {
         for _ in 0..n_jobs {
             let (take, send) = (take.clone(), send.clone());
-            scope.spawn(move || floor.work(&take, &send));
+            scope.spawn(move || context.work(&take, &send));
         }
         // The loop below ends when the last worker has let go of its end.
         drop((take, send));
         let mut writer = Writer {
             rows,
             history,
-            connections: Connections::new(floor.backends, floor.results),
+            connections: Connections::new(context.backends, context.results),
             tally: Tally::default(),
             waiting: BTreeMap::new(),
             next: 0,
             planned: plan.len(),
             // A run that takes long must not keep the others of its worker waiting.
-            ahead: AHEAD.max(2 * n_jobs * floor.live_runs),
+            ahead: AHEAD.max(2 * n_jobs * context.live_runs),
             stopped: None,
             reporter: Reporter::new(progress, plan.len()),
         };
-        writer.write(&line(&header(&plan.run(0).config, floor.families)));
+        writer.write(&line(&header(&plan.run(0).config, context.families)));
         writer.drive(tickets, &reports, halt);
         writer.reporter.finish(writer.tally.complete() + writer.tally.failed());
         (writer.tally, writer.stopped)

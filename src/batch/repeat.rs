@@ -16,11 +16,12 @@ use super::confine::{Defect, confine};
 use super::error::{BatchError, WriteError};
 use super::folder::ResultFolder;
 use super::live::{LiveError, LiveRun, Progress};
-use super::play::{Curtain, identity, pass_through};
+use super::play::{StopCondition, identity, run_to_end};
 use super::run_folder::{Keeping, RunFolder};
-use super::seat::Seat;
+use super::world_slot::WorldSlot;
 use super::{Existing, Halt};
 use crate::base::registration::PluginErrors;
+use crate::base::registration::{OtherPlugins, PluginRecord};
 use crate::base::run_end::EndReason;
 use crate::base::units::Step;
 use crate::config;
@@ -36,7 +37,7 @@ use crate::llm::provider::recording::PREFIX;
 use crate::llm::provider::settings;
 use crate::llm::provider::wire::{Source, Wire, WireError};
 use crate::plan::{Plan, PlannedRun};
-use crate::plugins::{OtherPlugins, PluginRecord, Plugins};
+use crate::plugins::Plugins;
 use crate::record::compare::Difference;
 use crate::record::folder::{ReadError, STEPS, SUMMARY};
 use crate::record::manifest::Build;
@@ -170,7 +171,8 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
             ReplySource::Model => RunLimits::none(pricing, u64::from(run.config.model.max_tokens_per_call)),
             ReplySource::Recording => RunLimits::free(),
         };
-        let mut live = LiveRun::new(Seat::InWorld(Box::new(simulation)), identity, agent, wire, limits, folder, &halt);
+        let mut live =
+            LiveRun::new(WorldSlot::InWorld(Box::new(simulation)), identity, agent, wire, limits, folder, &halt);
         let played = confine(|| live.start()).map_err(RepeatError::Defect)?;
         match played {
             Ok(Progress::Ended(summary)) => match live.left_over() {
@@ -200,11 +202,11 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
         let mut folder = RunFolder::create(&results, &run, Keeping::Open)?;
         let mut simulation = plugins.simulation();
         let curtain = recorded_curtain(&recorded);
-        let mut before_step = |steps| match curtain.falls(steps) {
+        let mut before_step = |steps| match curtain.reason_at(steps) {
             Some(reason) => ControlFlow::Break(Some(reason)),
             None => ControlFlow::Continue(()),
         };
-        let played = confine(|| pass_through(&mut simulation, &run, &identity, &mut folder, &mut before_step, &steps));
+        let played = confine(|| run_to_end(&mut simulation, &run, &identity, &mut folder, &mut before_step, &steps));
         let summary = played.map_err(RepeatError::Defect)??.expect("nobody stops it");
         folder.complete(&summary)?;
         Repeated::Whole { steps: summary.total_steps }
@@ -299,13 +301,13 @@ fn check_program(manifest: &Value, plugins: &Plugins, notices: &mut Vec<String>)
 }
 
 /// What ended a recorded run of a program from outside: a limit of time, which its repetition has not to wait for.
-fn recorded_curtain(summary: &Value) -> Curtain {
+fn recorded_curtain(summary: &Value) -> StopCondition {
     let text = |key: &str| summary.get(key).and_then(Value::as_str);
     let reason = text("end_reason").and_then(|word| EndReason::recorded(word, text("limit_scope")));
     let steps = summary.get("total_steps").and_then(Value::as_u64).and_then(|steps| Step::try_from(steps).ok());
     match (reason.filter(|reason| reason.limit_scope().is_some()), steps) {
-        (Some(reason), Some(steps)) => Curtain::Recorded(steps, reason),
-        _ => Curtain::Never,
+        (Some(reason), Some(steps)) => StopCondition::Recorded(steps, reason),
+        _ => StopCondition::Never,
     }
 }
 

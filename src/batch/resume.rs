@@ -14,12 +14,13 @@ use super::folder::ResultFolder;
 use super::play::{Report, recorded};
 use super::pool::Stopped;
 use super::run_folder::{Keeping, RunFolder};
+use crate::base::registration::PluginRecord;
 use crate::llm::provider::backend::Backends;
 use crate::llm::provider::cassette;
 use crate::llm::provider::cassette::{CassetteError, Player, Recorder};
 use crate::llm::provider::cost::Pricing;
 use crate::plan::{Plan, PlannedRun};
-use crate::plugins::{PluginRecord, Plugins};
+use crate::plugins::Plugins;
 use crate::record::folder::{STEPS, SUMMARY};
 use crate::record::manifest::ModelsRecord;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::play::Report;
+use crate::base::error_type::{ByType, ErrorType};
 use crate::base::run_end::EndReason;
-use crate::prediction::error::{ByType, ErrorType};
 use crate::record::manifest::Counts;
 
 /// Most run ids that are kept to be named.

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 
 use super::CliError;
 use crate::analysis::audit::{Audit, audit};
-use crate::prediction::error::{ByType, ErrorType};
+use crate::base::error_type::{ByType, ErrorType};
 
 const EXAMPLES: &str = "\
 Examples:

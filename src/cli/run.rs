@@ -16,6 +16,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::config_args::ConfigArgs;
 use super::model_args::ModelArgs;
 use super::{CliError, ExitStatus};
+use crate::base::error_type::ErrorType;
 use crate::base::run_end::{EndReason, FaultOwner, LimitScope};
 use crate::batch::progress::Progress;
 use crate::batch::{BatchOptions, BatchOutcome, Existing, MAX_JOBS, run_batch};
@@ -23,7 +24,6 @@ use crate::config::settings::{ModelConfig, ProviderKind};
 use crate::llm::provider::settings::kind_of;
 use crate::plan::Plan;
 use crate::plugins::Plugins;
-use crate::prediction::error::ErrorType;
 use crate::record::manifest::BatchStatus;
 
 /// Where results go when neither the command line nor the file says so.

@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::CliError;
-use crate::base::card::{CardRule, card_schema};
 use crate::config;
+use crate::interface::card_rule::{CardRule, card_schema};
 use crate::plugins::Plugins;
 use crate::plugins::registered::Registered;
 use crate::record;

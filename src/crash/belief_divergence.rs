@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use super::detector::{CrashDetector, Need, Verdict, by_level};
-use super::evidence::{EvidenceWindow, Statement, StepEvidence, Subject};
 use crate::base::units::Step;
 use crate::config::settings::CrashThreshold;
+use crate::crash::evidence::{EvidenceWindow, StepEvidence};
+use crate::interface::statement::{Statement, Subject};
 
 /// Fewest statements from which a mean is taken.
 const MIN_STATEMENTS: u32 = 5;

@@ -98,7 +98,7 @@ const ORDER: [&str; 8] = [
 #[derive(Default)]
 pub struct DetectorRegistry(Vec<(Box<dyn CrashDetector>, SourcePlace)>);
 
-crate::base::table_resource::in_table!(DetectorRegistry);
+crate::base::table_resource::table_resource!(DetectorRegistry);
 
 impl DetectorRegistry {
     /// Names in order.

@@ -3,22 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use smallvec::SmallVec;
-
 use crate::base::card::Card;
 use crate::base::decision::{Action, ActionSource};
 use crate::base::units::{Cents, Step, Units};
-
-/// Whose fault a failed call was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorClass {
-    /// A bad argument, or a precondition that the shown state contradicts.
-    Agent,
-    /// Only hidden truth made it fail.
-    World,
-}
+use crate::interface::result::ErrorClass;
+use crate::interface::statement::Statements;
 
 /// One step as evidence.
 #[derive(Clone, Debug)]
@@ -47,31 +36,6 @@ pub struct StepEvidence {
     /// What the card said of stock and money, beside the truth.
     pub statements: Statements,
 }
-
-/// What a statement is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Subject {
-    /// `expected_budget_after`, in currency units.
-    Money,
-    /// `expected_storage_after`, in units.
-    Units,
-}
-
-/// A statement of a card about the moment right after the action, beside what was true then. Statements that only a
-/// shock not yet revealed made wrong are left out: the agent could not know better.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Statement {
-    /// What it is about.
-    pub subject: Subject,
-    /// What the card said.
-    pub stated: f64,
-    /// What was true.
-    pub actual: f64,
-}
-
-/// The statements of a card.
-pub type Statements = SmallVec<[Statement; 2]>;
 
 /// Whether an action contradicts the card given with it; `None` without an action or a card.
 #[must_use]

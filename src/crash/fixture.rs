@@ -1,9 +1,10 @@
 //! What the tests of several detectors need.
 
 use super::detector::{CrashDetector, Verdict};
-use super::evidence::{EvidenceWindow, Statements, StepEvidence};
 use crate::base::units::{Cents, Step};
 use crate::config::settings::CrashThreshold;
+use crate::crash::evidence::{EvidenceWindow, StepEvidence};
+use crate::interface::statement::Statements;
 
 /// A step in which nothing happened that could be evidence.
 pub(crate) fn step(at: Step) -> StepEvidence {

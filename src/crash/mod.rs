@@ -21,14 +21,19 @@ pub mod state;
 pub mod v1;
 
 use bevy::app::{App, Plugin};
+use bevy::prelude::IntoScheduleConfigs;
 use detector::CrashDetectorAppExt;
 
-/// Registers the built-in detectors.
+use crate::step::{PostAgent, PostAgentSystems};
+
+/// Watches every step for a breakdown, with the built-in detectors.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CrashPlugin;
 
 impl Plugin for CrashPlugin {
     fn build(&self, app: &mut App) {
+        app.init_resource::<detector::DetectorRegistry>();
+        app.add_systems(PostAgent, state::detect_crashes.in_set(PostAgentSystems::Detect));
         app.add_crash_detector(looping::Looping::default())
             .add_crash_detector(invalid_burst::InvalidBurst::default())
             .add_crash_detector(budget_denial::BudgetDenial::default())

@@ -42,7 +42,7 @@ pub struct CrashState {
     aftermath: Option<Aftermath>,
 }
 
-crate::base::table_resource::in_table!(CrashState);
+crate::base::table_resource::table_resource!(CrashState);
 
 /// Which rules judge this run.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ pub struct Calendar {
     day_cut_short: bool,
 }
 
-crate::base::table_resource::in_table!(Calendar);
+crate::base::table_resource::table_resource!(Calendar);
 
 impl Calendar {
     /// The first step of a run whose days have `actions_per_day` actions.

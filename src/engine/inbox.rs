@@ -8,9 +8,9 @@ use bevy::prelude::*;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::base::ids::{CustomerOrderId, OrderId, ShockId, SkuId, SupplierId};
+use crate::base::ids::{OrderId, SalesOrderId, ShockId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
-use crate::scenario::warehouse::customer::CustomerOrder;
+use crate::scenario::warehouse::customer::SalesOrder;
 
 /// Most messages that wait; older ones are dropped with a notice.
 pub const CAPACITY: usize = 1_000;
@@ -30,7 +30,7 @@ pub struct PriceListItem {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct CustomerRequest {
     /// Its id.
-    pub customer_order_id: CustomerOrderId,
+    pub customer_order_id: SalesOrderId,
     /// What is asked for.
     pub sku: SkuId,
     /// Units asked for.
@@ -43,8 +43,8 @@ pub struct CustomerRequest {
     pub expires_day: Day,
 }
 
-impl From<CustomerOrder> for CustomerRequest {
-    fn from(order: CustomerOrder) -> CustomerRequest {
+impl From<SalesOrder> for CustomerRequest {
+    fn from(order: SalesOrder) -> CustomerRequest {
         CustomerRequest {
             customer_order_id: order.id,
             sku: order.sku,
@@ -206,7 +206,7 @@ pub enum MessageBody {
     /// A customer gave up waiting.
     CustomerExpired {
         /// The order that is gone.
-        customer_order_id: CustomerOrderId,
+        customer_order_id: SalesOrderId,
     },
     /// A supplier order reached the dock.
     Delivery(Receipt),
@@ -249,7 +249,7 @@ pub struct Inbox {
     dropped: u32,
 }
 
-crate::base::table_resource::in_table!(Inbox);
+crate::base::table_resource::table_resource!(Inbox);
 
 impl Inbox {
     /// Puts a message in; when the inbox is full, the oldest one is lost and the loss is told.
@@ -283,7 +283,7 @@ mod tests {
     fn a_full_inbox_drops_the_oldest_and_says_so() {
         let mut inbox = Inbox::default();
         for n in 0..CAPACITY as u32 + 3 {
-            inbox.deliver(n, MessageBody::CustomerExpired { customer_order_id: CustomerOrderId(n + 1) });
+            inbox.deliver(n, MessageBody::CustomerExpired { customer_order_id: SalesOrderId(n + 1) });
         }
         let messages = inbox.empty(2_000);
         assert_eq!(messages.len(), CAPACITY + 1);

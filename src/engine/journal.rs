@@ -11,7 +11,7 @@ use serde::Serialize;
 use smallvec::SmallVec;
 
 use crate::base::expectation::{Expectation, Reference};
-use crate::base::ids::{CustomerOrderId, OrderId, ShockId, SkuId, SupplierId};
+use crate::base::ids::{OrderId, SalesOrderId, ShockId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
 use crate::engine::ledger::PostingKind;
 
@@ -121,7 +121,7 @@ pub enum Event {
         order: Option<OrderId>,
         /// For which customer order.
         #[serde(skip_serializing_if = "Option::is_none")]
-        customer_order: Option<CustomerOrderId>,
+        customer_order: Option<SalesOrderId>,
         /// The posted budget after it.
         budget: Cents,
         /// The shock that made it late.
@@ -142,7 +142,7 @@ pub enum Event {
         order: Option<OrderId>,
         /// For which customer order.
         #[serde(skip_serializing_if = "Option::is_none")]
-        customer_order: Option<CustomerOrderId>,
+        customer_order: Option<SalesOrderId>,
         /// Day on whose morning it will be posted.
         due_day: Day,
         /// The shock that delays it.
@@ -151,7 +151,7 @@ pub enum Event {
     /// A customer asked for goods.
     CustomerRequest {
         /// The customer order.
-        customer_order: CustomerOrderId,
+        customer_order: SalesOrderId,
         /// For what.
         sku: SkuId,
         /// Units asked for.
@@ -166,7 +166,7 @@ pub enum Event {
     /// A customer order was shipped.
     Shipment {
         /// The customer order.
-        customer_order: CustomerOrderId,
+        customer_order: SalesOrderId,
         /// What.
         sku: SkuId,
         /// Units.
@@ -179,7 +179,7 @@ pub enum Event {
     /// A customer order ended unshipped.
     CustomerExpired {
         /// The customer order.
-        customer_order: CustomerOrderId,
+        customer_order: SalesOrderId,
     },
     /// A shock was drawn.
     Shock(crate::shock::ledger::ShockRecord),
@@ -201,7 +201,7 @@ pub enum Event {
         shock_id: ShockId,
         /// What the prediction was about.
         #[serde(rename = "type")]
-        kind: crate::prediction::error::ErrorType,
+        kind: crate::base::error_type::ErrorType,
         /// Step whose card made it.
         made_on: crate::base::units::Step,
     },
@@ -211,7 +211,7 @@ pub enum Event {
         made_on: crate::base::units::Step,
         /// What it was about.
         #[serde(rename = "type")]
-        kind: crate::prediction::error::ErrorType,
+        kind: crate::base::error_type::ErrorType,
         /// Why.
         void_reason: crate::prediction::account::VoidReason,
     },
@@ -258,7 +258,7 @@ pub struct Journal {
     pub storage_fee: Cents,
 }
 
-crate::base::table_resource::in_table!(Journal);
+crate::base::table_resource::table_resource!(Journal);
 
 impl Journal {
     /// Notes an event.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::base::expectation::Expectation;
-use crate::base::ids::{CustomerOrderId, OrderId, ShockId};
+use crate::base::ids::{OrderId, SalesOrderId, ShockId};
 use crate::base::units::{Cents, Day};
 use crate::engine::calendar::Calendar;
 use crate::engine::journal::{ChargeOutcome, Event, Journal};
@@ -41,7 +41,7 @@ pub struct Ledger {
     late: Vec<LatePosting>,
 }
 
-crate::base::table_resource::in_table!(Ledger);
+crate::base::table_resource::table_resource!(Ledger);
 
 /// A charge or a revenue to be posted.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub struct Posting {
     /// For which supplier order.
     pub order: Option<OrderId>,
     /// For which customer order.
-    pub customer_order: Option<CustomerOrderId>,
+    pub customer_order: Option<SalesOrderId>,
     charge: Option<Box<ChargeOutcome>>,
 }
 
@@ -79,7 +79,7 @@ impl Posting {
 
     /// The revenue of a shipment.
     #[must_use]
-    pub fn revenue(amount: Cents, customer_order: CustomerOrderId) -> Posting {
+    pub fn revenue(amount: Cents, customer_order: SalesOrderId) -> Posting {
         Posting { kind: PostingKind::Revenue, amount, order: None, customer_order: Some(customer_order), charge: None }
     }
 }

@@ -11,3 +11,19 @@ pub mod orders;
 pub mod run_state;
 pub mod state_hash;
 pub mod suppliers;
+
+use bevy::app::{App, Plugin};
+use bevy::prelude::IntoScheduleConfigs;
+
+use crate::step::{MorningSystems, PreAgent};
+
+/// What all scenarios share: late postings hit the ledger on their day.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EnginePlugin;
+
+impl Plugin for EnginePlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<run_state::RunStates>();
+        app.add_systems(PreAgent, ledger::post_due_postings.in_set(MorningSystems::Post));
+    }
+}

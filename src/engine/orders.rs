@@ -8,21 +8,15 @@ use bevy::prelude::*;
 use crate::base::expectation::{Expectation, Reference};
 use crate::base::ids::{OrderId, ShockId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
-use crate::engine::calendar::Calendar;
-use crate::engine::inbox::Inbox;
-use crate::engine::journal::{Causes, ChargeOutcome, Delivery, Event, Journal};
-use crate::engine::ledger::{Ledger, Posting};
+use crate::engine::journal::{Causes, Event, Journal};
+use crate::engine::run_state::RunScoped;
 use crate::engine::suppliers::Terms;
-use crate::prediction::error::ErrorType;
-use crate::scenario::warehouse::sku::Warehouse;
-use crate::scenario::warehouse::spawn::RunScoped;
 use crate::shock::ledger::DoseLedger;
-use crate::shock::observability::Telling;
 
 /// What was agreed when an order was placed.
 #[derive(Component, Clone, Copy, Debug)]
 #[require(RunScoped)]
-pub struct SupplierOrder {
+pub struct PurchaseOrder {
     /// Its id.
     pub id: OrderId,
     /// With whom it was placed.
@@ -39,7 +33,7 @@ pub struct SupplierOrder {
     pub promised: Day,
 }
 
-impl SupplierOrder {
+impl PurchaseOrder {
     /// Ordered quantity times agreed price.
     #[must_use]
     pub fn value(&self) -> Cents {
@@ -89,7 +83,7 @@ pub struct Orders {
     delivered: u32,
 }
 
-crate::base::table_resource::in_table!(Orders);
+crate::base::table_resource::table_resource!(Orders);
 
 impl Orders {
     /// How many are pending.
@@ -129,16 +123,16 @@ impl Orders {
 
 /// The pending orders and all that may be done to them.
 #[derive(SystemParam)]
-pub struct OrderBook<'w, 's> {
+pub struct PurchaseBook<'w, 's> {
     commands: Commands<'w, 's>,
     index: ResMut<'w, Orders>,
-    orders: Query<'w, 's, (&'static mut SupplierOrder, &'static mut InTransit, &'static mut OpenExpectations)>,
+    orders: Query<'w, 's, (&'static mut PurchaseOrder, &'static mut InTransit, &'static mut OpenExpectations)>,
 }
 
-impl OrderBook<'_, '_> {
+impl PurchaseBook<'_, '_> {
     /// A pending order.
     #[must_use]
-    pub fn get(&self, id: OrderId) -> Option<SupplierOrder> {
+    pub fn get(&self, id: OrderId) -> Option<PurchaseOrder> {
         let entity = *self.index.open.get(&id)?;
         Some(*self.orders.get(entity).ok()?.0)
     }
@@ -150,7 +144,7 @@ impl OrderBook<'_, '_> {
     }
 
     /// The pending orders with their truth, by id.
-    pub fn pending(&self) -> impl Iterator<Item = (&SupplierOrder, &InTransit)> + Clone + '_ {
+    pub fn pending(&self) -> impl Iterator<Item = (&PurchaseOrder, &InTransit)> + Clone + '_ {
         self.index.open.values().map(|entity| {
             let (order, transit, _) = self.orders.get(*entity).expect("every pending order of the index is an entity");
             (order, transit)
@@ -167,10 +161,10 @@ impl OrderBook<'_, '_> {
         today: Day,
         doses: &mut DoseLedger,
         journal: &mut Journal,
-    ) -> SupplierOrder {
+    ) -> PurchaseOrder {
         let offer = terms.offer;
         self.index.placed += 1;
-        let order = SupplierOrder {
+        let order = PurchaseOrder {
             id: OrderId(self.index.placed),
             supplier,
             sku,
@@ -190,9 +184,30 @@ impl OrderBook<'_, '_> {
         let entity = self.commands.spawn((order, transit, OpenExpectations::default())).id();
         self.index.open.insert(order.id, entity);
         doses.link(terms.lead_shock.into_iter().chain(terms.price_shock));
-        let SupplierOrder { id, unit_price, promised: promised_day, .. } = order;
+        let PurchaseOrder { id, unit_price, promised: promised_day, .. } = order;
         journal.note(Event::OrderPlaced { order: id, supplier, sku, quantity, unit_price, promised_day });
         order
+    }
+
+    /// Takes an order that has reached the dock out of the book, with all that it carries.
+    ///
+    /// # Panics
+    /// When the order is not pending.
+    pub fn receive(&mut self, id: OrderId) -> (PurchaseOrder, InTransit, OpenExpectations) {
+        let entity = self.index.open.remove(&id).expect("the order is pending");
+        let (order, mut transit, mut open) = self.orders.get_mut(entity).expect("the order is an entity");
+        let carried = InTransit {
+            arrives: transit.arrives,
+            quantity: transit.quantity,
+            day_shocks: std::mem::take(&mut transit.day_shocks),
+            told_shocks: std::mem::take(&mut transit.told_shocks),
+            quantity_shocks: std::mem::take(&mut transit.quantity_shocks),
+            price_shocks: std::mem::take(&mut transit.price_shocks),
+        };
+        let received = (*order, carried, std::mem::take(&mut *open));
+        self.commands.entity(entity).despawn();
+        self.index.delivered += 1;
+        received
     }
 
     /// Takes an order back; its open expectations are handed over to be voided, with the shocks that struck it.
@@ -249,58 +264,4 @@ pub const EXPEDITE_DAYS: Day = 2;
 #[must_use]
 pub fn sooner(day: Day, today: Day) -> Day {
     day.max(today + 1).saturating_sub(EXPEDITE_DAYS).max(today + 1)
-}
-
-/// Morning: orders whose true day has come reach the dock, in the order of their ids. What fits in is charged.
-pub fn deliver_due_orders(
-    mut book: OrderBook,
-    calendar: Res<Calendar>,
-    mut telling: ResMut<Telling>,
-    mut warehouse: Warehouse,
-    mut ledger: ResMut<Ledger>,
-    mut inbox: ResMut<Inbox>,
-    mut journal: ResMut<Journal>,
-    mut doses: ResMut<DoseLedger>,
-) {
-    let today = calendar.day();
-    let due = |transit: &InTransit| transit.arrives <= today;
-    if !book.pending().any(|(_, transit)| due(transit)) {
-        return;
-    }
-    let arrived: Vec<OrderId> = book.pending().filter(|(_, t)| due(t)).map(|(order, _)| order.id).collect();
-    for id in arrived {
-        let entity = book.index.open.remove(&id).expect("the order is pending");
-        let (order, mut transit, mut open) = book.orders.get_mut(entity).expect("the order is an entity");
-        let taken = warehouse.take_in(order.sku, transit.quantity);
-        let delivery = Delivery {
-            order: id,
-            supplier: order.supplier,
-            sku: order.sku,
-            ordered: order.quantity,
-            arrived: transit.quantity,
-            taken,
-            turned_away: transit.quantity - taken,
-            promised_day: order.promised,
-            charged: order.unit_price * taken,
-            day_shocks: std::mem::take(&mut transit.day_shocks),
-            told_shocks: std::mem::take(&mut transit.told_shocks),
-            quantity_shocks: std::mem::take(&mut transit.quantity_shocks),
-            expectations: open.stated.extract_if(.., |stated| stated.kind != ErrorType::Cost).collect(),
-            reference: open.reference,
-        };
-        let charge = ChargeOutcome {
-            order: id,
-            expectations: std::mem::take(&mut open.stated),
-            reference: open.reference.and_then(|reference| reference.cost),
-            price_shocks: std::mem::take(&mut transit.price_shocks),
-            quantity_shocks: delivery.quantity_shocks.clone(),
-            turned_away: delivery.turned_away > 0,
-        };
-        book.commands.entity(entity).despawn();
-        book.index.delivered += 1;
-        telling.tell_receipt(&delivery, today, &mut inbox);
-        let posting = Posting::charge(delivery.charged, charge);
-        journal.note(Event::Delivery(delivery));
-        ledger.post_or_delay(posting, &calendar, &mut doses, &mut journal);
-    }
 }

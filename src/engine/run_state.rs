@@ -23,7 +23,7 @@ struct RunState {
 #[derive(Default)]
 pub struct RunStates(BTreeMap<&'static str, RunState>);
 
-crate::base::table_resource::in_table!(RunStates);
+crate::base::table_resource::table_resource!(RunStates);
 
 impl RunStates {
     /// Whether no plugin has any.
@@ -43,7 +43,7 @@ pub trait RunStateAppExt {
     /// Registers a resource of a plugin as state of the run, under a name: every run begins with its default, and what
     /// it holds after each step is part of the step's `state_hash`. A replay that differs only inside the plugin is
     /// then caught. Whatever decides what happens in a run belongs here, or into entities with
-    /// [`RunScoped`](crate::scenario::warehouse::spawn::RunScoped).
+    /// [`RunScoped`](crate::engine::run_state::RunScoped).
     ///
     /// It is hashed as the JSON that it serialises to, so it must not hold maps without an order (`HashMap`).
     ///
@@ -114,5 +114,40 @@ pub fn hash_run_states(world: &mut World) {
         (state.put)(world, &mut bytes);
         bytes.push(0);
     }
-    world.resource_mut::<StateHash>().extend(&bytes);
+    world.resource_mut::<StateHash>().link(|link| link.put_bytes(&bytes));
+}
+
+/// Marks what belongs to one run and goes with it.
+#[derive(Component, Clone, Copy, Debug, Default)]
+#[component(immutable)]
+pub struct RunScoped;
+
+/// Removes whatever an earlier run left.
+pub(crate) fn clear_run(world: &mut World) {
+    let entities: Vec<Entity> = world.query_filtered::<Entity, With<RunScoped>>().iter(world).collect();
+    for entity in entities {
+        world.despawn(entity);
+    }
+}
+
+/// In which order the entities of day 0 are spawned. It must not matter; tests permute it.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SpawnOrder {
+    /// By id.
+    #[default]
+    Ascending,
+    /// Against it.
+    Descending,
+    /// The odd ones first.
+    OddFirst,
+}
+
+impl SpawnOrder {
+    pub(crate) fn of(self, count: usize) -> Vec<usize> {
+        match self {
+            SpawnOrder::Ascending => (0..count).collect(),
+            SpawnOrder::Descending => (0..count).rev().collect(),
+            SpawnOrder::OddFirst => (1..count).step_by(2).chain((0..count).step_by(2)).collect(),
+        }
+    }
 }

@@ -5,12 +5,12 @@ use bevy::prelude::*;
 
 use crate::base::ids::{ShockId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day};
-use crate::scenario::warehouse::spawn::RunScoped;
+use crate::engine::run_state::RunScoped;
 
 /// A supplier.
 #[derive(Component, Clone, Copy, Debug)]
 #[component(immutable)]
-#[require(RunScoped, Troubles)]
+#[require(RunScoped, Disruptions)]
 pub struct Supplier {
     /// Its id.
     pub id: SupplierId,
@@ -42,7 +42,7 @@ impl Catalogue {
 /// What shocks do to a supplier for a while. An entry stays when it is over, until the next shock of its kind replaces
 /// it: an agent that has not looked since may still be misled by it.
 #[derive(Component, Clone, Debug, Default)]
-pub struct Troubles {
+pub struct Disruptions {
     rises: Vec<PriceRise>,
     regime: Option<Regime>,
 }
@@ -89,7 +89,7 @@ pub struct Suppliers {
     pub(crate) by_id: Vec<Entity>,
 }
 
-crate::base::table_resource::in_table!(Suppliers);
+crate::base::table_resource::table_resource!(Suppliers);
 
 impl Suppliers {
     /// The same, for a run that moves to another World.
@@ -105,7 +105,7 @@ impl Suppliers {
 }
 
 /// Canonical bytes of what shocks do to suppliers, for the state hash. What the agent is told is left out.
-impl Troubles {
+impl Disruptions {
     pub(crate) fn put(&self, mut number: impl FnMut(i64)) {
         number(self.rises.len() as i64);
         for rise in &self.rises {
@@ -122,7 +122,7 @@ impl Troubles {
 #[derive(SystemParam)]
 pub struct SupplierMarket<'w, 's> {
     index: Res<'w, Suppliers>,
-    suppliers: Query<'w, 's, (&'static Supplier, &'static Catalogue, &'static mut Troubles)>,
+    suppliers: Query<'w, 's, (&'static Supplier, &'static Catalogue, &'static mut Disruptions)>,
 }
 
 impl SupplierMarket<'_, '_> {
@@ -142,13 +142,13 @@ impl SupplierMarket<'_, '_> {
     #[must_use]
     pub fn terms(&self, supplier: SupplierId, sku: SkuId, today: Day) -> Option<Terms> {
         let entity = *self.index.by_id.get(supplier.index())?;
-        let (_, catalogue, troubles) = self.suppliers.get(entity).ok()?;
+        let (_, catalogue, disruptions) = self.suppliers.get(entity).ok()?;
         let mut offer = *catalogue.offers().get(sku.index())?;
-        let rise = troubles.rises.iter().find(|rise| rise.sku == sku);
+        let rise = disruptions.rises.iter().find(|rise| rise.sku == sku);
         if let Some(rise) = rise.filter(|rise| today < rise.until) {
             offer.unit_price = rise.unit_price;
         }
-        let regime = troubles.regime.as_ref();
+        let regime = disruptions.regime.as_ref();
         let lasting = regime.filter(|regime| today < regime.until);
         let true_lead_days = offer.lead_days + lasting.map_or(0, |regime| regime.extra_days);
         let told = lasting.and_then(|regime| regime.told_from).is_some_and(|day| day <= today);
@@ -174,14 +174,15 @@ impl SupplierMarket<'_, '_> {
         share: f64,
         until: Day,
     ) -> Option<(Cents, Option<ShockId>)> {
-        let (_, catalogue, mut troubles) = self.suppliers.get_mut(self.index.by_id[supplier.index()]).ok()?;
+        let (_, catalogue, mut disruptions) = self.suppliers.get_mut(self.index.by_id[supplier.index()]).ok()?;
         let usual = catalogue.offers()[sku.index()].unit_price;
         let unit_price = usual.scaled(1.0 + share);
         if unit_price == usual {
             return None;
         }
-        let replaced = troubles.rises.iter().position(|rise| rise.sku == sku).map(|at| troubles.rises.remove(at).shock);
-        troubles.rises.push(PriceRise { shock, sku, unit_price, until });
+        let replaced =
+            disruptions.rises.iter().position(|rise| rise.sku == sku).map(|at| disruptions.rises.remove(at).shock);
+        disruptions.rises.push(PriceRise { shock, sku, unit_price, until });
         Some((unit_price, replaced))
     }
 
@@ -195,8 +196,8 @@ impl SupplierMarket<'_, '_> {
         until: Day,
         told_from: Option<Day>,
     ) -> Option<ShockId> {
-        let (_, _, mut troubles) = self.suppliers.get_mut(self.index.by_id[supplier.index()]).ok()?;
-        troubles.regime.replace(Regime { shock, extra_days, until, told_from }).map(|regime| regime.shock)
+        let (_, _, mut disruptions) = self.suppliers.get_mut(self.index.by_id[supplier.index()]).ok()?;
+        disruptions.regime.replace(Regime { shock, extra_days, until, told_from }).map(|regime| regime.shock)
     }
 
     /// The suppliers by id.

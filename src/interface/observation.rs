@@ -8,12 +8,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::base::card::CardRule;
+use crate::base::error_type::ErrorType;
 use crate::base::ids::SkuId;
 use crate::base::units::{Cents, Day, Step, Units};
 use crate::config::settings::{RunConfig, StateVisibility};
+use crate::interface::card_rule::CardRule;
 use crate::interface::result::ToolResult;
-use crate::prediction::error::ErrorType;
 use crate::scenario::warehouse::level::Level;
 
 /// A tool as it is offered to the agent.
@@ -60,7 +60,7 @@ pub struct Briefing {
     pub visibility: StateVisibility,
 }
 
-crate::base::table_resource::in_table!(Briefing);
+crate::base::table_resource::table_resource!(Briefing);
 
 impl Briefing {
     /// The briefing of a run that offers the given tools.
@@ -159,4 +159,4 @@ pub struct Observation {
     pub last_result: Option<ToolResult>,
 }
 
-crate::base::table_resource::in_table!(Observation);
+crate::base::table_resource::table_resource!(Observation);

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use smallvec::SmallVec;
 
 use crate::base::expectation::Expectation;
-use crate::base::ids::{CustomerOrderId, OrderId, SkuId};
+use crate::base::ids::{OrderId, SalesOrderId, SkuId};
 use crate::base::units::{Cents, Units};
 use crate::engine::journal::Causes;
-use crate::scenario::warehouse::shown::Fact;
+use crate::interface::fact::Fact;
 
 /// Why a call failed, as a stable word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -48,6 +48,16 @@ pub enum ErrorCode {
     ScratchpadFull,
     /// A tool that is not built in has refused; its sentence says why.
     Refused,
+}
+
+/// Whose fault a failed call was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// A bad argument, or a precondition that the shown state contradicts.
+    Agent,
+    /// Only hidden truth made it fail.
+    World,
 }
 
 /// A refused call.
@@ -109,7 +119,7 @@ pub enum Precondition {
     /// The order is pending.
     OrderPending(OrderId),
     /// The customer order is open.
-    CustomerOpen(CustomerOrderId),
+    CustomerOpen(SalesOrderId),
     /// So many units are in stock.
     InStock(SkuId, Units),
     /// The posted budget is not below zero.

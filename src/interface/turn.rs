@@ -7,13 +7,15 @@ use serde::Serialize;
 use smallvec::SmallVec;
 
 use crate::base::card::Card;
+use crate::base::decision::Decision;
 use crate::base::decision::{Action, ActionSource, ModelUse};
 use crate::base::ids::{ShockId, SkuId};
 use crate::base::units::{Cents, Day, Step, Units};
-use crate::crash::evidence::{ErrorClass, Statements, Subject};
+use crate::interface::fact::Fact;
 use crate::interface::observation::StockTable;
+use crate::interface::result::ErrorClass;
 use crate::interface::result::{Binding, ToolResult};
-use crate::scenario::warehouse::shown::Fact;
+use crate::interface::statement::{Statements, Subject};
 
 /// The world as the agent chose, for records.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -83,7 +85,7 @@ pub struct Turn {
     pub excused: SmallVec<[Subject; 2]>,
 }
 
-crate::base::table_resource::in_table!(Turn);
+crate::base::table_resource::table_resource!(Turn);
 
 impl Default for Turn {
     fn default() -> Turn {
@@ -120,3 +122,9 @@ impl Turn {
         self.action.as_deref().map_or("", |action| action.tool.as_str())
     }
 }
+
+/// The agent's answer, waiting to be carried out.
+#[derive(Debug, Default)]
+pub struct Answer(pub Option<Decision>);
+
+crate::base::table_resource::table_resource!(Answer);

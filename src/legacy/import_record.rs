@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::base::error_type::ByType;
 use crate::base::units::Step;
 use crate::legacy::v1;
 use crate::legacy::v1::Answer;
-use crate::prediction::error::ByType;
 use crate::record::lenient;
 use crate::record::reader::StepLine;
 

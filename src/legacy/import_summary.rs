@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::base::error_type::ByType;
 use crate::base::units::Step;
 use crate::legacy::import_record::Unknown;
 use crate::legacy::v1;
-use crate::prediction::error::ByType;
 use crate::record::SCHEMA_VERSION;
 use crate::record::reader::StepLine;
 

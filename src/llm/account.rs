@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::base::decision::Usage;
 use crate::llm::provider::attempt::{Attempt, Outcome};
 use crate::llm::provider::cost::PricingSource;
-use crate::llm::provider::reply::{ModelReply, Usage};
+use crate::llm::provider::reply::ModelReply;
 use crate::record::schema::by_word;
 
 /// The key `model` of a summary.

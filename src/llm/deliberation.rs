@@ -1,6 +1,6 @@
 //! The agent of one run, when a language model decides: a state machine between the simulation and a provider.
 //!
-//! [`begin`](Deliberation::begin) takes what a step shows and says what to ask; [`hear`](Deliberation::hear) takes
+//! [`begin`](Deliberation::begin) takes what a step shows and says what to ask; [`on_attempt`](Deliberation::on_attempt) takes
 //! what came of a request and says what follows: another request, a decision, or the end of the run. Everything that
 //! it leaves depends on its configuration, on what it was shown and on what it heard, never on a clock.
 
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::agent::Input;
+use crate::base::decision::Usage;
 use crate::base::decision::{ActionSource, Decision, ModelUse};
 use crate::base::rng::Stream;
 use crate::base::run_end::EndReason;
@@ -23,7 +24,7 @@ use crate::llm::prompt::{PromptError, Prompts};
 use crate::llm::provider::attempt::{Attempt, Outcome};
 use crate::llm::provider::cost::Pricing;
 use crate::llm::provider::dialect::{Bill, Dialect, Head, ToolResult, complaint};
-use crate::llm::provider::reply::{ModelReply, RawToolCall, Usage};
+use crate::llm::provider::reply::{ModelReply, RawToolCall};
 use crate::llm::record::digest;
 use crate::llm::record::{
     Asked, DeliberationRecord, ErrorType, Lines, LlmEvent, Parse, ProviderCall, RawReply, Status, Unread,
@@ -206,7 +207,7 @@ impl Deliberation {
     ///
     /// # Errors
     /// When a template asks for what there is not.
-    pub fn hear(&mut self, attempt: &Attempt, lines: &mut Lines) -> Result<Option<Move>, PromptError> {
+    pub fn on_attempt(&mut self, attempt: &Attempt, lines: &mut Lines) -> Result<Option<Move>, PromptError> {
         self.account.attempt(attempt);
         let (mut outcome, mut trouble) = (attempt.outcome, attempt.error.clone());
         let reply = match (outcome, &attempt.body) {

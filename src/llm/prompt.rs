@@ -17,9 +17,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::base::card::{Field, SPEAKS_OF};
+use crate::base::card::Field;
 use crate::base::units::Step;
 use crate::config::settings::{ReplyFormat, RunConfig};
+use crate::interface::card_rule::SPEAKS_OF;
 use crate::interface::observation::{Briefing, Observation, OfferedTool};
 use crate::llm::reply::{Reason, Unreadable};
 

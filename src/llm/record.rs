@@ -7,11 +7,12 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::base::card::Card;
 use crate::base::decision::Action;
+use crate::base::decision::Usage;
 use crate::base::json;
 use crate::base::units::{Day, Step};
 use crate::llm::provider::attempt::{Attempt, Outcome};
 use crate::llm::provider::cost::PricingSource;
-use crate::llm::provider::reply::{Finish, ModelReply, Usage};
+use crate::llm::provider::reply::{Finish, ModelReply};
 use crate::llm::reply::{ReadReply, Reason};
 
 /// Characters of a reply that `provider_call` repeats. The whole of it stands in `deliberations.jsonl`.

@@ -10,9 +10,9 @@
 //!   changes.
 //! - **Keep state where it is reset and hashed.** A resource registered with
 //!   [`add_run_state`](crate::engine::run_state::RunStateAppExt::add_run_state) begins anew in each run and enters the
-//!   state hash; an entity with [`RunScoped`](crate::scenario::warehouse::spawn::RunScoped) goes with its run. Statics, `Local` and
+//!   state hash; an entity with [`RunScoped`](crate::engine::run_state::RunScoped) goes with its run. Statics, `Local` and
 //!   other resources outlive the run and differ from thread to thread.
-//! - **Sort by id.** The books ([`OrderBook`](crate::engine::orders::OrderBook) and the like) iterate by id. A query of
+//! - **Sort by id.** The books ([`PurchaseBook`](crate::engine::orders::PurchaseBook) and the like) iterate by id. A query of
 //!   your own does not: sort what it gives before the order can matter. Never sort, log or draw by
 //!   [`Entity`](bevy::prelude::Entity). No `HashMap` or `HashSet` where its order can be seen.
 //! - **Order your systems.** Both schedules run on one thread, and two systems whose order is undecided and which touch

@@ -13,7 +13,7 @@
 //! | predictions on my tool's orders are void, `not_bound_by_tool` | its spec does not say that it binds them, or its reply has no binding | [`ToolSpec::binds`](crate::tool::registry::ToolSpec::binds) and [`ToolReply::binding`](crate::interface::result::ToolReply::binding) |
 //! | my shock is never drawn | the mix does not name it | `pe_induction.pe_type_mix: {my_shock: 1}` |
 //! | `realistic draws temporal, and there is no such shock family` | the built-in families are disabled, and the mix is a word | write the mix as a map of weights |
-//! | errors after my shock have no `causes` | it changed orders behind the back of the [`OrderBook`](crate::engine::orders::OrderBook) | use `delay` and `change_quantity`, which leave the shock's id on the order |
+//! | errors after my shock have no `causes` | it changed orders behind the back of the [`PurchaseBook`](crate::engine::orders::PurchaseBook) | use `delay` and `change_quantity`, which leave the shock's id on the order |
 //! | `the schedule … cannot be built`, `indeterminate execution order` | two systems touch the same data in no order | order them with `before` and `after` ([determinism](super::determinism)) |
 //! | my state hash changed | the world, the draws, or the state of a plugin changed | compare `state_hash` step by step: the first step that differs says where to look. Records of another version, configuration, seed or set of plugins are not expected to agree |
 //! | my state hash changed, and only that | a run state was added, renamed or serialises differently | it is part of the hash; records besides are the same |

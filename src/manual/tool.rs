@@ -34,9 +34,9 @@
 //!
 //! # What it may change
 //!
-//! The world, through its own rules: [`OrderBook`](crate::engine::orders::OrderBook),
+//! The world, through its own rules: [`PurchaseBook`](crate::engine::orders::PurchaseBook),
 //! [`SupplierMarket`](crate::engine::suppliers::SupplierMarket), [`Warehouse`](crate::scenario::warehouse::sku::Warehouse),
-//! [`CustomerBook`](crate::scenario::warehouse::customer::CustomerBook), [`Ledger`](crate::engine::ledger::Ledger). State of its own
+//! [`SalesBook`](crate::scenario::warehouse::customer::SalesBook), [`Ledger`](crate::engine::ledger::Ledger). State of its own
 //! is registered with [`add_run_state`](crate::engine::run_state::RunStateAppExt::add_run_state). Events of its own go
 //! into `events.jsonl` as [`Event::Custom`](crate::engine::journal::Event::Custom). Draws come from
 //! [`RunKey`](crate::base::rng::RunKey).

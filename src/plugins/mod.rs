@@ -14,55 +14,25 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::VendoMiniPlugins;
 use crate::agent::AgentPlugin;
+use crate::base::registration::OtherPlugins;
+use crate::base::registration::PluginRecord;
+use crate::base::registration::list;
 use crate::base::registration::{PluginErrors, PluginProblem, PluginProblems};
 use crate::crash::CrashPlugin;
+use crate::engine::EnginePlugin;
+use crate::prediction::PredictionPlugin;
+use crate::record::RecordPlugin;
+use crate::scenario::warehouse::WarehousePlugin;
+use crate::shock::DisclosurePlugin;
 use crate::shock::ShockPlugin;
 use crate::simulation::driver::{Simulation, build_steps, prepare_on_call};
 use crate::simulation::headless::headless_app;
 use crate::step::StepPlugin;
 use crate::tool::ToolPlugin;
 use registered::Registered;
-
-/// A plugin as the manifest lists it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct PluginRecord {
-    /// Bevy's name of it: the path of its type.
-    pub name: String,
-    /// The version of the package that it comes from.
-    pub version: String,
-}
-
-impl fmt::Display for PluginRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.version)
-    }
-}
-
-/// Records that were made with other plugins than this program has.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error(
-    "the records were made with other plugins than this program has; use the program that made them\n\
-     plugins of the records: {}\n\
-     plugins of this program: {}",
-    list(.recorded),
-    list(.present)
-)]
-pub struct OtherPlugins {
-    /// Those of the records, by name.
-    pub recorded: Vec<PluginRecord>,
-    /// Those of this program, by name.
-    pub present: Vec<PluginRecord>,
-}
-
-fn list(plugins: &[PluginRecord]) -> String {
-    plugins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
 
 /// A plugin of [`VendoMiniPlugins`].
 #[derive(Clone, Copy)]
@@ -77,13 +47,18 @@ impl BuiltIn {
         BuiltIn { id: TypeId::of::<P>(), name: type_name::<P>(), disable: PluginGroupBuilder::disable::<P> }
     }
 
-    fn all() -> [BuiltIn; 5] {
+    fn all() -> [BuiltIn; 10] {
         [
             BuiltIn::of::<ToolPlugin>(),
             BuiltIn::of::<ShockPlugin>(),
             BuiltIn::of::<CrashPlugin>(),
             BuiltIn::of::<AgentPlugin>(),
             BuiltIn::of::<StepPlugin>(),
+            BuiltIn::of::<EnginePlugin>(),
+            BuiltIn::of::<DisclosurePlugin>(),
+            BuiltIn::of::<PredictionPlugin>(),
+            BuiltIn::of::<WarehousePlugin>(),
+            BuiltIn::of::<RecordPlugin>(),
         ]
     }
 }

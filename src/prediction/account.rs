@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::error::{ByType, ErrorType};
+use crate::base::error_type::{ByType, ErrorType};
 use crate::record::schema::by_word;
 
 /// Why a prediction came to nothing.

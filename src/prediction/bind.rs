@@ -5,22 +5,23 @@ use bevy::prelude::*;
 use smallvec::SmallVec;
 
 use super::account::VoidReason;
+use super::hidden_causes::HiddenCauses;
 use super::predictions::{Predictions, Resolved, ToldBy, Value};
-use super::unsettled::Unsettled;
 use crate::base::card::Card;
+use crate::base::error_type::ErrorType;
 use crate::base::expectation::{Expectation, Reference};
 use crate::base::ids::{OrderId, ShockId};
 use crate::base::units::Step;
-use crate::crash::evidence::{ErrorClass, Statement, Statements, Subject};
 use crate::engine::calendar::Calendar;
 use crate::engine::journal::{Event, Journal};
 use crate::engine::ledger::Ledger;
-use crate::engine::orders::{InTransit, OpenExpectations, Orders, SupplierOrder};
+use crate::engine::orders::{InTransit, OpenExpectations, Orders, PurchaseOrder};
 use crate::interface::observation::Briefing;
 use crate::interface::result::Binding;
+use crate::interface::result::ErrorClass;
+use crate::interface::statement::{Statement, Statements, Subject};
 use crate::interface::turn::Turn;
 use crate::prediction::error;
-use crate::prediction::error::ErrorType;
 use crate::scenario::warehouse::forecast::{Forecast, forecast};
 use crate::scenario::warehouse::shown::ShownState;
 use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
@@ -35,7 +36,7 @@ pub struct Aftermath<'w, 's> {
     shelves: Res<'w, Shelves>,
     skus: Query<'w, 's, (&'static Sku, &'static Stock)>,
     orders: Res<'w, Orders>,
-    pending: Query<'w, 's, (&'static SupplierOrder, &'static InTransit)>,
+    pending: Query<'w, 's, (&'static PurchaseOrder, &'static InTransit)>,
     open: Query<'w, 's, &'static mut OpenExpectations>,
     ledger: Res<'w, Ledger>,
     shown: Res<'w, ShownState>,
@@ -76,14 +77,14 @@ pub fn bind_predictions(
     mut after: Aftermath,
     mut doses: ResMut<DoseLedger>,
     mut predictions: ResMut<Predictions>,
-    mut unsettled: ResMut<Unsettled>,
+    mut hidden_causes: ResMut<HiddenCauses>,
     mut journal: ResMut<Journal>,
     mut commands: Commands,
 ) {
     let turn = &mut *turn;
     let predictions = &mut *predictions;
     let (step, today) = (turn.step, f64::from(after.calendar.day()));
-    unsettled.take_in(&journal);
+    hidden_causes.take_in(&journal);
     void_what_the_action_ends(turn, predictions, &mut after, &mut doses, &mut journal, &mut commands);
     turn.statements.clear();
     turn.excused.clear();
@@ -120,7 +121,7 @@ pub fn bind_predictions(
             continue;
         }
         let Value::Number(number) = expected else {
-            let resolved = causal(card, turn, &after, &unsettled);
+            let resolved = causal(card, turn, &after, &hidden_causes);
             let right = card.expected_success.map(|stated| stated == (turn.result.success == Some(true)));
             if let (Some(confidence), Some(right)) = (card.confidence, right) {
                 predictions.calibrate(confidence, right);
@@ -218,7 +219,7 @@ fn fee_error(expected: f64, actual: f64, order: OrderId, step: Step) -> Resolved
 }
 
 /// 1 when any stated field is not what is true right after the action.
-fn causal(card: &Card, turn: &Turn, after: &Aftermath, unsettled: &Unsettled) -> Resolved {
+fn causal(card: &Card, turn: &Turn, after: &Aftermath, hidden_causes: &HiddenCauses) -> Resolved {
     let success = turn.result.success == Some(true);
     let storage = f64::from(match turn.subject {
         Some(sku) => after.skus.get(after.shelves.by_id()[sku.index()]).expect("the SKU exists").1.units(),
@@ -241,7 +242,7 @@ fn causal(card: &Card, turn: &Turn, after: &Aftermath, unsettled: &Unsettled) ->
         },
         error: f64::from(u8::from(wrong)),
         causes: if stock_off || money_off || hidden_outcome {
-            unsettled.causes(money_off || hidden_outcome, stock_off || hidden_outcome, after.carried_shocks())
+            hidden_causes.causes(money_off || hidden_outcome, stock_off || hidden_outcome, after.carried_shocks())
         } else {
             SmallVec::new()
         },

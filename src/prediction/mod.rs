@@ -6,7 +6,28 @@ pub mod accumulate;
 pub mod bind;
 pub mod calibration;
 pub mod error;
+pub mod hidden_causes;
 pub mod predictions;
 pub mod resolve;
 pub mod reveal;
-pub mod unsettled;
+
+use bevy::app::{App, Plugin};
+use bevy::prelude::IntoScheduleConfigs;
+
+use crate::step::{ActSystems, PostAgent, PostAgentSystems};
+
+/// Binds the predictions of each step's card, and resolves those whose outcome is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PredictionPlugin;
+
+impl Plugin for PredictionPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(
+            PostAgent,
+            (
+                bind::bind_predictions.in_set(ActSystems::Bind),
+                resolve::resolve_predictions.in_set(PostAgentSystems::Resolve),
+            ),
+        );
+    }
+}

@@ -11,9 +11,9 @@ use smallvec::SmallVec;
 use super::account::{Account, VoidReason};
 use super::accumulate::{Score, Track, six_digits};
 use super::calibration::Calibration;
-use super::error::{ByType, ErrorType};
 use super::reveal::{RevealedError, Unrevealed};
 use crate::base::decision::Action;
+use crate::base::error_type::{ByType, ErrorType};
 use crate::base::ids::{OrderId, ShockId};
 use crate::base::units::Step;
 use crate::config::settings::{MeasurementConfig, TemporalBasis};
@@ -151,7 +151,7 @@ pub struct Predictions {
     audited: VecDeque<Audited>,
 }
 
-crate::base::table_resource::in_table!(Predictions);
+crate::base::table_resource::table_resource!(Predictions);
 
 impl Predictions {
     /// A run in which nothing was predicted yet.

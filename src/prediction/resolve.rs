@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::bind::count_wrong;
 use super::predictions::{Cause, Predictions, Resolved, ToldBy, Value};
+use crate::base::error_type::ErrorType;
 use crate::base::expectation::Expectation;
 use crate::base::ids::{OrderId, ShockId};
 use crate::base::units::Cents;
@@ -13,7 +14,6 @@ use crate::config::settings::TemporalBasis;
 use crate::engine::calendar::Calendar;
 use crate::engine::journal::{ChargeOutcome, Delivery, Event, Journal};
 use crate::prediction::error;
-use crate::prediction::error::ErrorType;
 use crate::shock::ledger::DoseLedger;
 
 /// Resolve: errors of deliveries and charges, and the end of the step's account.

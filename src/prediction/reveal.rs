@@ -11,7 +11,7 @@ use serde::Serialize;
 use smallvec::SmallVec;
 
 use super::accumulate::six_digits;
-use super::error::ErrorType;
+use crate::base::error_type::ErrorType;
 use crate::base::ids::OrderId;
 use crate::base::units::Step;
 use crate::engine::inbox::Receipt;

@@ -9,11 +9,13 @@ use serde_json::{Map, Value};
 
 use crate::base::card::Card;
 use crate::base::decision::Action;
+use crate::base::error_type::ErrorType;
 use crate::base::units::{Cents, Step};
 use crate::crash::detector::Need;
-use crate::crash::evidence::{ErrorClass, Statement, Statements, StepEvidence, Subject, contradicts};
+use crate::crash::evidence::{StepEvidence, contradicts};
+use crate::interface::result::ErrorClass;
+use crate::interface::statement::{Statement, Statements, Subject};
 use crate::legacy::v1;
-use crate::prediction::error::ErrorType;
 
 /// What detectors need and a record does not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,3 +17,18 @@ pub mod summary;
 /// Version of the record formats, as `manifest.json` and `summary.json` state it. The first number changes when a
 /// reader of the old format would misread the new one.
 pub const SCHEMA_VERSION: &str = "1.0";
+
+use bevy::app::{App, Plugin};
+use bevy::prelude::IntoScheduleConfigs;
+
+use crate::step::{PostAgent, RecordSystems};
+
+/// Writes a record of each step and of its events.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecordPlugin;
+
+impl Plugin for RecordPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(PostAgent, step::record_step.in_set(RecordSystems::Write));
+    }
+}

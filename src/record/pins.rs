@@ -19,8 +19,9 @@ use thiserror::Error;
 use super::schema::{SHA256, STATE_HASH};
 use crate::config::Place;
 use crate::config::settings::RunConfig;
-use crate::engine::state_hash::{ALGORITHM, StateHash};
+use crate::engine::state_hash::ALGORITHM;
 use crate::plan::Plan;
+use crate::scenario::warehouse::hash;
 
 /// What a plan's pins are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -75,7 +76,7 @@ impl Pins {
             hasher.update("\n");
         }
         let scenario_sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let initial_state_hash = format!("{:032x}", StateHash::start(&plan.run(0).config).value());
+        let initial_state_hash = format!("{:032x}", hash::start(&plan.run(0).config).value());
         Pins { scenario_sha256, initial_state_hash }
     }
 }

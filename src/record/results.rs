@@ -10,11 +10,11 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::base::decision::ActionSource;
+use crate::base::error_type::ErrorType;
 use crate::base::run_end::EndReason;
 use crate::base::units::Step;
 use crate::config::{RunConfig, schema};
 use crate::plan::PlannedRun;
-use crate::prediction::error::ErrorType;
 use crate::shock::family;
 
 /// Columns that say which run it is, before the configuration.

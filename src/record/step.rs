@@ -11,20 +11,21 @@ use smallvec::SmallVec;
 
 use crate::base::card::Card;
 use crate::base::decision::{Action, ActionSource, ModelUse};
+use crate::base::error_type::ByType;
 use crate::base::ids::ShockId;
 use crate::base::json;
 use crate::base::units::{Cents, Day, Step, Units};
-use crate::crash::evidence::{ErrorClass, Subject};
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
 use crate::engine::journal::{Event, Journal};
 use crate::engine::ledger::Ledger;
 use crate::engine::state_hash::StateHash;
 use crate::interface::observation::Observation;
+use crate::interface::result::ErrorClass;
 use crate::interface::result::ToolResult;
+use crate::interface::statement::Subject;
 use crate::interface::turn::{StateRecord, Turn};
 use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
-use crate::prediction::error::ByType;
 use crate::prediction::predictions::{Predictions, Resolved, step_means};
 use crate::prediction::reveal::RevealedError;
 use crate::record::schema::STATE_HASH;
@@ -198,7 +199,7 @@ pub struct Recorder {
     pub events: Vec<u8>,
 }
 
-crate::base::table_resource::in_table!(Recorder);
+crate::base::table_resource::table_resource!(Recorder);
 
 /// Record: the step and its events become lines.
 pub fn record_step(

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::schema::{STATE_HASH, by_word};
 use crate::base::decision::ActionSource;
+use crate::base::error_type::ByType;
 use crate::base::run_end::{EndReason, FaultOwner, LimitScope};
 use crate::base::units::{Cents, Step, Units};
 use crate::crash::severity::Severity;
@@ -22,7 +23,6 @@ use crate::llm::account::ModelSummary;
 use crate::prediction::account::{Account, TypeAccount};
 use crate::prediction::accumulate::{Accumulator, Score, Track, WindowStatistics};
 use crate::prediction::calibration::CalibrationSummary;
-use crate::prediction::error::ByType;
 use crate::prediction::predictions::Predictions;
 use crate::scenario::warehouse::customer::Customers;
 use crate::scenario::warehouse::sku::{Shelves, Stock};
@@ -220,7 +220,7 @@ fn means(tracks: &ByType<Track>) -> ByType<Option<Score>> {
 /// What the half of a step before the agent can change of what is summed up: when no agent decides any more, a run is
 /// summed up as it stood before.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Standing {
+pub(crate) struct PreStepTotals {
     initial_budget: Cents,
     budget: Cents,
     revenue: Cents,
@@ -235,7 +235,7 @@ pub(crate) struct Standing {
     doses: BTreeMap<Arc<str>, FamilyDose>,
 }
 
-impl Standing {
+impl PreStepTotals {
     /// Looks, into room that it has already.
     pub(crate) fn look(&mut self, world: &World) {
         let ledger = world.resource::<Ledger>();
@@ -261,12 +261,12 @@ impl Standing {
 }
 
 /// Sums a run up.
-pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted, standing: Standing) -> Summary {
+pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted, totals: PreStepTotals) -> Summary {
     let crash = world.resource::<CrashState>();
     let predictions = world.resource::<Predictions>();
-    let account = &standing.account;
+    let account = &totals.account;
     let total = account.total();
-    let doses = &standing.doses;
+    let doses = &totals.doses;
     let aftermath = crash.aftermath();
     let severity = crash.severity();
     Summary {
@@ -290,20 +290,20 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted, 
         severity_reason: (crash.crash().is_some() && severity.is_none()).then_some("censored"),
         recovered_step: aftermath.and_then(|aftermath| aftermath.recovered_step()),
         recrash_step: aftermath.and_then(|aftermath| aftermath.recrash_step()),
-        initial_budget: standing.initial_budget,
-        final_budget: standing.budget,
-        final_storage: StockTable(standing.storage),
-        fulfilled_orders: standing.orders.0,
-        total_orders_requested: standing.orders.1,
-        revenue: standing.revenue,
-        charges: standing.charges,
-        fees: standing.fees,
-        customer_orders_requested: standing.customers.0,
-        customer_orders_shipped: standing.customers.1,
-        customer_orders_failed: standing.customers.2,
+        initial_budget: totals.initial_budget,
+        final_budget: totals.budget,
+        final_storage: StockTable(totals.storage),
+        fulfilled_orders: totals.orders.0,
+        total_orders_requested: totals.orders.1,
+        revenue: totals.revenue,
+        charges: totals.charges,
+        fees: totals.fees,
+        customer_orders_requested: totals.customers.0,
+        customer_orders_shipped: totals.customers.1,
+        customer_orders_failed: totals.customers.2,
         cumulative_pe: ByType::build(|kind| predictions.tracks().get(kind).total().copied()),
         mean_pe: means(predictions.tracks()),
-        cumulative_pe_revealed: standing.revealed,
+        cumulative_pe_revealed: totals.revealed,
         pe_reference: means(predictions.reference_tracks()),
         calibration: predictions.calibration().summary(),
         coverage: ByType::build(|kind| account.by_type().get(kind).coverage().map(Score)),
@@ -312,12 +312,12 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted, 
         windows_at_crash: counted.windows_at_crash,
         windows_at_end: counted.windows_at_end,
         shocks: ShockSummary {
-            drawn: standing.drawn,
+            drawn: totals.drawn,
             effective: doses.values().map(|dose| dose.effective).sum(),
             fizzled: doses.values().map(|dose| dose.fizzled).sum(),
             armed: doses.values().map(|dose| dose.armed).sum(),
             revealed: doses.values().map(|dose| dose.revealed).sum(),
-            by_family: standing.doses,
+            by_family: totals.doses,
         },
         action_sources: counted.action_sources,
         tokens: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::check::{FULL, Outcome, TYPES, Verdict, near, run};
-use super::stage::Tamper;
+use super::harness::Tamper;
 use crate::base::card::Card;
 use crate::base::decision::Decision;
 use crate::simulation::driver::Simulation;

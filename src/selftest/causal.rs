@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::Value;
 
 use super::check::{Outcome, Verdict, near, resolved};
-use super::stage::{Seen, Tamper, plan, play};
+use super::harness::{Seen, Tamper, plan, play};
 use crate::agent::{Agent, Input};
 use crate::base::card::Card;
 use crate::base::decision::{Action, Decision};

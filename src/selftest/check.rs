@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::stage::{Seen, Tamper, plan, play};
+use super::harness::{Seen, Tamper, plan, play};
 use crate::agent::{Agent, Input};
 use crate::base::card::Card;
 use crate::base::decision::Decision;

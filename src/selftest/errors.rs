@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::check::{FULL, Outcome, Promise, TYPES, Verdict, known, near, resolved, run};
-use super::stage::Tamper;
+use super::harness::Tamper;
 use crate::base::card::Card;
 use crate::base::decision::Decision;
 use crate::simulation::driver::Simulation;

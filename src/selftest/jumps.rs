@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::check::{Outcome, Promise, TYPES, Verdict, known, near, resolved, run};
-use super::stage::Tamper;
+use super::harness::Tamper;
 use crate::simulation::driver::Simulation;
 use crate::tool::name;
 

@@ -4,7 +4,7 @@
 //! when at least [`WITHIN`] steps follow the true onset, and it is found when the kind's own detector flags it within
 //! so many steps. Healthy runs are those of agents that were not made to break down, whatever their end.
 
-use super::stage::plan;
+use super::harness::plan;
 use crate::agent::Agent;
 use crate::base::units::Step;
 use crate::config::RunConfig;

@@ -4,22 +4,22 @@
 //! Called by the verb `selftest` and by whoever doubts a figure, through [`run`]. It writes nothing, needs no file and
 //! no network, and gives the same report on every machine but for the time that it took.
 //!
-//! - `stage`: the pass through a run with its records read; `check`: what the checks share
+//! - `harness`: the pass through a run with its records read; `check`: what the checks share
 //! - `cards`: do cards arrive as they were given
 //! - `errors`: is every error what arithmetic says it must be
 //! - `jumps`: do shocks of known size make errors of known size
 //! - `causal`: the same of shocks of the causal mix, each family alone
 //! - `labelled`: detectors against runs whose breakdown, or health, is known
-//! - `crew`: threads
+//! - `parallel`: threads
 
 mod cards;
 mod causal;
 mod check;
-mod crew;
 mod errors;
+mod harness;
 mod jumps;
 mod labelled;
-mod stage;
+mod parallel;
 #[cfg(test)]
 mod tests;
 
@@ -35,9 +35,9 @@ use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::simulation::driver::Simulation;
 use check::Outcome;
-use crew::share_out;
+use harness::Tamper;
 use labelled::{Broken, HEALTHY, Healthy, KINDS, MISSION_ABANDON, broken, broken_plans, healthy, healthy_plans};
-use stage::Tamper;
+use parallel::parallel_map;
 
 /// Least recall of a detector on the breakdowns that it is made for.
 pub const LEAST_RECALL: f64 = 0.95;
@@ -169,7 +169,7 @@ pub fn run(size: Size, plugins: &Plugins) -> Report {
 }
 
 fn checks(threads: usize, plugins: &Plugins, tamper: Tamper) -> Vec<CheckReport> {
-    share_out(CHECKS.len(), threads, plugins, |simulation, index| {
+    parallel_map(CHECKS.len(), threads, plugins, |simulation, index| {
         let (name, check) = CHECKS[index];
         // A defect is as good a complaint as any; what it left of the simulation is not used again.
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| check(simulation, tamper))).unwrap_or_else(|defect| {
@@ -209,7 +209,7 @@ fn over_plans<T: Send>(
     job: impl Fn(&mut Simulation, &RunConfig) -> T + Sync,
 ) -> Vec<T> {
     let each = plans.first().map_or(0, Plan::len);
-    share_out(each * plans.len(), threads, plugins, |simulation, index| {
+    parallel_map(each * plans.len(), threads, plugins, |simulation, index| {
         job(simulation, &plans[index / each].run(index % each).config)
     })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::stage::Tamper;
+use super::harness::Tamper;
 use super::{CheckReport, checks};
 use crate::base::card::Card;
 use crate::plugins::Plugins;

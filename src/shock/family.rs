@@ -10,7 +10,7 @@ use bevy::prelude::{In, Mut, World};
 
 use super::ledger::{ShockState, Target};
 use crate::base::ids::ShockId;
-use crate::base::one_shot::OnCall;
+use crate::base::one_shot::OneShotSystem;
 use crate::base::registration::{Registrable, SourcePlace, admit};
 use crate::base::rng::{DrawKey, Stream};
 use crate::base::units::Day;
@@ -180,9 +180,9 @@ impl Effect {
 
 /// The families that this build can draw, by name.
 #[derive(Default)]
-pub struct ShockFamilies(BTreeMap<String, (OnCall<In<Strike>, Effect>, SourcePlace)>);
+pub struct ShockFamilies(BTreeMap<String, (OneShotSystem<In<Strike>, Effect>, SourcePlace)>);
 
-crate::base::table_resource::in_table!(ShockFamilies);
+crate::base::table_resource::table_resource!(ShockFamilies);
 
 impl ShockFamilies {
     /// Their names, in order.
@@ -217,7 +217,7 @@ pub trait ShockAppExt {
     ///
     /// The system draws from the [`Strike`] that it is given, changes the world, and says in its [`Effect`] what it
     /// did; whether and when the agent is told of it is decided by `pe_induction.observability`. Changes of pending
-    /// orders ([`OrderBook::delay`], [`OrderBook::change_quantity`]) carry the shock's id, so that the prediction
+    /// orders ([`PurchaseBook::delay`], [`PurchaseBook::change_quantity`]) carry the shock's id, so that the prediction
     /// errors that come of them name it.
     ///
     /// # Runs in
@@ -230,14 +230,14 @@ pub trait ShockAppExt {
     /// [`Plugins::check`](crate::plugins::Plugins::check), `main_with`, or a panic of
     /// [`Simulation::from_app`](crate::simulation::driver::Simulation::from_app).
     ///
-    /// [`OrderBook::delay`]: crate::engine::orders::OrderBook::delay
-    /// [`OrderBook::change_quantity`]: crate::engine::orders::OrderBook::change_quantity
+    /// [`PurchaseBook::delay`]: crate::engine::orders::PurchaseBook::delay
+    /// [`PurchaseBook::change_quantity`]: crate::engine::orders::PurchaseBook::change_quantity
     ///
     /// ```
     /// use vendomini::prelude::*;
     ///
     /// /// The oldest pending order comes two days later.
-    /// fn lose_papers(In(strike): In<Strike>, mut book: OrderBook) -> Effect {
+    /// fn lose_papers(In(strike): In<Strike>, mut book: PurchaseBook) -> Effect {
     ///     let candidates = book.pending().count() as u32;
     ///     let Some(order) = book.pending().next().map(|(order, _)| order.id) else {
     ///         return Effect::nothing_to_strike();
@@ -272,7 +272,7 @@ impl ShockAppExt for App {
         let known = known.map(|(_, place)| place.clone());
         if admit(self, Registrable::Shock, name, known, &place) {
             let families = &mut self.world_mut().resource_mut::<ShockFamilies>().0;
-            families.insert(name.to_owned(), (OnCall::new(system), place));
+            families.insert(name.to_owned(), (OneShotSystem::new(system), place));
         }
         self
     }

@@ -8,7 +8,7 @@ use super::ledger::{ShockState, Target};
 use crate::base::ids::{OrderId, SupplierId};
 use crate::base::units::Day;
 use crate::engine::inbox::ShockNews;
-use crate::engine::orders::OrderBook;
+use crate::engine::orders::PurchaseBook;
 use crate::engine::suppliers::SupplierMarket;
 
 const VICTIM: u64 = 0;
@@ -18,7 +18,7 @@ const OTHER: u64 = 1;
 const DAYS: Day = 10;
 
 /// Strikes a pending order, drawn by the unreliability of its supplier, and another supplier, drawn evenly.
-pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, mut market: SupplierMarket) -> Effect {
+pub fn strike(In(mut strike): In<Strike>, mut book: PurchaseBook, mut market: SupplierMarket) -> Effect {
     let weights = book.pending().map(|(order, _)| 1.0 - market.reliability(order.supplier));
     let candidates = book.pending().count() as u32;
     let Some(victim) = strike.victim(VICTIM, weights) else { return Effect::nothing_to_strike() };
@@ -32,7 +32,7 @@ pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, mut market: Suppl
     let delayed: Vec<OrderId> = if days == 0 {
         Vec::new()
     } else {
-        let at_other = |(pending, _): &(&crate::engine::orders::SupplierOrder, _)| {
+        let at_other = |(pending, _): &(&crate::engine::orders::PurchaseOrder, _)| {
             pending.supplier == supplier && pending.sku == order.sku
         };
         book.pending().filter(at_other).map(|(pending, _)| pending.id).collect()

@@ -13,7 +13,7 @@ use crate::base::units::{Day, Step};
 use crate::config::settings::Magnitude;
 use crate::engine::inbox::ShockNews;
 use crate::engine::journal::{Event, Journal};
-use crate::scenario::warehouse::spawn::RunScoped;
+use crate::engine::run_state::RunScoped;
 
 /// What became of a shock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -121,7 +121,7 @@ pub struct DoseLedger {
     today: Option<ShockRecord>,
 }
 
-crate::base::table_resource::in_table!(DoseLedger);
+crate::base::table_resource::table_resource!(DoseLedger);
 
 impl DoseLedger {
     /// The entities of the open shocks, by id, for a run that moves to another World.

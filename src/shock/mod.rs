@@ -14,18 +14,35 @@ pub mod regime_shift;
 pub mod strike;
 pub mod temporal;
 
+use bevy::app::{App, Plugin};
+use bevy::prelude::IntoScheduleConfigs;
+
+use crate::step::{EveningSystems, MorningSystems, ObserveSystems, PostAgent, PreAgent};
 use family::ShockAppExt;
 
 /// Registers the built-in families.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ShockPlugin;
 
-impl bevy::app::Plugin for ShockPlugin {
-    fn build(&self, app: &mut bevy::app::App) {
+impl Plugin for ShockPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<family::ShockFamilies>();
+        app.add_systems(PreAgent, strike::open_shock_account.in_set(ObserveSystems::Open));
+        app.add_systems(PostAgent, strike::strike_shock.in_set(EveningSystems::Strike));
         app.add_shock(family::TEMPORAL, temporal::strike)
             .add_shock(family::QUANTITY, quantity::strike)
             .add_shock(family::INTERFERENCE, interference::strike)
             .add_shock(family::POSTING_LAG, posting_lag::strike)
             .add_shock(family::REGIME_SHIFT, regime_shift::strike);
+    }
+}
+
+/// What the agent is told of deliveries and shocks, and when: messages that were held back come out in a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DisclosurePlugin;
+
+impl Plugin for DisclosurePlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(PreAgent, observability::release_batch.in_set(MorningSystems::Tell));
     }
 }

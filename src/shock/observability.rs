@@ -18,18 +18,18 @@ const BATCH_DAYS: Day = 5;
 
 /// The rule by which notices and delivery receipts are written, and what waits for the next batch.
 #[derive(Clone, Debug)]
-pub struct Telling {
+pub struct DisclosurePolicy {
     level: Observability,
     batch: Vec<MessageBody>,
 }
 
-crate::base::table_resource::in_table!(Telling);
+crate::base::table_resource::table_resource!(DisclosurePolicy);
 
-impl Telling {
+impl DisclosurePolicy {
     /// The rule of a level.
     #[must_use]
-    pub fn new(level: Observability) -> Telling {
-        Telling { level, batch: Vec::new() }
+    pub fn new(level: Observability) -> DisclosurePolicy {
+        DisclosurePolicy { level, batch: Vec::new() }
     }
 
     /// Tells of a delivery.
@@ -82,10 +82,10 @@ impl Telling {
 }
 
 /// Morning: batched messages come out.
-pub fn release_batch(mut telling: ResMut<Telling>, mut inbox: ResMut<Inbox>, calendar: Res<Calendar>) {
+pub fn release_batch(mut disclosure: ResMut<DisclosurePolicy>, mut inbox: ResMut<Inbox>, calendar: Res<Calendar>) {
     let today = calendar.day();
-    if !telling.batch.is_empty() && today.is_multiple_of(BATCH_DAYS) {
-        for body in telling.batch.drain(..) {
+    if !disclosure.batch.is_empty() && today.is_multiple_of(BATCH_DAYS) {
+        for body in disclosure.batch.drain(..) {
             inbox.deliver(today, body);
         }
     }

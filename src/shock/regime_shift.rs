@@ -5,7 +5,7 @@ use bevy::prelude::{In, Res};
 
 use super::family::{Effect, Strike, draw_days};
 use super::ledger::{ShockState, Target};
-use super::observability::Telling;
+use super::observability::DisclosurePolicy;
 use crate::base::ids::SupplierId;
 use crate::base::units::Day;
 use crate::engine::inbox::ShockNews;
@@ -18,7 +18,7 @@ const SIZE: u64 = 1;
 const DAYS: Day = 20;
 
 /// Strikes a supplier, drawn by its unreliability.
-pub fn strike(In(mut strike): In<Strike>, mut market: SupplierMarket, telling: Res<Telling>) -> Effect {
+pub fn strike(In(mut strike): In<Strike>, mut market: SupplierMarket, disclosure: Res<DisclosurePolicy>) -> Effect {
     let candidates = market.count() as u32;
     let weights = market.all().map(|supplier| 1.0 - supplier.reliability);
     let Some(victim) = strike.victim(VICTIM, weights) else { return Effect::nothing_to_strike() };
@@ -30,7 +30,7 @@ pub fn strike(In(mut strike): In<Strike>, mut market: SupplierMarket, telling: R
         return Effect { candidates, target, ..Effect::nothing_to_strike() };
     }
     let until_day = strike.day + 1 + DAYS;
-    let told_from = telling.day_of_details(strike.day);
+    let told_from = disclosure.day_of_details(strike.day);
     let from_day = told_from.unwrap_or(strike.day + 1);
     let replaces = market.shift_regime(strike.id, supplier_id, extra_days, until_day, told_from);
     Effect {

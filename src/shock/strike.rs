@@ -6,7 +6,7 @@ use bevy::prelude::*;
 
 use super::family::{ShockFamilies, Strike, shares};
 use super::ledger::{DoseLedger, Shock, ShockRecord, ShockState};
-use super::observability::Telling;
+use super::observability::DisclosurePolicy;
 use crate::base::ids::ShockId;
 use crate::base::rng::{DrawKey, Stream};
 use crate::config::settings::{PeInductionConfig, RunConfig};
@@ -30,7 +30,7 @@ pub struct ShockRule {
     stream: Stream,
 }
 
-crate::base::table_resource::in_table!(ShockRule);
+crate::base::table_resource::table_resource!(ShockRule);
 
 impl ShockRule {
     /// The rule of a run.
@@ -94,8 +94,8 @@ pub fn strike_shock(world: &mut World) {
     });
     world.flush();
     if alive {
-        world.resource_scope(|world, mut telling: Mut<Telling>| {
-            telling.tell_shock(id, effect.news, day, &mut world.resource_mut::<Inbox>());
+        world.resource_scope(|world, mut disclosure: Mut<DisclosurePolicy>| {
+            disclosure.tell_shock(id, effect.news, day, &mut world.resource_mut::<Inbox>());
         });
     }
 }

@@ -5,14 +5,14 @@ use bevy::prelude::In;
 use super::family::{Effect, Strike, draw_days};
 use super::ledger::{ShockState, Target};
 use crate::engine::inbox::ShockNews;
-use crate::engine::orders::OrderBook;
+use crate::engine::orders::PurchaseBook;
 use crate::engine::suppliers::SupplierMarket;
 
 const VICTIM: u64 = 0;
 const SIZE: u64 = 1;
 
 /// Strikes a pending order, drawn by the unreliability of its supplier.
-pub fn strike(In(mut strike): In<Strike>, mut book: OrderBook, market: SupplierMarket) -> Effect {
+pub fn strike(In(mut strike): In<Strike>, mut book: PurchaseBook, market: SupplierMarket) -> Effect {
     let weights = book.pending().map(|(order, _)| 1.0 - market.reliability(order.supplier));
     let candidates = book.pending().count() as u32;
     let Some(victim) = strike.victim(VICTIM, weights) else { return Effect::nothing_to_strike() };

@@ -21,25 +21,28 @@ use crate::crash::state::CrashState;
 use crate::engine::calendar::Calendar;
 use crate::engine::journal::Journal;
 use crate::engine::run_state;
+use crate::engine::run_state::{RunStates, hash_run_states};
+use crate::engine::run_state::{SpawnOrder, clear_run};
 use crate::engine::state_hash::StateHash;
 use crate::interface::observation::{Briefing, Observation};
+use crate::interface::turn::Answer;
 use crate::interface::turn::Turn;
 use crate::plugins::Plugins;
 use crate::plugins::registered::Registered;
+use crate::prediction::hidden_causes::HiddenCauses;
 use crate::prediction::predictions::Predictions;
-use crate::prediction::unsettled::Unsettled;
 use crate::record::step::Recorder;
-use crate::record::summary::{Counted, RunIdentity, Standing, Summary, WindowSummary, summarise, windows};
+use crate::record::summary::{Counted, PreStepTotals, RunIdentity, Summary, WindowSummary, summarise, windows};
+use crate::scenario::warehouse::hash;
 use crate::scenario::warehouse::level::Level;
 use crate::scenario::warehouse::shown::ShownState;
-use crate::scenario::warehouse::spawn::{SpawnOrder, clear_run, spawn_warehouse};
+use crate::scenario::warehouse::spawn::spawn_warehouse;
 use crate::shock::family::ShockFamilies;
 use crate::shock::ledger::DoseLedger;
-use crate::shock::observability::Telling;
+use crate::shock::observability::DisclosurePolicy;
 use crate::shock::strike::ShockRule;
 use crate::simulation::headless::drop_updates;
-use crate::step::{PostAgent, PreAgent, complete};
-use crate::tool::act::Answer;
+use crate::step::{PostAgent, PreAgent, RecordSystems};
 use crate::tool::registry::ToolRegistry;
 use crate::tool::scratchpad::Scratchpad;
 
@@ -51,18 +54,18 @@ pub struct Simulation {
     post_agent: Schedule,
     plugins: Plugins,
     spawn_order: SpawnOrder,
-    so_far: SoFar,
+    progress: RunProgress,
 }
 
 /// What the driver knows of the run.
 #[derive(Debug, Default)]
-pub(crate) struct SoFar {
+pub(crate) struct RunProgress {
     config: Option<RunConfig>,
     steps_done: Step,
     action_sources: BTreeMap<ActionSource, u32>,
     windows_at_crash: Option<WindowSummary>,
     initial_state_hash: u128,
-    standing: Standing,
+    totals: PreStepTotals,
 }
 
 impl Default for Simulation {
@@ -104,7 +107,14 @@ impl Simulation {
         };
         let (pre_agent, post_agent) = (take(PreAgent.intern()), take(PostAgent.intern()));
         drop_updates(&mut app);
-        Simulation { app, pre_agent, post_agent, plugins, spawn_order: SpawnOrder::default(), so_far: SoFar::default() }
+        Simulation {
+            app,
+            pre_agent,
+            post_agent,
+            plugins,
+            spawn_order: SpawnOrder::default(),
+            progress: RunProgress::default(),
+        }
     }
 
     /// Spawns the entities of day 0 in another order, which must change nothing. For tests of that.
@@ -145,10 +155,10 @@ impl Simulation {
         world.insert_resource(RunKey::new(config.experiment.draw_key));
         world.insert_resource(ShockRule::new(config));
         world.insert_resource(DoseLedger::default());
-        world.insert_resource(Telling::new(config.pe_induction.observability));
+        world.insert_resource(DisclosurePolicy::new(config.pe_induction.observability));
         world.insert_resource(Predictions::new(&config.measurement));
-        world.insert_resource(Unsettled::default());
-        let hash = StateHash::start(config);
+        world.insert_resource(HiddenCauses::default());
+        let hash = hash::start(config);
         let initial_state_hash = hash.value();
         world.insert_resource(hash);
         let crash = CrashState::new(&config.measurement, &mut world.resource_mut::<DetectorRegistry>());
@@ -160,19 +170,19 @@ impl Simulation {
         recorder.steps.clear();
         recorder.events.clear();
         world.insert_resource(recorder);
-        self.so_far = SoFar { config: Some(config.clone()), initial_state_hash, ..SoFar::default() };
+        self.progress = RunProgress { config: Some(config.clone()), initial_state_hash, ..RunProgress::default() };
     }
 
     pub(crate) fn world_mut(&mut self) -> &mut World {
         self.app.world_mut()
     }
 
-    pub(crate) fn take_so_far(&mut self) -> SoFar {
-        mem::take(&mut self.so_far)
+    pub(crate) fn take_progress(&mut self) -> RunProgress {
+        mem::take(&mut self.progress)
     }
 
-    pub(crate) fn put_so_far(&mut self, so_far: SoFar) {
-        self.so_far = so_far;
+    pub(crate) fn put_progress(&mut self, progress: RunProgress) {
+        self.progress = progress;
     }
 
     /// Runs the half of a step before the agent.
@@ -205,17 +215,17 @@ impl Simulation {
     /// # Panics
     /// When no run was started.
     pub fn apply(&mut self, decision: Decision) -> Option<EndReason> {
-        let (world, so_far) = (self.app.world_mut(), &mut self.so_far);
-        *so_far.action_sources.entry(decision.source).or_default() += 1;
+        let (world, progress) = (self.app.world_mut(), &mut self.progress);
+        *progress.action_sources.entry(decision.source).or_default() += 1;
         world.resource_mut::<Answer>().0 = Some(decision);
         self.post_agent.run(world);
-        so_far.steps_done += 1;
-        let config = so_far.config.as_ref().expect("a run was started");
+        progress.steps_done += 1;
+        let config = progress.config.as_ref().expect("a run was started");
         let ended = end::check(world, &config.simulation);
-        if so_far.windows_at_crash.is_none()
+        if progress.windows_at_crash.is_none()
             && let Some(crash) = world.resource::<CrashState>().crash()
         {
-            so_far.windows_at_crash = Some(windows(world, &config.measurement.pe_windows, crash.detected));
+            progress.windows_at_crash = Some(windows(world, &config.measurement.pe_windows, crash.detected));
         }
         if ended.is_none() {
             world.resource_mut::<Calendar>().advance();
@@ -231,7 +241,7 @@ impl Simulation {
     /// When no run was started.
     #[must_use]
     pub fn agent(&self, name: &str) -> Option<Box<dyn Agent>> {
-        let config = self.so_far.config.as_ref().expect("a run was started");
+        let config = self.progress.config.as_ref().expect("a run was started");
         let world = self.app.world();
         let briefing = world.resource::<Briefing>();
         world.get_resource::<AgentRegister>()?.build(AgentSetup { name, config, briefing, plugins: &self.plugins })
@@ -245,40 +255,40 @@ impl Simulation {
     /// Steps that were finished.
     #[must_use]
     pub fn steps_done(&self) -> Step {
-        self.so_far.steps_done
+        self.progress.steps_done
     }
 
     /// Sums the run up as it stands after its last finished step, between two steps.
     #[must_use]
     pub fn summary(&self, identity: RunIdentity, end_reason: EndReason) -> Summary {
-        let mut standing = Standing::default();
-        standing.look(self.world());
-        self.sum_up(identity, end_reason, standing)
+        let mut totals = PreStepTotals::default();
+        totals.look(self.world());
+        self.sum_up(identity, end_reason, totals)
     }
 
     /// Notes how the run stands before a step begins.
-    pub(crate) fn note_standing(&mut self) {
-        self.so_far.standing.look(self.app.world());
+    pub(crate) fn note_totals(&mut self) {
+        self.progress.totals.look(self.app.world());
     }
 
     /// Sums the run up as it stood when that was noted, while the agent is asked: its step is not made.
     pub(crate) fn summary_as_noted(&self, identity: RunIdentity, end_reason: EndReason) -> Summary {
-        self.sum_up(identity, end_reason, self.so_far.standing.clone())
+        self.sum_up(identity, end_reason, self.progress.totals.clone())
     }
 
-    fn sum_up(&self, identity: RunIdentity, end_reason: EndReason, standing: Standing) -> Summary {
-        let (world, so_far) = (self.app.world(), &self.so_far);
-        let pe_windows = so_far.config.as_ref().map_or(&[][..], |config| &config.measurement.pe_windows);
-        let last = so_far.steps_done.saturating_sub(1);
+    fn sum_up(&self, identity: RunIdentity, end_reason: EndReason, totals: PreStepTotals) -> Summary {
+        let (world, progress) = (self.app.world(), &self.progress);
+        let pe_windows = progress.config.as_ref().map_or(&[][..], |config| &config.measurement.pe_windows);
+        let last = progress.steps_done.saturating_sub(1);
         let counted = Counted {
-            total_steps: so_far.steps_done,
+            total_steps: progress.steps_done,
             end_reason,
-            action_sources: so_far.action_sources.clone(),
-            windows_at_crash: so_far.windows_at_crash.clone(),
+            action_sources: progress.action_sources.clone(),
+            windows_at_crash: progress.windows_at_crash.clone(),
             windows_at_end: windows(world, pe_windows, last),
-            initial_state_hash: format!("{:032x}", so_far.initial_state_hash),
+            initial_state_hash: format!("{:032x}", progress.initial_state_hash),
         };
-        summarise(world, identity, counted, standing)
+        summarise(world, identity, counted, totals)
     }
 }
 
@@ -299,6 +309,15 @@ pub(crate) fn build_steps(app: &mut App) -> Result<(), PluginErrors> {
 pub(crate) fn prepare_on_call(app: &mut App) {
     ToolRegistry::prepare(app.world_mut());
     ShockFamilies::prepare(app.world_mut());
+}
+
+/// Completes the schedules once all plugins are in.
+fn complete(app: &mut App) {
+    // An exclusive system costs a little in every step, so it is there only where it has something to do.
+    let has_states = app.world().get_resource::<RunStates>().is_some_and(|states| !states.is_empty());
+    if has_states && app.get_schedule(PostAgent).is_some() {
+        app.add_systems(PostAgent, hash_run_states.in_set(RecordSystems::HashPlugins));
+    }
 }
 
 fn build(app: &mut App, label: impl ScheduleLabel + Clone, schedule: &'static str) {
@@ -344,7 +363,7 @@ mod tests {
             let mut changed = 0;
             loop {
                 let before = simulation.summary(identity(), EndReason::ProviderError);
-                simulation.note_standing();
+                simulation.note_totals();
                 simulation.observe();
                 assert_eq!(simulation.summary_as_noted(identity(), EndReason::ProviderError), before);
                 changed += usize::from(simulation.summary(identity(), EndReason::ProviderError) != before);

@@ -3,4 +3,4 @@
 pub mod driver;
 mod end;
 pub(crate) mod headless;
-pub(crate) mod stowed;
+pub(crate) mod suspended;

@@ -1,4 +1,4 @@
-//! In what order: the two schedules of a step, their sets, and the driver that passes through them.
+//! In what order: the two schedules of a step, their sets and sub-sets. Systems belong to the plugins that add them.
 //!
 //! The agent sits between the schedules. `PreAgent` (Morning, Observe) ends in an owned observation; `PostAgent`
 //! (Act, Evening, Resolve, Detect, Record) starts from an owned decision. This is the only module that orders
@@ -8,24 +8,7 @@ use bevy::app::{App, Plugin};
 use bevy::ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 use bevy::prelude::*;
 
-use crate::agent::observe::assemble_observation;
-use crate::crash::detector::DetectorRegistry;
-use crate::crash::state::detect_crashes;
 use crate::engine::calendar::{evening, morning};
-use crate::engine::ledger::post_due_postings;
-use crate::engine::orders::deliver_due_orders;
-use crate::engine::run_state::{RunStates, hash_run_states};
-use crate::engine::state_hash::hash_state;
-use crate::prediction::bind::bind_predictions;
-use crate::prediction::resolve::resolve_predictions;
-use crate::record::step::record_step;
-use crate::scenario::warehouse::customer::{expire_customer_orders, receive_customer_requests};
-use crate::scenario::warehouse::sku::charge_storage_fees;
-use crate::shock::family::ShockFamilies;
-use crate::shock::observability::release_batch;
-use crate::shock::strike::{open_shock_account, strike_shock};
-use crate::tool::act::act;
-use crate::tool::registry::ToolRegistry;
 
 /// The half of a step before the agent decides.
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +27,10 @@ pub enum PreAgentSystems {
     /// Runs in [`PreAgent`], on mornings only. When it is over, everything that the day brings has come; what a system
     /// changes here, the agent can see in this step.
     Morning,
+    /// What happens at an hour of the day, in scenarios whose days have hours.
+    ///
+    /// Runs in [`PreAgent`], in every step. Empty in the warehouse.
+    Clock,
     /// What the agent may see is assembled; the world does not change any more.
     ///
     /// Runs in [`PreAgent`], in every step. When it is over, the observation is complete and the shown state has taken
@@ -82,6 +69,63 @@ pub enum PostAgentSystems {
     Record,
 }
 
+/// Sub-sets of [`PreAgentSystems::Morning`], in this order.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MorningSystems {
+    /// Purchase orders that are due reach the dock.
+    Arrive,
+    /// Postings that are due hit the ledger.
+    Post,
+    /// What others send in answer to yesterday's messages comes in.
+    Answer,
+    /// Messages that were held back are handed out.
+    Tell,
+    /// Customers ask for goods.
+    Demand,
+}
+
+/// Sub-sets of [`PreAgentSystems::Observe`], in this order.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ObserveSystems {
+    /// The scenario describes its state, for records and for the dashboard.
+    Scene,
+    /// The observation is put together, and the shown state takes it in.
+    Assemble,
+    /// The accounts of the step that begins are opened.
+    Open,
+}
+
+/// Sub-sets of [`PostAgentSystems::Act`], in this order.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ActSystems {
+    /// The tool runs.
+    Call,
+    /// The scenario tells the truth right after the action.
+    Truth,
+    /// Predictions bind to what the tool did.
+    Bind,
+}
+
+/// Sub-sets of [`PostAgentSystems::Evening`], in this order.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EveningSystems {
+    /// The scenario closes the day.
+    Close,
+    /// The shock strikes.
+    Strike,
+}
+
+/// Sub-sets of [`PostAgentSystems::Record`], in this order.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordSystems {
+    /// The scenario chains its state into the hash.
+    Hash,
+    /// The run states of plugins are chained into it.
+    HashPlugins,
+    /// The step record is written.
+    Write,
+}
+
 /// Makes a schedule of the simulation out of one that plugins may have begun: single-threaded, and an undecided order of
 /// two systems is an error.
 fn strict(schedule: &mut Schedule) {
@@ -93,24 +137,33 @@ fn strict(schedule: &mut Schedule) {
     });
 }
 
-/// Adds the schedules and the order of everything in them.
+/// Adds the schedules, their sets, and the order of the sets. Systems are added by the plugins that own them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StepPlugin;
 
 impl Plugin for StepPlugin {
     fn build(&self, app: &mut App) {
-        // Steps are made also where nobody has registered anything.
-        app.init_resource::<ToolRegistry>().init_resource::<ShockFamilies>().init_resource::<DetectorRegistry>();
-        app.init_resource::<RunStates>();
         app.edit_schedule(PreAgent, |before| {
             strict(before);
-            before.configure_sets((PreAgentSystems::Morning.run_if(morning), PreAgentSystems::Observe).chain());
-            before.add_systems((
-                (deliver_due_orders, post_due_postings, release_batch, receive_customer_requests)
+            before.configure_sets(
+                (PreAgentSystems::Morning.run_if(morning), PreAgentSystems::Clock, PreAgentSystems::Observe).chain(),
+            );
+            before.configure_sets(
+                (
+                    MorningSystems::Arrive,
+                    MorningSystems::Post,
+                    MorningSystems::Answer,
+                    MorningSystems::Tell,
+                    MorningSystems::Demand,
+                )
                     .chain()
                     .in_set(PreAgentSystems::Morning),
-                (assemble_observation, open_shock_account).chain().in_set(PreAgentSystems::Observe),
-            ));
+            );
+            before.configure_sets(
+                (ObserveSystems::Scene, ObserveSystems::Assemble, ObserveSystems::Open)
+                    .chain()
+                    .in_set(PreAgentSystems::Observe),
+            );
         });
         app.edit_schedule(PostAgent, |after| {
             strict(after);
@@ -124,23 +177,17 @@ impl Plugin for StepPlugin {
                 )
                     .chain(),
             );
-            after.add_systems((
-                (act, bind_predictions).chain().in_set(PostAgentSystems::Act),
-                (charge_storage_fees, expire_customer_orders, strike_shock).chain().in_set(PostAgentSystems::Evening),
-                resolve_predictions.in_set(PostAgentSystems::Resolve),
-                detect_crashes.in_set(PostAgentSystems::Detect),
-                (hash_state, record_step).chain().in_set(PostAgentSystems::Record),
-            ));
+            after.configure_sets(
+                (ActSystems::Call, ActSystems::Truth, ActSystems::Bind).chain().in_set(PostAgentSystems::Act),
+            );
+            after.configure_sets(
+                (EveningSystems::Close, EveningSystems::Strike).chain().in_set(PostAgentSystems::Evening),
+            );
+            after.configure_sets(
+                (RecordSystems::Hash, RecordSystems::HashPlugins, RecordSystems::Write)
+                    .chain()
+                    .in_set(PostAgentSystems::Record),
+            );
         });
-    }
-}
-
-/// Completes the schedules once all plugins are in.
-pub(crate) fn complete(app: &mut App) {
-    // An exclusive system costs a little in every step, so it is there only where it has something to do.
-    let has_states = app.world().get_resource::<RunStates>().is_some_and(|states| !states.is_empty());
-    if has_states && app.get_schedule(PostAgent).is_some() {
-        let between = hash_run_states.after(hash_state).before(record_step);
-        app.add_systems(PostAgent, between.in_set(PostAgentSystems::Record));
     }
 }

@@ -7,21 +7,16 @@ use bevy::prelude::*;
 use crate::base::decision::{Action, Decision};
 use crate::base::ids::SkuId;
 use crate::base::units::Cents;
-use crate::crash::evidence::ErrorClass;
 use crate::engine::ledger::Ledger;
 use crate::interface::observation::Briefing;
+use crate::interface::result::ErrorClass;
 use crate::interface::result::{ErrorCode, Precondition, ToolError, ToolReply, ToolResult};
+use crate::interface::turn::Answer;
 use crate::interface::turn::Turn;
 use crate::scenario::warehouse::shown::ShownState;
 use crate::scenario::warehouse::sku::Shelves;
 use crate::tool::name;
 use crate::tool::registry::ToolRegistry;
-
-/// The agent's answer, waiting to be carried out.
-#[derive(Debug, Default)]
-pub struct Answer(pub Option<Decision>);
-
-crate::base::table_resource::in_table!(Answer);
 
 /// Carries out the agent's answer. Exclusive, since a tool is a system of its own.
 ///

@@ -13,15 +13,18 @@ pub mod registry;
 pub mod scratchpad;
 
 use bevy::app::{App, Plugin};
+use bevy::prelude::IntoScheduleConfigs;
 
-/// Registers the built-in tools.
+use crate::step::{ActSystems, PostAgent};
+
+/// Carries out what the agent asks for, with the tools that every scenario has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ToolPlugin;
 
 impl Plugin for ToolPlugin {
     fn build(&self, app: &mut App) {
-        crate::scenario::warehouse::tool::supplier::register(app);
-        crate::scenario::warehouse::tool::customer::register(app);
+        app.init_resource::<registry::ToolRegistry>();
+        app.add_systems(PostAgent, act::act.in_set(ActSystems::Call));
         look::register(app);
         scratchpad::register(app);
         recovery::register(app);

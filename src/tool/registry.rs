@@ -13,13 +13,13 @@ use bevy::prelude::In;
 use serde_json::{Map, Value};
 
 use super::arguments::{ToolArguments, schema_of};
-use crate::base::one_shot::OnCall;
+use crate::base::card::PREDICTION;
+use crate::base::error_type::ErrorType;
+use crate::base::one_shot::OneShotSystem;
 use crate::base::registration::{PluginProblem, PluginProblems, Registrable, SourcePlace, admit};
 use crate::config::settings::{InterfaceConfig, MemoryTools, RecoveryTools};
 use crate::interface::observation::OfferedTool;
 use crate::interface::result::{ErrorCode, ToolError, ToolReply};
-use crate::llm::reply::tool_calls::PREDICTION;
-use crate::prediction::error::ErrorType;
 use crate::scenario::warehouse::level::Level;
 
 /// Which runs offer a tool.
@@ -119,7 +119,7 @@ pub struct ToolRegistry {
     offered: Arc<[OfferedTool]>,
 }
 
-crate::base::table_resource::in_table!(ToolRegistry);
+crate::base::table_resource::table_resource!(ToolRegistry);
 
 /// Registers tools.
 pub trait ToolAppExt {
@@ -215,7 +215,7 @@ impl ToolAppExt for App {
             PluginProblems::note(self, PluginProblem::ArgumentTaken { name: name.to_owned(), place });
             return self;
         }
-        let call: Box<dyn Call> = Box::new(OnCall::<In<A>, _>::new(system));
+        let call: Box<dyn Call> = Box::new(OneShotSystem::<In<A>, _>::new(system));
         let tools = &mut self.world_mut().resource_mut::<ToolRegistry>().tools;
         tools.insert(name, Tool { spec, arguments, place, call });
         self
@@ -228,9 +228,9 @@ trait Call: Send + Sync {
     fn call(&mut self, args: &Map<String, Value>, world: &mut World) -> ToolReply;
 }
 
-impl<A: ToolArguments> Call for OnCall<In<A>, Result<ToolReply, ToolError>> {
+impl<A: ToolArguments> Call for OneShotSystem<In<A>, Result<ToolReply, ToolError>> {
     fn prepare(&mut self, world: &mut World) {
-        OnCall::prepare(self, world);
+        OneShotSystem::prepare(self, world);
     }
 
     fn call(&mut self, args: &Map<String, Value>, world: &mut World) -> ToolReply {

@@ -28,7 +28,7 @@ pub struct Scratchpad {
     bytes: usize,
 }
 
-crate::base::table_resource::in_table!(Scratchpad);
+crate::base::table_resource::table_resource!(Scratchpad);
 
 impl Scratchpad {
     /// Number of notes.

@@ -3,13 +3,13 @@
 //! - [`answers`]: what a server answers, and what is made of it
 //! - [`time`]: waits, retries and deadlines
 //! - [`connecting`]: servers that are not there, proxies, pages
-//! - [`letting_go`]: calls that nobody wants any more
+//! - [`cancelling`]: calls that nobody wants any more
 //! - [`load`]: requests in flight and a minute
 //! - [`secrets`]: keys and passwords
 
 mod answers;
+mod cancelling;
 mod connecting;
-mod letting_go;
 mod load;
 mod secrets;
 mod time;
@@ -20,7 +20,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use serde_json::Value;
 use vendomini::llm::provider::attempt::{Attempt, Outcome};
 use vendomini::llm::provider::transport::{
-    Answer as Answered, Call, CallGuard, Endpoint, Headers, News, ProviderId, Transport,
+    Answer as Answered, Call, CallEvent, CallGuard, Endpoint, Headers, ProviderId, Transport,
 };
 
 const KEY: &str = "sk-canary-7f3a9c51e2";
@@ -101,7 +101,7 @@ impl Client {
     }
 
     fn next(&self) -> Told {
-        let Answered { ticket, news: News::Attempt(attempt) } = self.news() else { panic!("an attempt comes") };
+        let Answered { ticket, news: CallEvent::Attempt(attempt) } = self.news() else { panic!("an attempt comes") };
         Told { ticket, attempt }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bevy::ecs::component::StorageType;
 use proptest::prelude::*;
 use serde_json::Value;
+use vendomini::base::error_type::ErrorType;
 use vendomini::base::ids::SkuId;
 use vendomini::base::rng::DrawKey;
 use vendomini::base::units::Cents;
@@ -13,7 +14,6 @@ use vendomini::config::settings::{Magnitude, MixWord, Observability, PredictionF
 use vendomini::engine::journal::{Event, Journal};
 use vendomini::engine::ledger::{Ledger, PostingKind};
 use vendomini::engine::orders::OpenExpectations;
-use vendomini::prediction::error::ErrorType;
 use vendomini::prediction::predictions::Predictions;
 use vendomini::scenario::warehouse::level::Level;
 use vendomini::scenario::warehouse::sku::{Shelves, Stock};
@@ -315,5 +315,5 @@ fn resources_take_no_room_for_many() {
     let components = simulation.world().components().iter_registered();
     let sparse = components.filter(|info| info.storage_type() == StorageType::SparseSet);
     let bytes: usize = sparse.map(|info| 64 * info.layout().size()).sum();
-    assert!(bytes < 16_384, "{bytes} bytes; a resource of a run says in_table! in place of derive(Resource)");
+    assert!(bytes < 16_384, "{bytes} bytes; a resource of a run says table_resource! in place of derive(Resource)");
 }

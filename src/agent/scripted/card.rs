@@ -1,10 +1,11 @@
 //! The card of an honest scripted agent: what follows from the shown state, stated as far as it is offered.
 
-use crate::base::card::{Card, CardRule, Field};
+use crate::base::card::{Card, Field};
 use crate::base::decision::Action;
+use crate::base::error_type::ErrorType;
 use crate::base::units::Day;
+use crate::interface::card_rule::CardRule;
 use crate::interface::observation::Briefing;
-use crate::prediction::error::ErrorType;
 use crate::scenario::warehouse::forecast::forecast;
 use crate::scenario::warehouse::shown::ShownState;
 

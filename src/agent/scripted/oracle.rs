@@ -8,11 +8,11 @@
 use crate::agent::{Agent, Input};
 use crate::base::card::Card;
 use crate::base::decision::Decision;
+use crate::base::error_type::ErrorType;
 use crate::base::units::Step;
 use crate::config::settings::RunConfig;
 use crate::engine::state_hash::StateHash;
 use crate::plugins::Plugins;
-use crate::prediction::error::ErrorType;
 use crate::prediction::predictions::{Predictions, Value};
 use crate::scenario::warehouse::agent::heuristic::Heuristic;
 

@@ -8,7 +8,7 @@ use crate::agent::scripted::card::fill_demanded;
 use crate::agent::{Agent, Input};
 use crate::base::card::{Card, Field};
 use crate::base::decision::{Action, Decision};
-use crate::base::ids::{CustomerOrderId, OrderId, SkuId, SupplierId};
+use crate::base::ids::{OrderId, SalesOrderId, SkuId, SupplierId};
 use crate::base::rng::Stream;
 use crate::base::units::Step;
 use crate::interface::observation::{Briefing, OfferedTool};
@@ -66,7 +66,7 @@ impl Random {
             "supplier_id" => SupplierId(self.number(step, field::SUPPLIER, 1, suppliers as u32)).to_string().into(),
             "sku" => sku(self).to_string().into(),
             "order_id" => OrderId(self.number(step, field::ORDER, 1, step + 1)).to_string().into(),
-            "customer_order_id" => CustomerOrderId(self.number(step, field::CUSTOMER, 1, step + 1)).to_string().into(),
+            "customer_order_id" => SalesOrderId(self.number(step, field::CUSTOMER, 1, step + 1)).to_string().into(),
             "value" => format!("{} {}", sku(self), quantity(self)).into(),
             _ => match schema.get("type").and_then(Value::as_str) {
                 Some("integer" | "number") => quantity(self).into(),

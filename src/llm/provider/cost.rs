@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::base::decision::Usage;
 use crate::config::prices::{PriceList, Prices};
 use crate::config::{ConfigError, ConfigErrors, Problem};
 use crate::llm::provider::lenient::{List, Number, Object, Text, object};
-use crate::llm::provider::reply::Usage;
 use crate::plan::Plan;
 
 /// Tokens that a price is for.

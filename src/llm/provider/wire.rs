@@ -14,7 +14,7 @@ use crate::llm::provider::cassette::{Entry, Miss, Played, Player, Recorder};
 use crate::llm::provider::mock;
 use crate::llm::provider::recording::Recording;
 use crate::llm::provider::transport;
-use crate::llm::provider::transport::{Answer, CallGuard, News, ProviderId, Transport, Unheard};
+use crate::llm::provider::transport::{Answer, CallEvent, CallGuard, PendingEvent, ProviderId, Transport};
 
 /// Where answers come from that are not recorded.
 pub enum Source<'a> {
@@ -153,7 +153,7 @@ impl<'a> Wire<'a> {
     ///
     /// # Errors
     /// When the cassette cannot be written.
-    pub fn hear(&mut self, call: &Call, news: &News, estimate: Option<Estimate>) -> Result<(), WireError> {
+    pub fn on_attempt(&mut self, call: &Call, news: &CallEvent, estimate: Option<Estimate>) -> Result<(), WireError> {
         if news.is_final() {
             self.under_way = None;
         }
@@ -161,8 +161,8 @@ impl<'a> Wire<'a> {
             under_way.heard += 1;
         }
         match news {
-            News::Attempt(attempt) => self.record(call, attempt, estimate),
-            News::GivenUp => Ok(()),
+            CallEvent::Attempt(attempt) => self.record(call, attempt, estimate),
+            CallEvent::Abandoned => Ok(()),
         }
     }
 
@@ -171,9 +171,9 @@ impl<'a> Wire<'a> {
     ///
     /// # Errors
     /// When something came of the call that was not heard yet. Then it stays under way.
-    pub fn let_go(&mut self) -> Result<Option<Attempt>, Unheard> {
+    pub fn cancel(&mut self) -> Result<Option<Attempt>, PendingEvent> {
         let Some(UnderWay { guard, heard }) = &self.under_way else { return Ok(None) };
-        let abandoned = guard.let_go(*heard)?;
+        let abandoned = guard.cancel(*heard)?;
         self.under_way = None;
         Ok(abandoned)
     }

@@ -2,7 +2,7 @@
 //!
 //! Types are strict, since a guess at what was meant would be the parser's prediction and not the model's: a number
 //! is a JSON number, a truth value `true` or `false`, a text a string. `null` and a blank text state nothing.
-//! Whether the numbers make sense is [`CardRule`](crate::base::card::CardRule)'s to judge.
+//! Whether the numbers make sense is [`CardRule`](crate::interface::card_rule::CardRule)'s to judge.
 
 use serde_json::Value;
 

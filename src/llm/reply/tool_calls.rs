@@ -2,6 +2,7 @@
 
 use serde_json::Map;
 
+use crate::base::card::PREDICTION;
 use crate::base::decision::Action;
 use crate::config::shown;
 use crate::llm::provider::reply::{Finish, ModelReply, RawToolCall};
@@ -12,9 +13,6 @@ use crate::llm::reply::card::Draft;
 use crate::llm::reply::json;
 use crate::llm::reply::json::{Fault, Members};
 use crate::llm::reply::{KnownTool, ReadCall, ReadReply, Reason, Unreadable, in_quotes, known, names, said};
-
-/// The property of a call's arguments that holds the prediction card.
-pub const PREDICTION: &str = "prediction";
 
 const ONE_CALL: &str = "call exactly one of these tools";
 const OBJECT: &str = "write them as one JSON object";

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, VecDeque};
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
-use crate::base::ids::{CustomerOrderId, SkuId};
+use crate::base::ids::{SalesOrderId, SkuId};
 use crate::base::rng::{DrawKey, Stream};
 use crate::base::units::{Cents, Day, Units};
 use crate::config::settings::DemandConfig;
 use crate::engine::calendar::Calendar;
 use crate::engine::inbox::{Inbox, MessageBody};
 use crate::engine::journal::{Event, Journal};
+use crate::engine::run_state::RunScoped;
 use crate::scenario::warehouse::sku::{Shelves, Sku};
-use crate::scenario::warehouse::spawn::RunScoped;
 
 /// Largest quantity that a customer asks for; the smallest is 1.
 pub const MAX_QUANTITY: Units = 20;
@@ -25,9 +25,9 @@ const MIN_ENDED: usize = 10;
 #[derive(Component, Clone, Copy, Debug)]
 #[component(immutable)]
 #[require(RunScoped)]
-pub struct CustomerOrder {
+pub struct SalesOrder {
     /// Its id.
-    pub id: CustomerOrderId,
+    pub id: SalesOrderId,
     /// What is asked for.
     pub sku: SkuId,
     /// Units asked for; all of them are shipped at once.
@@ -51,7 +51,7 @@ pub struct Demand {
     quantities: Stream,
 }
 
-crate::base::table_resource::in_table!(Demand);
+crate::base::table_resource::table_resource!(Demand);
 
 /// Streams of this file, with their versions.
 pub const STREAMS: [(&str, u32); 2] = [("demand.arrival", 1), ("demand.quantity", 1)];
@@ -72,7 +72,7 @@ impl Demand {
 /// The open customer orders by id, counts over the run, and how the last ones ended.
 #[derive(Clone, Debug, Default)]
 pub struct Customers {
-    open: BTreeMap<CustomerOrderId, Entity>,
+    open: BTreeMap<SalesOrderId, Entity>,
     requested: u32,
     shipped: u32,
     expired: u32,
@@ -81,7 +81,7 @@ pub struct Customers {
     expired_in_window: usize,
 }
 
-crate::base::table_resource::in_table!(Customers);
+crate::base::table_resource::table_resource!(Customers);
 
 impl Customers {
     /// How many are open.
@@ -130,7 +130,7 @@ impl Customers {
         }
     }
 
-    fn end(&mut self, id: CustomerOrderId, today: Day, expired: bool) -> Entity {
+    fn end(&mut self, id: SalesOrderId, today: Day, expired: bool) -> Entity {
         if expired {
             self.expired += 1;
             self.expired_in_window += 1;
@@ -153,27 +153,27 @@ impl Customers {
 
 /// The open customer orders and what may be done to them.
 #[derive(SystemParam)]
-pub struct CustomerBook<'w, 's> {
+pub struct SalesBook<'w, 's> {
     commands: Commands<'w, 's>,
     index: ResMut<'w, Customers>,
-    orders: Query<'w, 's, &'static CustomerOrder>,
+    orders: Query<'w, 's, &'static SalesOrder>,
 }
 
-impl CustomerBook<'_, '_> {
+impl SalesBook<'_, '_> {
     /// An open customer order.
     #[must_use]
-    pub fn get(&self, id: CustomerOrderId) -> Option<CustomerOrder> {
+    pub fn get(&self, id: SalesOrderId) -> Option<SalesOrder> {
         let entity = *self.index.open.get(&id)?;
         self.orders.get(entity).ok().copied()
     }
 
     /// The open customer orders, by id.
-    pub fn open(&self) -> impl Iterator<Item = &CustomerOrder> + '_ {
+    pub fn open(&self) -> impl Iterator<Item = &SalesOrder> + '_ {
         self.orders.iter_many(self.index.open.values())
     }
 
     /// Closes an open order as shipped.
-    pub fn close_shipped(&mut self, id: CustomerOrderId, today: Day) {
+    pub fn close_shipped(&mut self, id: SalesOrderId, today: Day) {
         let entity = self.index.end(id, today, false);
         self.commands.entity(entity).despawn();
     }
@@ -197,8 +197,8 @@ pub fn receive_customer_requests(
             continue;
         }
         customers.requested += 1;
-        let order = CustomerOrder {
-            id: CustomerOrderId(customers.requested),
+        let order = SalesOrder {
+            id: SalesOrderId(customers.requested),
             sku: sku.id,
             quantity: demand.quantities.integer(today, index, 1, MAX_QUANTITY),
             unit_price: sku.sale_price,
@@ -221,7 +221,7 @@ pub fn receive_customer_requests(
 
 /// Evening: orders that were not shipped in time expire.
 pub fn expire_customer_orders(
-    mut book: CustomerBook,
+    mut book: SalesBook,
     demand: Res<Demand>,
     calendar: Res<Calendar>,
     mut inbox: ResMut<Inbox>,
@@ -232,7 +232,7 @@ pub fn expire_customer_orders(
     if !book.open().any(|order| order.expires_day <= today) {
         return;
     }
-    let expired: Vec<CustomerOrderId> = book.open().filter(|o| o.expires_day <= today).map(|o| o.id).collect();
+    let expired: Vec<SalesOrderId> = book.open().filter(|o| o.expires_day <= today).map(|o| o.id).collect();
     for customer_order in expired {
         let entity = book.index.end(customer_order, today, true);
         book.commands.entity(entity).despawn();
@@ -261,7 +261,7 @@ mod tests {
     fn ended(ends: &[(Day, bool)]) -> Customers {
         let mut customers = Customers::default();
         for (number, &(day, expired)) in ends.iter().enumerate() {
-            let id = CustomerOrderId(number as u32 + 1);
+            let id = SalesOrderId(number as u32 + 1);
             customers.open.insert(id, Entity::PLACEHOLDER);
             customers.end(id, day, expired);
         }

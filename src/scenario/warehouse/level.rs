@@ -16,7 +16,7 @@ pub struct Level {
     pub max_lead_days: Day,
 }
 
-crate::base::table_resource::in_table!(Level);
+crate::base::table_resource::table_resource!(Level);
 
 impl Level {
     /// The world of a level: 5 SKUs and 2 suppliers at level 0, 5 and 1 more with each level.

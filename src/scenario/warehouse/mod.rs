@@ -2,10 +2,41 @@
 
 pub mod agent;
 pub mod customer;
+pub mod dock;
 pub mod forecast;
+pub mod hash;
 pub mod level;
 pub mod policy;
 pub mod shown;
 pub mod sku;
 pub mod spawn;
 pub mod tool;
+
+use bevy::app::{App, Plugin};
+use bevy::prelude::IntoScheduleConfigs;
+
+use crate::step::{EveningSystems, MorningSystems, PostAgent, PreAgent, RecordSystems};
+
+/// The warehouse: its systems and its tools.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WarehousePlugin;
+
+impl Plugin for WarehousePlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(
+            PreAgent,
+            (
+                dock::deliver_due_orders.in_set(MorningSystems::Arrive),
+                customer::receive_customer_requests.in_set(MorningSystems::Demand),
+            ),
+        );
+        app.add_systems(
+            PostAgent,
+            (
+                (sku::charge_storage_fees, customer::expire_customer_orders).chain().in_set(EveningSystems::Close),
+                hash::hash_warehouse.in_set(RecordSystems::Hash),
+            ),
+        );
+        tool::register(app);
+    }
+}

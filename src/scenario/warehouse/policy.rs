@@ -4,7 +4,7 @@
 //! open: an agent that waits because there is nothing to do must not look broken.
 
 use crate::base::decision::Action;
-use crate::base::ids::{CustomerOrderId, OrderId, SkuId, SupplierId};
+use crate::base::ids::{OrderId, SalesOrderId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
 use crate::engine::inbox::CustomerRequest;
 use crate::interface::observation::Briefing;
@@ -41,7 +41,7 @@ const TURNOVER_DAYS: Day = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Ship an open customer order from stock.
-    Ship(CustomerOrderId),
+    Ship(SalesOrderId),
     /// Cancel a pending order.
     Cancel(OrderId),
     /// Read what is unread.
@@ -126,7 +126,7 @@ fn order(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
     waiting.sort_unstable_by_key(|customer| (customer.expires_day, customer.customer_order_id));
     // Units of each SKU that the customers so far want, in the order of expiry.
     let mut wanted = vec![0i64; briefing.level.skus];
-    let mut best: Option<(i64, CustomerOrderId, Work)> = None;
+    let mut best: Option<(i64, SalesOrderId, Work)> = None;
     for customer in waiting {
         let sku = customer.sku;
         let Some(wanted) = wanted.get_mut(sku.index()) else { continue };

@@ -8,68 +8,10 @@ mod inputs;
 
 use std::collections::BTreeMap;
 
-use crate::base::ids::{CustomerOrderId, OrderId, SkuId, SupplierId};
+use crate::base::ids::{OrderId, SalesOrderId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
-use crate::engine::inbox::{CustomerRequest, Message};
+use crate::engine::inbox::CustomerRequest;
 use crate::interface::observation::Briefing;
-
-/// Something that a result showed.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fact {
-    /// The posted budget.
-    Budget(Cents),
-    /// The stock of every SKU.
-    Storage(Vec<Units>),
-    /// The stock of one SKU.
-    StockOf(SkuId, Units),
-    /// A supplier's present offer.
-    Quoted {
-        /// Whose.
-        supplier: SupplierId,
-        /// For what.
-        sku: SkuId,
-        /// Price of one unit.
-        unit_price: Cents,
-        /// Days from order to delivery.
-        lead_days: Day,
-    },
-    /// An order was placed.
-    OrderPlaced {
-        /// The order.
-        order: OrderId,
-        /// Of what.
-        sku: SkuId,
-        /// Units.
-        quantity: Units,
-        /// Agreed price of one unit.
-        unit_price: Cents,
-        /// Day promised.
-        promised: Day,
-    },
-    /// A fee was paid.
-    FeePaid(Cents),
-    /// An order will come on another day.
-    OrderMoved(OrderId, Day),
-    /// An order was cancelled.
-    OrderCancelled(OrderId),
-    /// An order is not pending: it has arrived, if it was known at all.
-    NotPending(OrderId),
-    /// A customer order is no longer open.
-    CustomerGone(CustomerOrderId),
-    /// Units went out to a customer.
-    Shipped {
-        /// The customer order.
-        customer_order: CustomerOrderId,
-        /// What.
-        sku: SkuId,
-        /// Units.
-        quantity: Units,
-        /// What the customer paid.
-        net_revenue: Cents,
-    },
-    /// Messages were read.
-    Read(Vec<Message>),
-}
 
 /// A supplier's offer as known today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,12 +78,12 @@ pub struct ShownState {
     rises: Vec<KnownRise>,
     regimes: Vec<KnownRegime>,
     orders: BTreeMap<OrderId, KnownOrder>,
-    customers: BTreeMap<CustomerOrderId, CustomerRequest>,
+    customers: BTreeMap<SalesOrderId, CustomerRequest>,
     last_delay: Option<Day>,
     last_other_quantity: Option<Day>,
 }
 
-crate::base::table_resource::in_table!(ShownState);
+crate::base::table_resource::table_resource!(ShownState);
 
 impl ShownState {
     /// What the briefing shows.
@@ -256,7 +198,7 @@ impl ShownState {
 
     /// An open customer order that was read of.
     #[must_use]
-    pub fn customer(&self, id: CustomerOrderId) -> Option<&CustomerRequest> {
+    pub fn customer(&self, id: SalesOrderId) -> Option<&CustomerRequest> {
         self.customers.get(&id)
     }
 

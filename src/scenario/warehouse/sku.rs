@@ -7,7 +7,7 @@ use crate::base::ids::SkuId;
 use crate::base::units::{Cents, Units};
 use crate::engine::journal::Journal;
 use crate::engine::ledger::{Ledger, PostingKind};
-use crate::scenario::warehouse::spawn::RunScoped;
+use crate::engine::run_state::RunScoped;
 
 /// A stock-keeping unit.
 #[derive(Component, Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ pub struct Shelves {
     pub(crate) shipped: u64,
 }
 
-crate::base::table_resource::in_table!(Shelves);
+crate::base::table_resource::table_resource!(Shelves);
 
 impl Shelves {
     /// The same, for a run that moves to another World.

@@ -13,15 +13,11 @@ use crate::engine::inbox::{Inbox, MessageBody, PriceListItem};
 use crate::engine::journal::Journal;
 use crate::engine::ledger::Ledger;
 use crate::engine::orders::Orders;
+use crate::engine::run_state::SpawnOrder;
 use crate::engine::suppliers::{Catalogue, Offer, Supplier, Suppliers};
 use crate::scenario::warehouse::customer::{Customers, Demand};
 use crate::scenario::warehouse::level::Level;
 use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
-
-/// Marks what belongs to one run and goes with it.
-#[derive(Component, Clone, Copy, Debug, Default)]
-#[component(immutable)]
-pub struct RunScoped;
 
 /// Streams of this file, with their versions.
 pub const STREAMS: [(&str, u32); 3] = [("supplier.price", 1), ("supplier.lead_time", 1), ("supplier.reliability", 1)];
@@ -69,14 +65,6 @@ impl Tables {
             |sku: usize| offers.iter().map(|offers| offers[sku].unit_price).min().expect("a supplier exists");
         let sale_price = (0..level.skus).map(|sku| cheapest(sku).scaled(config.demand.sale_markup)).collect();
         Tables { offers, reliability, sale_price }
-    }
-}
-
-/// Removes whatever an earlier run left.
-pub(crate) fn clear_run(world: &mut World) {
-    let entities: Vec<Entity> = world.query_filtered::<Entity, With<RunScoped>>().iter(world).collect();
-    for entity in entities {
-        world.despawn(entity);
     }
 }
 
@@ -130,26 +118,4 @@ pub(crate) fn spawn_warehouse(world: &mut World, config: &RunConfig, order: Spaw
         inbox.deliver(0, MessageBody::PriceList { supplier_id: SupplierId::from_index(index), items });
     }
     world.insert_resource(inbox);
-}
-
-/// In which order the entities of day 0 are spawned. It must not matter; tests permute it.
-#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SpawnOrder {
-    /// By id.
-    #[default]
-    Ascending,
-    /// Against it.
-    Descending,
-    /// The odd ones first.
-    OddFirst,
-}
-
-impl SpawnOrder {
-    fn of(self, count: usize) -> Vec<usize> {
-        match self {
-            SpawnOrder::Ascending => (0..count).collect(),
-            SpawnOrder::Descending => (0..count).rev().collect(),
-            SpawnOrder::OddFirst => (1..count).step_by(2).chain((0..count).step_by(2)).collect(),
-        }
-    }
 }

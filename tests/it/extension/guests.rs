@@ -31,7 +31,7 @@ pub(super) fn counting(app: &mut App) {
 }
 
 /// The oldest pending order comes two to four days later.
-fn lose_papers(In(mut strike): In<Strike>, mut book: OrderBook) -> Effect {
+fn lose_papers(In(mut strike): In<Strike>, mut book: PurchaseBook) -> Effect {
     let candidates = book.pending().count() as u32;
     let Some(order) = book.pending().next().map(|(order, _)| order.id) else { return Effect::nothing_to_strike() };
     let days = strike.integer(0, 2, 4);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use vendomini::llm::provider::attempt::Outcome;
-use vendomini::llm::provider::transport::{CallGuard, Endpoint, News};
+use vendomini::llm::provider::transport::{CallEvent, CallGuard, Endpoint};
 
 use super::{Client, PATH, Told, endpoint, ms, outcomes};
 use crate::mock_server::{Answer, MockServer};
@@ -96,8 +96,8 @@ fn a_retry_that_finds_no_slot_in_time_is_the_end() {
     // In which order the two end is a matter of milliseconds.
     let mut ends = [client.news(), client.news()];
     ends.sort_by_key(|answer| answer.ticket);
-    assert_eq!((ends[0].ticket, &ends[0].news), (0, &News::GivenUp));
-    let News::Attempt(second) = &ends[1].news else { panic!("{ends:?}") };
+    assert_eq!((ends[0].ticket, &ends[0].news), (0, &CallEvent::Abandoned));
+    let CallEvent::Attempt(second) = &ends[1].news else { panic!("{ends:?}") };
     assert_eq!((second.outcome, second.last), (Outcome::Timeout, true));
     assert_eq!(server.counts().requests, 2);
 }

@@ -1,9 +1,9 @@
 //! When a synthetic agent breaks down: the hazard of a step and what was drawn from it.
 
 use crate::agent::Input;
+use crate::base::error_type::ErrorType;
 use crate::config::settings::{ErrorAccount, ScaleCoefficients, SyntheticConfig};
 use crate::prediction::accumulate::Accumulator;
-use crate::prediction::error::ErrorType;
 
 /// Largest rate of breakdowns a step: a breakdown is certain long before, and numbers stay finite.
 const LARGEST_RATE: f64 = 1_000.0;

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::base::card::card_schema;
+use crate::base::card::PREDICTION;
 use crate::config::settings::{ReplyFormat, RunConfig};
+use crate::interface::card_rule::card_schema;
 use crate::interface::observation::Briefing;
 use crate::llm::deliberation::{ReplySource, Setup};
 use crate::llm::prompt::{PromptError, Prompts};
 use crate::llm::provider::cost::Pricing;
 use crate::llm::provider::dialect::{Dialect, Head, ToolSpec};
 use crate::llm::provider::settings::Provider;
-use crate::llm::reply::tool_calls::PREDICTION;
 
 /// What a deliberation is made of, for a model at a provider or for a recording.
 pub(crate) fn deliberation_setup(

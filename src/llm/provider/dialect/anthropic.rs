@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 
+use crate::base::decision::Usage;
 use crate::config::settings::RequestField;
 use crate::llm::provider::dialect::judge::{complaint, is_something};
 use crate::llm::provider::dialect::{
@@ -15,7 +16,7 @@ use crate::llm::provider::dialect::{
     write,
 };
 use crate::llm::provider::lenient::{Count, List, Object, Text, object};
-use crate::llm::provider::reply::{Finish, ModelReply, RawToolCall, Usage};
+use crate::llm::provider::reply::{Finish, ModelReply, RawToolCall};
 
 /// See [`Dialect::head`](crate::llm::provider::dialect::Dialect::head).
 pub(super) fn head(request: &RequestHead<'_>) -> Head {

@@ -20,9 +20,10 @@ mod tests;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
+use crate::base::decision::Usage;
 use crate::config::settings::{MaxTokensKey, RequestField};
 use crate::llm::provider::attempt::{Attempt, Outcome};
-use crate::llm::provider::reply::{ModelReply, RawToolCall, Usage};
+use crate::llm::provider::reply::{ModelReply, RawToolCall};
 
 /// What a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use crate::base::decision::Usage;
 use crate::config::settings::RequestField;
 use crate::llm::provider::dialect::judge::{complaint, is_something};
 use crate::llm::provider::dialect::{
@@ -11,7 +12,7 @@ use crate::llm::provider::dialect::{
     write,
 };
 use crate::llm::provider::lenient::{Content, Count, List, Number, Object, Text, object};
-use crate::llm::provider::reply::{Finish, ModelReply, RawToolCall, Usage};
+use crate::llm::provider::reply::{Finish, ModelReply, RawToolCall};
 
 /// See [`Dialect::head`](crate::llm::provider::dialect::Dialect::head).
 pub(super) fn head(request: &RequestHead<'_>) -> Head {

@@ -4,8 +4,9 @@ mod bodies;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::base::decision::Usage;
 use crate::llm::provider::dialect::*;
-use crate::llm::provider::reply::{Finish, Usage};
+use crate::llm::provider::reply::Finish;
 use bodies as body;
 
 const OPENAI: Dialect = Dialect::OpenAiChat;

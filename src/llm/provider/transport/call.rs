@@ -9,10 +9,10 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout_at};
 
 use crate::llm::provider::attempt::{Attempt, Outcome};
+use crate::llm::provider::transport::concurrency_limiter::Signal;
 use crate::llm::provider::transport::endpoint::Provider;
 use crate::llm::provider::transport::exchange::{Exchange, exchange};
-use crate::llm::provider::transport::gate::{Gate, Queue};
-use crate::llm::provider::transport::limiter::Signal;
+use crate::llm::provider::transport::request_queue::{Queue, RequestQueue};
 use crate::llm::provider::transport::retry;
 use crate::llm::provider::transport::retry::Next;
 
@@ -35,33 +35,33 @@ pub struct Answer {
     /// The call's ticket.
     pub ticket: u64,
     /// What became of it.
-    pub news: News,
+    pub news: CallEvent,
 }
 
 /// What became of a call. Each attempt is told when it has ended. The final word is an attempt that no other follows,
 /// or that there will be none after all.
 #[derive(Clone, Debug, PartialEq)]
-pub enum News {
+pub enum CallEvent {
     /// An attempt has ended.
     Attempt(Attempt),
     /// No slot for the next attempt came in time: the one that was told before is the last.
-    GivenUp,
+    Abandoned,
 }
 
-impl News {
+impl CallEvent {
     /// Whether it is the final word on its call.
     #[must_use]
     pub fn is_final(&self) -> bool {
         match self {
-            News::Attempt(attempt) => attempt.last,
-            News::GivenUp => true,
+            CallEvent::Attempt(attempt) => attempt.last,
+            CallEvent::Abandoned => true,
         }
     }
 }
 
 /// Something came of a call, and waits in the channel to be heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unheard;
+pub struct PendingEvent;
 
 /// Keeps a call alive. Dropping it cancels the call, wherever it is: waiting calls leave the queue, sent ones close
 /// their connection. Answers that were given stay in the channel, so a ticket is not to be used for another call before
@@ -70,12 +70,12 @@ pub struct Unheard;
 #[must_use = "dropping it cancels the call"]
 pub struct CallGuard {
     task: AbortHandle,
-    course: Arc<Mutex<Course>>,
+    course: Arc<Mutex<CallState>>,
 }
 
 /// How far a call has come.
 #[derive(Debug, Default)]
-pub(super) struct Course {
+pub(super) struct CallState {
     /// Answers that were given.
     told: u32,
     /// The attempt that is under way.
@@ -94,7 +94,7 @@ struct InFlight {
 }
 
 impl CallGuard {
-    pub(super) fn new(task: AbortHandle, course: Arc<Mutex<Course>>) -> Self {
+    pub(super) fn new(task: AbortHandle, course: Arc<Mutex<CallState>>) -> Self {
         Self { task, course }
     }
 
@@ -103,10 +103,10 @@ impl CallGuard {
     ///
     /// # Errors
     /// When more answers were given than the caller has heard: they wait in the channel. Nothing is cancelled then.
-    pub fn let_go(&self, heard: u32) -> Result<Option<Attempt>, Unheard> {
+    pub fn cancel(&self, heard: u32) -> Result<Option<Attempt>, PendingEvent> {
         let mut course = lock(&self.course);
         if course.told > heard {
-            return Err(Unheard);
+            return Err(PendingEvent);
         }
         course.is_over = true;
         self.task.abort();
@@ -134,7 +134,7 @@ impl Drop for CallGuard {
     }
 }
 
-fn lock(course: &Mutex<Course>) -> MutexGuard<'_, Course> {
+fn lock(course: &Mutex<CallState>) -> MutexGuard<'_, CallState> {
     course.lock().expect("nothing panics while it holds the course of a call")
 }
 
@@ -142,7 +142,7 @@ fn lock(course: &Mutex<Course>) -> MutexGuard<'_, Course> {
 struct Outbox {
     ticket: u64,
     answers: Sender<Answer>,
-    course: Arc<Mutex<Course>>,
+    course: Arc<Mutex<CallState>>,
 }
 
 impl Outbox {
@@ -151,8 +151,8 @@ impl Outbox {
         lock(&self.course).in_flight = Some(in_flight);
     }
 
-    /// Tells what became of the call. Whether someone is there to hear it.
-    fn put(&self, news: News) -> bool {
+    /// Tells what became of the call. Whether someone is there to on_attempt it.
+    fn put(&self, news: CallEvent) -> bool {
         let mut course = lock(&self.course);
         // Whoever lets go sees either the request in flight or the answer, and never neither.
         course.in_flight = None;
@@ -165,20 +165,26 @@ impl Outbox {
 }
 
 /// Sends a call until it has its final word.
-pub(super) async fn run(provider: Arc<Provider>, gate: Arc<Gate>, call: Call, course: Arc<Mutex<Course>>, seed: u64) {
+pub(super) async fn run(
+    provider: Arc<Provider>,
+    request_queue: Arc<RequestQueue>,
+    call: Call,
+    course: Arc<Mutex<CallState>>,
+    seed: u64,
+) {
     let called = Instant::now();
     let Call { ticket, body, tokens_estimate, answers } = call;
     let outbox = Outbox { ticket, answers, course };
     let mut began: Option<Instant> = None;
     for number in 1.. {
         let slot = match began {
-            None => gate.slot(Queue::Fresh, tokens_estimate).await,
+            None => request_queue.slot(Queue::Fresh, tokens_estimate).await,
             Some(began) => {
                 let deadline = began + provider.policy.timeout;
-                match timeout_at(deadline.into(), gate.slot(Queue::Begun, tokens_estimate)).await {
+                match timeout_at(deadline.into(), request_queue.slot(Queue::Begun, tokens_estimate)).await {
                     Ok(slot) => slot,
                     Err(_) => {
-                        outbox.put(News::GivenUp);
+                        outbox.put(CallEvent::Abandoned);
                         return;
                     }
                 }
@@ -194,9 +200,9 @@ pub(super) async fn run(provider: Arc<Provider>, gate: Arc<Gate>, call: Call, co
         let answer = exchange(&provider, request, sent, left.min(provider.attempt_timeout)).await;
         slot.settle(signal(&answer));
 
-        let roll = retry::roll(seed, ticket, number);
-        let next = provider.policy.next(number, answer.outcome, answer.status, answer.advice, began.elapsed(), roll);
-        let is_heard = outbox.put(News::Attempt(Attempt {
+        let jitter = retry::jitter(seed, ticket, number);
+        let next = provider.policy.next(number, answer.outcome, answer.status, answer.advice, began.elapsed(), jitter);
+        let is_heard = outbox.put(CallEvent::Attempt(Attempt {
             attempt: number,
             outcome: answer.outcome,
             last: next == Next::Stop,
@@ -223,7 +229,7 @@ fn signal(answer: &Exchange) -> Signal {
     match answer.outcome {
         Outcome::Reply => Signal::Success,
         Outcome::HttpError if answer.status == Some(429) => Signal::Throttled(answer.advice.retry_after),
-        outcome if retry::passes(outcome, answer.status) => Signal::Faltered,
+        outcome if retry::passes(outcome, answer.status) => Signal::TransientFailure,
         _ => Signal::Neutral,
     }
 }

@@ -23,22 +23,22 @@
 //! | [`call`] | the attempts of a call, one after another |
 //! | [`exchange`] | one request and its answer |
 //! | [`retry`] | whether and when to send again (pure) |
-//! | `gate` | the queue in front of a provider |
+//! | `request_queue` | the queue in front of a provider |
 //! | [`limiter`] | how many requests may be in flight (pure) |
-//! | [`pace`] | requests and tokens per minute (pure) |
+//! | [`rate_limiter`] | requests and tokens per minute (pure) |
 //! | [`fetch`] | single questions before the first run |
 //! | [`descriptors`] | the limit of open files |
 
 pub mod call;
 mod client;
+pub mod concurrency_limiter;
 pub mod descriptors;
 pub mod endpoint;
 pub mod exchange;
 pub mod fetch;
-mod gate;
 pub mod headers;
-pub mod limiter;
-pub mod pace;
+pub mod rate_limiter;
+mod request_queue;
 pub mod retry;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -48,18 +48,18 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-pub use call::{Answer, Call, CallGuard, News, Unheard};
+pub use call::{Answer, Call, CallEvent, CallGuard, PendingEvent};
+pub use concurrency_limiter::{LimitChange, LimitReason};
 pub use descriptors::raise_descriptor_limit;
 pub use endpoint::{Endpoint, Judge, TransportError};
 pub use fetch::{FetchError, Page};
 pub use headers::{HeaderError, Headers};
-pub use limiter::{LimitChange, LimitReason};
 
+use concurrency_limiter::ConcurrencyLimiter;
 use endpoint::Provider;
 use fetch::Fetch;
-use gate::Gate;
-use limiter::Limiter;
-use pace::Pace;
+use rate_limiter::RateLimiter;
+use request_queue::RequestQueue;
 
 /// The most threads that look up names of servers at once. The system's look-up blocks its thread.
 const MAX_LOOKUPS: usize = 64;
@@ -79,7 +79,7 @@ pub struct ProviderId(usize);
 pub struct Transport {
     /// `None` only while it is being dropped.
     runtime: Option<Runtime>,
-    providers: Vec<(Arc<Provider>, Arc<Gate>)>,
+    providers: Vec<(Arc<Provider>, Arc<RequestQueue>)>,
     /// What the jitter of two processes differs by.
     seed: u64,
 }
@@ -116,10 +116,10 @@ impl Transport {
     ///
     /// If its address is none, or if the machine has no certificates for TLS.
     pub fn add(&mut self, endpoint: &Endpoint) -> Result<ProviderId, TransportError> {
-        let limiter = Limiter::new(endpoint.start_connections, endpoint.max_connections);
-        let pace = Pace::new(endpoint.requests_per_minute, endpoint.tokens_per_minute, Instant::now());
-        let gate = Gate::new(limiter, pace, self.runtime().handle().clone());
-        self.add_behind(Arc::new(gate), endpoint)
+        let limiter = ConcurrencyLimiter::new(endpoint.start_connections, endpoint.max_connections);
+        let rate_limiter = RateLimiter::new(endpoint.requests_per_minute, endpoint.tokens_per_minute, Instant::now());
+        let request_queue = RequestQueue::new(limiter, rate_limiter, self.runtime().handle().clone());
+        self.add_behind(Arc::new(request_queue), endpoint)
     }
 
     /// Adds one with a pool of its own and the queue and limits of another. What its endpoint says of connections in
@@ -133,12 +133,16 @@ impl Transport {
     ///
     /// If the other is one of another transport.
     pub fn add_beside(&mut self, other: ProviderId, endpoint: &Endpoint) -> Result<ProviderId, TransportError> {
-        let gate = Arc::clone(&self.providers[other.0].1);
-        self.add_behind(gate, endpoint)
+        let request_queue = Arc::clone(&self.providers[other.0].1);
+        self.add_behind(request_queue, endpoint)
     }
 
-    fn add_behind(&mut self, gate: Arc<Gate>, endpoint: &Endpoint) -> Result<ProviderId, TransportError> {
-        self.providers.push((Arc::new(Provider::new(endpoint)?), gate));
+    fn add_behind(
+        &mut self,
+        request_queue: Arc<RequestQueue>,
+        endpoint: &Endpoint,
+    ) -> Result<ProviderId, TransportError> {
+        self.providers.push((Arc::new(Provider::new(endpoint)?), request_queue));
         Ok(ProviderId(self.providers.len() - 1))
     }
 
@@ -149,9 +153,9 @@ impl Transport {
     /// If the provider is one of another transport, or the channel of the answers is bounded.
     pub fn submit(&self, provider: ProviderId, call: Call) -> CallGuard {
         assert!(call.answers.capacity().is_none(), "a full channel would stop every other call");
-        let (provider, gate) = &self.providers[provider.0];
+        let (provider, request_queue) = &self.providers[provider.0];
         let course = Arc::default();
-        let task = call::run(Arc::clone(provider), Arc::clone(gate), call, Arc::clone(&course), self.seed);
+        let task = call::run(Arc::clone(provider), Arc::clone(request_queue), call, Arc::clone(&course), self.seed);
         CallGuard::new(self.runtime().spawn(task).abort_handle(), course)
     }
 

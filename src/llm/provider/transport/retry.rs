@@ -77,7 +77,7 @@ pub enum Next {
 
 impl Policy {
     /// What follows attempt number `attempt` (from 1), which came to `outcome` and, where there was one, `status`.
-    /// `elapsed` is the time since the call was first sent. `roll` in 0..1 is the draw of the jitter.
+    /// `elapsed` is the time since the call was first sent. `jitter` in 0..1 is the draw of the jitter.
     pub fn next(
         &self,
         attempt: u32,
@@ -85,7 +85,7 @@ impl Policy {
         status: Option<u16>,
         advice: Advice,
         elapsed: Duration,
-        roll: f64,
+        jitter: f64,
     ) -> Next {
         let worth_it = outcome != Outcome::Reply && advice.should_retry.unwrap_or_else(|| passes(outcome, status));
         if !worth_it || attempt > self.max_retries {
@@ -95,7 +95,7 @@ impl Policy {
         let after = match advice.retry_after {
             Some(asked) if asked > LONGEST_SERVER_WAIT => return Next::Stop,
             Some(asked) if !asked.is_zero() => asked,
-            _ => own_wait(attempt, roll),
+            _ => own_wait(attempt, jitter),
         };
         if elapsed + after >= self.timeout { Next::Stop } else { Next::Retry { after } }
     }
@@ -117,13 +117,13 @@ pub fn passes(outcome: Outcome, status: Option<u16>) -> bool {
     }
 }
 
-fn own_wait(attempt: u32, roll: f64) -> Duration {
+fn own_wait(attempt: u32, jitter: f64) -> Duration {
     let doublings = attempt.saturating_sub(1).min(16);
-    (FIRST_WAIT * (1 << doublings)).min(LONGEST_WAIT).mul_f64(1.0 - JITTER * roll)
+    (FIRST_WAIT * (1 << doublings)).min(LONGEST_WAIT).mul_f64(1.0 - JITTER * jitter)
 }
 
 /// The draw of the jitter, in 0..1: `seed` tells processes apart, the rest the draws of a process.
-pub fn roll(seed: u64, ticket: u64, attempt: u32) -> f64 {
+pub fn jitter(seed: u64, ticket: u64, attempt: u32) -> f64 {
     // SplitMix64's finaliser.
     let mut z = seed ^ ticket.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(attempt).rotate_left(48);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -229,10 +229,10 @@ mod tests {
 
     #[test]
     fn rolls_differ_and_stay_in_range() {
-        let rolls: Vec<f64> = (0..1000).map(|i| roll(7, i / 8, (i % 8) as u32)).collect();
-        assert!(rolls.iter().all(|roll| (0.0..1.0).contains(roll)));
+        let rolls: Vec<f64> = (0..1000).map(|i| jitter(7, i / 8, (i % 8) as u32)).collect();
+        assert!(rolls.iter().all(|jitter| (0.0..1.0).contains(jitter)));
         let mean = rolls.iter().sum::<f64>() / 1000.0;
         assert!((0.45..0.55).contains(&mean), "{mean}");
-        assert_ne!(roll(7, 1, 1), roll(8, 1, 1));
+        assert_ne!(jitter(7, 1, 1), jitter(8, 1, 1));
     }
 }

@@ -3,7 +3,7 @@
 use crate::agent::scripted::card::honest_card;
 use crate::agent::{Agent, Input};
 use crate::base::decision::{Action, Decision};
-use crate::base::ids::{CustomerOrderId, SkuId, SupplierId};
+use crate::base::ids::{SalesOrderId, SkuId, SupplierId};
 use crate::tool::name;
 
 #[derive(Default)]
@@ -17,7 +17,7 @@ impl Agent for Mock {
         let action = match self.step % 5 {
             0 => Action::of(name::CHECK_INBOX),
             1 => Action::of(name::CHECK_STORAGE),
-            2 => Action::of(name::SHIP).with("customer_order_id", CustomerOrderId(5 * cycle + 1).to_string()),
+            2 => Action::of(name::SHIP).with("customer_order_id", SalesOrderId(5 * cycle + 1).to_string()),
             3 => Action::of(name::ORDER)
                 .with("supplier_id", SupplierId(1).to_string())
                 .with("sku", SkuId(0).to_string())

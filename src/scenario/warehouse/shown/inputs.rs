@@ -3,8 +3,9 @@
 use crate::base::ids::{SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
 use crate::engine::inbox::{Message, MessageBody, Receipt, ShockNews};
+use crate::interface::fact::Fact;
 use crate::interface::observation::Dashboard;
-use crate::scenario::warehouse::shown::{Fact, KnownOffer, KnownOrder, KnownRegime, KnownRise, ShownState};
+use crate::scenario::warehouse::shown::{KnownOffer, KnownOrder, KnownRegime, KnownRise, ShownState};
 
 /// Difference between the budget shown and the one carried forward from which it is a surprise.
 const SURPRISING_CENTS: i64 = 100;

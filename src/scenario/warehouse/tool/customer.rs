@@ -5,14 +5,14 @@ use bevy::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{CustomerOrderId, SkuId};
+use crate::base::ids::{SalesOrderId, SkuId};
 use crate::base::units::{Cents, Units};
 use crate::engine::calendar::Calendar;
 use crate::engine::journal::{Event, Journal};
 use crate::engine::ledger::{Ledger, Posting};
+use crate::interface::fact::Fact;
 use crate::interface::result::{ErrorCode, Precondition, ToolError, ToolReply};
-use crate::scenario::warehouse::customer::{CustomerBook, Demand};
-use crate::scenario::warehouse::shown::Fact;
+use crate::scenario::warehouse::customer::{Demand, SalesBook};
 use crate::scenario::warehouse::sku::Warehouse;
 use crate::shock::ledger::DoseLedger;
 use crate::tool::name;
@@ -42,7 +42,7 @@ struct ShipData {
 
 fn ship(
     In(args): In<ShipArgs>,
-    mut book: CustomerBook,
+    mut book: SalesBook,
     mut warehouse: Warehouse,
     demand: Res<Demand>,
     calendar: Res<Calendar>,
@@ -50,7 +50,7 @@ fn ship(
     mut journal: ResMut<Journal>,
     mut doses: ResMut<DoseLedger>,
 ) -> Result<ToolReply, ToolError> {
-    let Ok(id) = args.customer_order_id.parse::<CustomerOrderId>() else {
+    let Ok(id) = args.customer_order_id.parse::<SalesOrderId>() else {
         let message = format!("{:?} is no customer order id; they look like CO1", args.customer_order_id);
         return Err(ToolError::new(ErrorCode::UnknownCustomerOrder, message));
     };

@@ -5,26 +5,26 @@ use bevy::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::base::error_type::ErrorType::{Causal, Cost, Quantity, Temporal};
 use crate::base::ids::{OrderId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
 use crate::engine::calendar::Calendar;
 use crate::engine::journal::{Event, Journal};
 use crate::engine::ledger::{Ledger, PostingKind};
-use crate::engine::orders::{OrderBook, SupplierOrder};
+use crate::engine::orders::{PurchaseBook, PurchaseOrder};
 use crate::engine::suppliers::{Offer, SupplierMarket, Terms};
+use crate::interface::fact::Fact;
 use crate::interface::result::{Binding, ErrorCode, Precondition, ToolError, ToolReply};
-use crate::prediction::error::ErrorType::{Causal, Cost, Quantity, Temporal};
-use crate::scenario::warehouse::shown::Fact;
 use crate::scenario::warehouse::sku::Shelves;
 use crate::shock::ledger::DoseLedger;
-use crate::shock::observability::Telling;
+use crate::shock::observability::DisclosurePolicy;
 use crate::tool::name;
 use crate::tool::registry::{Availability, ToolAppExt, ToolSpec};
 
 /// Share of ordered quantity times agreed price that a cancellation costs.
-pub const CANCEL_SHARE: f64 = 0.1;
+pub(crate) const CANCEL_SHARE: f64 = 0.1;
 /// The same for an expedite.
-pub const EXPEDITE_SHARE: f64 = 0.5;
+pub(crate) const EXPEDITE_SHARE: f64 = 0.5;
 
 pub(crate) fn register(app: &mut App) {
     let spec = |name, description| ToolSpec::new(name, description).offered(Availability::Always);
@@ -77,7 +77,7 @@ struct PendingOrderArgs {
 ///
 /// # Errors
 /// `unknown_supplier` or `unknown_sku`, with the ids that there are.
-pub fn find_offer(
+pub(crate) fn find_offer(
     market: &SupplierMarket,
     shelves: &Shelves,
     supplier: &str,
@@ -101,7 +101,7 @@ pub fn find_offer(
 ///
 /// # Errors
 /// `bad_arguments`.
-pub fn check_quantity(argument: &str, quantity: i64, shelves: &Shelves) -> Result<Units, ToolError> {
+pub(crate) fn check_quantity(argument: &str, quantity: i64, shelves: &Shelves) -> Result<Units, ToolError> {
     Units::try_from(quantity).ok().filter(|units| (1..=shelves.capacity()).contains(units)).ok_or_else(|| {
         let message = format!(
             "{argument} is {quantity}; it must be a whole number from 1 to {}, which is all that the warehouse holds",
@@ -115,7 +115,7 @@ pub fn check_quantity(argument: &str, quantity: i64, shelves: &Shelves) -> Resul
 ///
 /// # Errors
 /// `budget_below_zero`.
-pub fn check_credit(ledger: &Ledger, sku: SkuId) -> Result<(), ToolError> {
+pub(crate) fn check_credit(ledger: &Ledger, sku: SkuId) -> Result<(), ToolError> {
     let budget = ledger.budget();
     if budget >= Cents::ZERO {
         return Ok(());
@@ -140,7 +140,7 @@ fn place_order(
     shelves: Res<Shelves>,
     ledger: Res<Ledger>,
     calendar: Res<Calendar>,
-    mut book: OrderBook,
+    mut book: PurchaseBook,
     mut journal: ResMut<Journal>,
     mut doses: ResMut<DoseLedger>,
 ) -> Result<ToolReply, ToolError> {
@@ -149,7 +149,7 @@ fn place_order(
     let quantity = check_quantity("quantity", args.quantity, &shelves)?;
     check_credit(&ledger, sku)?;
     let order = book.place(supplier, sku, quantity, terms, today, &mut doses, &mut journal);
-    let SupplierOrder { id, promised, unit_price, .. } = order;
+    let PurchaseOrder { id, promised, unit_price, .. } = order;
     let data = OrderData { order_id: id, eta_day: promised, price: unit_price * quantity };
     Ok(ToolReply::success(true, &data)
         .showing(Fact::OrderPlaced { order: id, sku, quantity, unit_price, promised })
@@ -179,7 +179,7 @@ fn quote_offer(
 }
 
 /// The pending order behind an id.
-fn find_pending(book: &OrderBook, order_id: &str) -> Result<SupplierOrder, ToolError> {
+fn find_pending(book: &PurchaseBook, order_id: &str) -> Result<PurchaseOrder, ToolError> {
     let Ok(id) = order_id.parse::<OrderId>() else {
         let message = format!("{order_id:?} is no order id; they look like ORD1");
         return Err(ToolError::new(ErrorCode::UnknownOrder, message));
@@ -199,7 +199,7 @@ struct CancelData {
 
 fn cancel_order(
     In(args): In<PendingOrderArgs>,
-    mut book: OrderBook,
+    mut book: PurchaseBook,
     mut ledger: ResMut<Ledger>,
     mut journal: ResMut<Journal>,
 ) -> Result<ToolReply, ToolError> {
@@ -223,9 +223,9 @@ struct ExpediteData {
 
 fn expedite_order(
     In(args): In<PendingOrderArgs>,
-    mut book: OrderBook,
+    mut book: PurchaseBook,
     calendar: Res<Calendar>,
-    telling: Res<Telling>,
+    disclosure: Res<DisclosurePolicy>,
     mut ledger: ResMut<Ledger>,
     mut journal: ResMut<Journal>,
 ) -> Result<ToolReply, ToolError> {
@@ -240,7 +240,8 @@ fn expedite_order(
             .about(order.sku));
     }
     let cost = order.value().scaled(EXPEDITE_SHARE);
-    let (old_day, new_eta_day) = book.expedite(order.id, today, telling.tells_at_once()).expect("the order is pending");
+    let (old_day, new_eta_day) =
+        book.expedite(order.id, today, disclosure.tells_at_once()).expect("the order is pending");
     journal.note(Event::OrderExpedited { order: order.id, old_day, new_day: new_eta_day, fee: cost });
     ledger.post_fee(PostingKind::ExpediteFee, cost, order.id, &mut journal);
     Ok(ToolReply::success(true, &ExpediteData { new_eta_day, cost })

@@ -39,7 +39,7 @@ fn charity(app: &mut App) {
 }
 
 /// Storms delay a pending order that the day's draw picks.
-fn storm(In(mut strike): In<Strike>, mut book: OrderBook) -> Effect {
+fn storm(In(mut strike): In<Strike>, mut book: PurchaseBook) -> Effect {
     let orders: Vec<OrderId> = book.pending().map(|(order, _)| order.id).collect();
     let Some(victim) = strike.victim(0, orders.iter().map(|_| 1.0)) else { return Effect::nothing_to_strike() };
     let (_, new_eta_day) = book.delay(orders[victim], 3, strike.id);

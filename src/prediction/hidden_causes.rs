@@ -14,16 +14,16 @@ use crate::scenario::warehouse::shown::ShownState;
 
 /// Causes that took effect since the agent last saw the budget, and since it last saw the stock.
 #[derive(Clone, Debug, Default)]
-pub struct Unsettled {
+pub struct HiddenCauses {
     money: BTreeSet<Cause>,
     stock: BTreeSet<Cause>,
     /// Events of this step that were taken in already.
     taken_in: usize,
 }
 
-crate::base::table_resource::in_table!(Unsettled);
+crate::base::table_resource::table_resource!(HiddenCauses);
 
-impl Unsettled {
+impl HiddenCauses {
     /// A new step begins.
     pub(crate) fn start_step(&mut self) {
         self.taken_in = 0;

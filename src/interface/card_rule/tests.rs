@@ -1,6 +1,7 @@
 //! Tests of what is demanded of cards, and of the schema that says so.
 
-use crate::base::card::*;
+use super::*;
+use crate::base::card::Field::{AlternativesConsidered, BasedOn, Reasoning};
 
 fn rule(mode: PredictionMode, format: PredictionFormat) -> CardRule {
     CardRule { mode, format }

@@ -49,7 +49,7 @@ pub enum Signal {
     /// It said 429, and perhaps for how long.
     Throttled(Option<Duration>),
     /// It, or the way to it, failed in a manner that passes: 5xx, timeout, broken connection, no reply in the body.
-    Faltered,
+    TransientFailure,
     /// Nothing: the fault was in the request.
     Neutral,
 }
@@ -62,7 +62,7 @@ enum Growth {
 
 /// The limit of one provider.
 #[derive(Debug)]
-pub struct Limiter {
+pub struct ConcurrencyLimiter {
     limit: u32,
     max: u32,
     growth: Growth,
@@ -77,7 +77,7 @@ pub struct Limiter {
     changes: Vec<LimitChange>,
 }
 
-impl Limiter {
+impl ConcurrencyLimiter {
     /// A limit that starts at `start` and never exceeds `max`; both are at least 1.
     pub fn new(start: u32, max: u32) -> Self {
         let max = max.max(1);
@@ -123,7 +123,7 @@ impl Limiter {
                 }
                 self.complained(until);
             }
-            Signal::Faltered => self.complained(now + COOLDOWN),
+            Signal::TransientFailure => self.complained(now + COOLDOWN),
             Signal::Neutral => {}
         }
     }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     /// A round at the limit in which every request is answered.
-    fn round(limiter: &mut Limiter, now: Instant) {
+    fn round(limiter: &mut ConcurrencyLimiter, now: Instant) {
         limiter.sent(limiter.limit());
         for _ in 0..limiter.limit() {
             limiter.ended(Signal::Success, now);
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn it_doubles_up_to_the_maximum() {
         let now = Instant::now();
-        let mut limiter = Limiter::new(20, 100);
+        let mut limiter = ConcurrencyLimiter::new(20, 100);
         let limits: Vec<u32> = (0..4)
             .map(|_| {
                 round(&mut limiter, now);
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_round_is_as_many_replies_as_the_limit() {
         let now = Instant::now();
-        let mut limiter = Limiter::new(3, 100);
+        let mut limiter = ConcurrencyLimiter::new(3, 100);
         limiter.sent(3);
         limiter.ended(Signal::Success, now);
         limiter.ended(Signal::Success, now);
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_limit_that_is_not_reached_does_not_grow() {
         let now = Instant::now();
-        let mut limiter = Limiter::new(4, 100);
+        let mut limiter = ConcurrencyLimiter::new(4, 100);
         for _ in 0..100 {
             limiter.sent(3);
             limiter.ended(Signal::Success, now);
@@ -228,8 +228,8 @@ mod tests {
     #[test]
     fn a_server_error_ends_the_doubling_and_pauses_growth() {
         let start = Instant::now();
-        let mut limiter = Limiter::new(40, 200);
-        limiter.ended(Signal::Faltered, start);
+        let mut limiter = ConcurrencyLimiter::new(40, 200);
+        limiter.ended(Signal::TransientFailure, start);
         assert_eq!(limiter.limit(), 40);
         round(&mut limiter, after(start, 14));
         assert_eq!(limiter.limit(), 40);
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn an_episode_of_429_cuts_once() {
         let start = Instant::now();
-        let mut limiter = Limiter::new(100, 100);
+        let mut limiter = ConcurrencyLimiter::new(100, 100);
         for _ in 0..50 {
             limiter.ended(Signal::Throttled(None), start);
         }
@@ -260,14 +260,14 @@ mod tests {
     #[test]
     fn an_episode_lasts_as_long_as_the_server_asks() {
         let start = Instant::now();
-        let mut limiter = Limiter::new(10, 100);
+        let mut limiter = ConcurrencyLimiter::new(10, 100);
         limiter.ended(Signal::Throttled(Some(Duration::from_secs(60))), start);
         limiter.ended(Signal::Throttled(None), after(start, 59));
         assert_eq!(limiter.limit(), 8);
         limiter.ended(Signal::Throttled(None), after(start, 60));
         assert_eq!(limiter.limit(), 6);
         // A few milliseconds are no episode.
-        let mut limiter = Limiter::new(10, 100);
+        let mut limiter = ConcurrencyLimiter::new(10, 100);
         limiter.ended(Signal::Throttled(Some(Duration::from_millis(5))), start);
         limiter.ended(Signal::Throttled(Some(Duration::from_millis(5))), after(start, 1));
         assert_eq!(limiter.limit(), 8);
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn no_server_stops_the_growth_for_good() {
         let start = Instant::now();
-        let mut limiter = Limiter::new(10, 100);
+        let mut limiter = ConcurrencyLimiter::new(10, 100);
         limiter.ended(Signal::Throttled(Some(Duration::from_secs(1_000_000_000))), start);
         round(&mut limiter, after(start, 119));
         assert_eq!(limiter.limit(), 8);
@@ -287,14 +287,14 @@ mod tests {
     #[test]
     fn it_stays_between_one_and_the_maximum() {
         let start = Instant::now();
-        let mut limiter = Limiter::new(2, 1000);
+        let mut limiter = ConcurrencyLimiter::new(2, 1000);
         for episode in 0..10 {
             limiter.ended(Signal::Throttled(None), after(start, 100 * episode));
         }
         assert_eq!(limiter.limit(), 1);
         round(&mut limiter, after(start, 10_000));
         assert_eq!(limiter.limit(), 2, "it recovers by at least one");
-        assert_eq!(Limiter::new(50, 10).limit(), 10);
-        assert_eq!(Limiter::new(0, 0).limit(), 1);
+        assert_eq!(ConcurrencyLimiter::new(50, 10).limit(), 10);
+        assert_eq!(ConcurrencyLimiter::new(0, 0).limit(), 1);
     }
 }

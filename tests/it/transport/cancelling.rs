@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use vendomini::llm::provider::attempt::Outcome;
-use vendomini::llm::provider::transport::{Call, CallGuard, Endpoint, Unheard};
+use vendomini::llm::provider::transport::{Call, CallGuard, Endpoint, PendingEvent};
 
 use super::{Client, PATH, PATIENCE, endpoint, ms};
 use crate::mock_server::{Answer, MockServer};
@@ -92,16 +92,16 @@ fn whoever_lets_go_learns_what_was_in_flight_and_misses_no_answer() {
     let guard = client.submit(0);
     let told = client.next();
     assert_eq!((told.attempt.outcome, told.attempt.last), (Outcome::HttpError, false));
-    assert_eq!(guard.let_go(0), Err(Unheard));
-    assert_eq!(guard.let_go(1), Ok(None), "nothing was in flight");
+    assert_eq!(guard.cancel(0), Err(PendingEvent));
+    assert_eq!(guard.cancel(1), Ok(None), "nothing was in flight");
     // One whose answer nobody has heard yet.
     let guard = client.submit(1);
     let told = client.next();
-    assert_eq!((told.ticket, guard.let_go(0)), (1, Err(Unheard)));
+    assert_eq!((told.ticket, guard.cancel(0)), (1, Err(PendingEvent)));
     // One in flight, and one that waits for its slot.
     let guards = [client.submit(2), client.submit(3)];
     server.wait_for("the third request", |counts| counts.requests == 3);
-    let abandoned = guards[0].let_go(0).expect("nothing is told").expect("it was in flight");
+    let abandoned = guards[0].cancel(0).expect("nothing is told").expect("it was in flight");
     assert_eq!((abandoned.attempt, abandoned.outcome, abandoned.last), (1, Outcome::Abandoned, false));
     assert_eq!((abandoned.status, abandoned.body.as_deref()), (None, None));
     assert!(abandoned.error.is_some() && abandoned.latency_ms > 0.0, "{abandoned:?}");

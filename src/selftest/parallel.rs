@@ -8,7 +8,7 @@ use crate::plugins::Plugins;
 use crate::simulation::driver::Simulation;
 
 /// The results of `job` for 0 to `count`, in this order, made by so many threads with a simulation each.
-pub(super) fn share_out<T: Send>(
+pub(super) fn parallel_map<T: Send>(
     count: usize,
     threads: usize,
     plugins: &Plugins,

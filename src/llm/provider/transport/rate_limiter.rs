@@ -38,12 +38,12 @@ impl Bucket {
 
 /// The allowances of one provider.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
 }
 
-impl Pace {
+impl RateLimiter {
     /// Allowances per minute; `None` is without limit.
     pub fn new(requests: Option<NonZeroU32>, tokens: Option<NonZeroU32>, now: Instant) -> Self {
         Self { requests: requests.map(|n| Bucket::new(n, now)), tokens: tokens.map(|n| Bucket::new(n, now)) }
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn requests_are_spread_over_the_minute() {
         let start = Instant::now();
-        let mut pace = Pace::new(per_minute(60), None, start);
+        let mut pace = RateLimiter::new(per_minute(60), None, start);
         let mut now = start;
         for _ in 0..5 {
             pace.take(now, 1).expect("a second has passed");
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_second_s_share_may_be_sent_at_once_but_is_not_hoarded() {
         let start = Instant::now();
-        let mut pace = Pace::new(per_minute(600), None, start);
+        let mut pace = RateLimiter::new(per_minute(600), None, start);
         let hour_later = after(start, 3_600_000);
         for _ in 0..10 {
             pace.take(hour_later, 1).expect("the bucket is full");
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_request_larger_than_a_second_s_share_is_paid_for_afterwards() {
         let start = Instant::now();
-        let mut pace = Pace::new(None, per_minute(6000), start);
+        let mut pace = RateLimiter::new(None, per_minute(6000), start);
         pace.take(start, 1000).expect("the bucket is full");
         assert_eq!(pace.take(start, 50), Err(Duration::from_millis(9500)));
         assert_eq!(pace.take(after(start, 9500), 50), Ok(()));
@@ -115,11 +115,11 @@ mod tests {
     #[test]
     fn the_scarcer_allowance_decides_and_a_refusal_takes_nothing() {
         let start = Instant::now();
-        let mut pace = Pace::new(per_minute(60), per_minute(600), start);
+        let mut pace = RateLimiter::new(per_minute(60), per_minute(600), start);
         pace.take(start, 40).expect("both are full");
         assert_eq!(pace.take(start, 10), Err(Duration::from_secs(4)));
         assert_eq!(pace.take(after(start, 4000), 10), Ok(()));
-        let mut unlimited = Pace::new(None, None, start);
+        let mut unlimited = RateLimiter::new(None, None, start);
         assert_eq!(unlimited.take(start, u64::MAX), Ok(()));
     }
 }

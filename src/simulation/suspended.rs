@@ -1,7 +1,7 @@
 //! A run outside of its World: what many runs need to take turns in one World.
 //!
 //! A run that waits for a language model keeps a few kilobytes of state; a World around it, with its schedules and
-//! what Bevy keeps of each resource, would be fifty times that. Only what the built-in plugins keep can be stowed:
+//! what Bevy keeps of each resource, would be fifty times that. Only what the built-in plugins keep can be suspended:
 //! where plugins are added, each run has a World of its own.
 
 use std::mem;
@@ -16,23 +16,23 @@ use crate::engine::calendar::Calendar;
 use crate::engine::inbox::Inbox;
 use crate::engine::journal::Journal;
 use crate::engine::ledger::Ledger;
-use crate::engine::orders::{InTransit, OpenExpectations, Orders, SupplierOrder};
+use crate::engine::orders::{InTransit, OpenExpectations, Orders, PurchaseOrder};
 use crate::engine::state_hash::StateHash;
-use crate::engine::suppliers::{Catalogue, Supplier, Suppliers, Troubles};
+use crate::engine::suppliers::{Catalogue, Disruptions, Supplier, Suppliers};
 use crate::interface::observation::{Briefing, Observation, OfferedTool};
+use crate::interface::turn::Answer;
 use crate::interface::turn::Turn;
+use crate::prediction::hidden_causes::HiddenCauses;
 use crate::prediction::predictions::Predictions;
-use crate::prediction::unsettled::Unsettled;
 use crate::record::step::Recorder;
-use crate::scenario::warehouse::customer::{CustomerOrder, Customers, Demand};
+use crate::scenario::warehouse::customer::{Customers, Demand, SalesOrder};
 use crate::scenario::warehouse::level::Level;
 use crate::scenario::warehouse::shown::ShownState;
 use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
 use crate::shock::ledger::{DoseLedger, Shock};
-use crate::shock::observability::Telling;
+use crate::shock::observability::DisclosurePolicy;
 use crate::shock::strike::ShockRule;
-use crate::simulation::driver::{Simulation, SoFar};
-use crate::tool::act::Answer;
+use crate::simulation::driver::{RunProgress, Simulation};
 use crate::tool::registry::ToolRegistry;
 use crate::tool::scratchpad::Scratchpad;
 
@@ -85,20 +85,20 @@ resources! {
     shelves: Shelves,
     shown: ShownState,
     suppliers: Suppliers,
-    telling: Telling,
+    disclosure: DisclosurePolicy,
     turn: Turn,
-    unsettled: Unsettled,
+    hidden_causes: HiddenCauses,
 }
 
-type OrderParts = (SupplierOrder, InTransit, OpenExpectations);
+type OrderParts = (PurchaseOrder, InTransit, OpenExpectations);
 
 /// The entities of a run, by kind and then by id.
 #[derive(Default)]
 struct Entities {
     skus: Vec<(Sku, Stock)>,
-    suppliers: Vec<(Supplier, Catalogue, Troubles)>,
+    suppliers: Vec<(Supplier, Catalogue, Disruptions)>,
     orders: Vec<OrderParts>,
-    customer_orders: Vec<CustomerOrder>,
+    customer_orders: Vec<SalesOrder>,
     shocks: Vec<Shock>,
 }
 
@@ -154,12 +154,12 @@ fn part_of<C: Component<Mutability = Mutable> + Default>(world: &mut World, enti
 }
 
 /// The state of a run that was taken out of its World.
-pub(crate) struct Stowed {
+pub(crate) struct SuspendedRun {
     resources: Resources,
     entities: Entities,
     /// The tools that the run offers, of those that are registered.
     offered: std::sync::Arc<[OfferedTool]>,
-    so_far: SoFar,
+    progress: RunProgress,
 }
 
 impl Simulation {
@@ -167,29 +167,29 @@ impl Simulation {
     ///
     /// # Panics
     /// When no run was started.
-    pub(crate) fn into_stowed(mut self) -> Stowed {
+    pub(crate) fn suspend(mut self) -> SuspendedRun {
         let world = self.world_mut();
         let entities = Entities::take(world);
         let offered = world.resource_mut::<ToolRegistry>().exchange_offered(Default::default());
         let resources = Resources::take(world);
-        Stowed { resources, entities, offered, so_far: self.take_so_far() }
+        SuspendedRun { resources, entities, offered, progress: self.take_progress() }
     }
 
     /// Puts a run into the World and takes out the one that it held.
     ///
     /// # Panics
     /// When the World holds none.
-    pub(crate) fn exchange(&mut self, stowed: &mut Stowed) {
-        let so_far = self.take_so_far();
+    pub(crate) fn exchange(&mut self, suspended: &mut SuspendedRun) {
+        let progress = self.take_progress();
         let world = self.world_mut();
         let entities = Entities::take(world);
-        stowed.resources.exchange(world);
-        mem::replace(&mut stowed.entities, entities).put(world);
-        let offered = mem::take(&mut stowed.offered);
-        stowed.offered = world.resource_mut::<ToolRegistry>().exchange_offered(offered);
+        suspended.resources.exchange(world);
+        mem::replace(&mut suspended.entities, entities).put(world);
+        let offered = mem::take(&mut suspended.offered);
+        suspended.offered = world.resource_mut::<ToolRegistry>().exchange_offered(offered);
         // A World that is stepped without `App::update` would otherwise collect removal records for ever.
         world.clear_trackers();
-        self.put_so_far(mem::replace(&mut stowed.so_far, so_far));
+        self.put_progress(mem::replace(&mut suspended.progress, progress));
     }
 }
 
@@ -206,9 +206,9 @@ mod tests {
     use crate::config;
     use crate::config::Overrides;
     use crate::config::settings::RunConfig;
+    use crate::engine::run_state::RunScoped;
     use crate::plan::Plan;
     use crate::record::summary::{RunIdentity, Summary};
-    use crate::scenario::warehouse::spawn::RunScoped;
 
     fn configs() -> Vec<RunConfig> {
         let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/base.yaml");
@@ -266,7 +266,7 @@ mod tests {
                 let mut simulation = Simulation::new();
                 simulation.start(config, true);
                 let agent = simulation.agent(&config.model.name).expect("it is built in");
-                (simulation.into_stowed(), agent, None)
+                (simulation.suspend(), agent, None)
             })
             .collect();
         let mut aboard = None;
@@ -275,11 +275,11 @@ mod tests {
             let Some(&run) = under_way.get(turn * 7 % under_way.len().max(1)) else { break };
             if aboard != Some(run) {
                 // What was in the World comes out of it in the place of what goes in.
-                let mut stowed = mem::replace(&mut runs[run].0, alone_stowed(&configs[0]));
-                shared.exchange(&mut stowed);
+                let mut suspended = mem::replace(&mut runs[run].0, alone_suspended(&configs[0]));
+                shared.exchange(&mut suspended);
                 if let Some(before) = aboard.replace(run) {
                     let before: usize = before;
-                    runs[before].0 = stowed;
+                    runs[before].0 = suspended;
                 }
                 let entities =
                     shared.world_mut().query_filtered::<Entity, With<RunScoped>>().iter(shared.world()).count();
@@ -298,10 +298,10 @@ mod tests {
         }
     }
 
-    fn alone_stowed(config: &RunConfig) -> Stowed {
+    fn alone_suspended(config: &RunConfig) -> SuspendedRun {
         let mut simulation = Simulation::new();
         simulation.start(config, false);
-        simulation.into_stowed()
+        simulation.suspend()
     }
 
     /// A resource that a run owns and that is forgotten here would be shared by all runs.
@@ -317,12 +317,13 @@ mod tests {
             .flat_map(|entity| world.inspect_entity(entity).expect("it exists").map(|part| part.name().to_string()))
             .filter(|name| ours(name))
             .collect();
-        let stowed = Resources::ids(world).into_iter();
-        let stowed: BTreeSet<String> =
-            stowed.map(|id| world.components().get_info(id).expect("it is registered").name().to_string()).collect();
-        let shared: Vec<&str> = all.difference(&stowed).map(|name| name.rsplit("::").next().unwrap_or(name)).collect();
+        let suspended = Resources::ids(world).into_iter();
+        let suspended: BTreeSet<String> =
+            suspended.map(|id| world.components().get_info(id).expect("it is registered").name().to_string()).collect();
+        let shared: Vec<&str> =
+            all.difference(&suspended).map(|name| name.rsplit("::").next().unwrap_or(name)).collect();
         // The offer of the register of tools goes with the run.
         assert_eq!(shared, ["AgentRegister", "ShockFamilies", "ToolRegistry", "RunStates"]);
-        assert!(stowed.is_subset(&all));
+        assert!(suspended.is_subset(&all));
     }
 }

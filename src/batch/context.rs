@@ -19,7 +19,7 @@ use super::live::{LiveError, LiveRun, Progress, Released};
 use super::play::{Report, failed, finished, identity, play, rescue};
 use super::pool::{Stopped, TICK};
 use super::resume::{Left, clear, left_of, open_cassette};
-use super::seat::{Seat, SharedWorld};
+use super::world_slot::{SharedWorld, WorldSlot};
 use crate::interface::observation::Briefing;
 use crate::llm::provider::backend::Backends;
 use crate::llm::provider::cassette;
@@ -29,7 +29,7 @@ use crate::llm::provider::wire::WireError;
 use crate::plan::{Plan, PlannedRun};
 use crate::plugins::Plugins;
 use crate::simulation::driver::Simulation;
-use crate::simulation::stowed::Stowed;
+use crate::simulation::suspended::SuspendedRun;
 
 /// With so many runs under way, answers come so thick that it pays to let some gather: falling asleep and being woken
 /// for each costs more than it gains.
@@ -43,7 +43,7 @@ const OTHERS: &str = "was it made by another version of this program?";
 
 /// What all workers share.
 #[derive(Debug)]
-pub(super) struct Floor<'a> {
+pub(super) struct BatchContext<'a> {
     pub(super) plan: &'a Plan,
     pub(super) plugins: &'a Plugins,
     pub(super) results: &'a ResultFolder,
@@ -67,7 +67,7 @@ struct Kept<'a> {
 }
 
 struct Worker<'a> {
-    floor: &'a Floor<'a>,
+    context: &'a BatchContext<'a>,
     reports: &'a Sender<Result<Report, Stopped>>,
     /// Worlds that wait for their next run.
     idle: Vec<Simulation>,
@@ -89,11 +89,11 @@ enum Next {
     Ends,
 }
 
-impl<'a> Floor<'a> {
+impl<'a> BatchContext<'a> {
     /// Makes runs until there are no more tickets, or the batch is halted.
     pub(super) fn work(&'a self, tickets: &Receiver<usize>, reports: &'a Sender<Result<Report, Stopped>>) {
         let mut worker = Worker {
-            floor: self,
+            context: self,
             reports,
             idle: Vec::new(),
             shared: SharedWorld::default(),
@@ -110,10 +110,10 @@ impl<'a> Floor<'a> {
 impl<'a> Worker<'a> {
     fn drive(&mut self, tickets: &Receiver<usize>) {
         loop {
-            if self.floor.halt.is_set() || self.end_overdue() == Next::Ends || self.try_parked() == Next::Ends {
+            if self.context.halt.is_set() || self.end_overdue() == Next::Ends || self.try_parked() == Next::Ends {
                 return;
             }
-            if self.live.len() < self.floor.live_runs {
+            if self.live.len() < self.context.live_runs {
                 let ticket = if self.live.is_empty() {
                     tickets.recv().map_err(|_| TryRecvError::Disconnected)
                 } else {
@@ -146,10 +146,10 @@ impl<'a> Worker<'a> {
     }
 
     fn begin(&mut self, index: usize) -> Next {
-        if self.floor.halt.is_set() {
+        if self.context.halt.is_set() {
             return Next::Ends;
         }
-        let Floor { plan, results, families, backends, resume, .. } = *self.floor;
+        let BatchContext { plan, results, families, backends, resume, .. } = *self.context;
         let run = plan.run(index);
         let is_model = backends.is_some_and(|backends| backends.has(&run.config.model.name));
         let left = if resume { left_of(results, &run, is_model, families) } else { Ok(Left::Nothing) };
@@ -183,7 +183,7 @@ impl<'a> Worker<'a> {
 
     /// A run of a program.
     fn play(&mut self, run: &PlannedRun) -> Next {
-        let Floor { plugins, families, results, halt, until, .. } = *self.floor;
+        let BatchContext { plugins, families, results, halt, until, .. } = *self.context;
         let mut simulation = self.idle.pop();
         // Other runs' answers are recorded while this one goes on: a kill must not lose them.
         let mut between = || {
@@ -208,8 +208,8 @@ impl<'a> Worker<'a> {
 
     /// A run of a language model that begins, or one that an earlier batch left in `origin`.
     fn prepare(&mut self, run: &PlannedRun, origin: Option<&Path>) -> Result<LiveRun<'a>, Stopped> {
-        let Floor { results, halt, .. } = *self.floor;
-        let backends = self.floor.backends.expect("the run's agent is a model");
+        let BatchContext { results, halt, .. } = *self.context;
+        let backends = self.context.backends.expect("the run's agent is a model");
         let pricing = backends.pricing(&run.config);
         let (folder, player, recorder) = open_cassette(results, run, pricing, origin)?;
         // One run is reckoned by one price, also when it goes on another day.
@@ -221,7 +221,7 @@ impl<'a> Worker<'a> {
             backends.agent(&run.config, simulation.world().resource::<Briefing>(), pricing).map_err(Stopped::Prompt)?;
         let wire = backends.wire(&run.config, &self.answers.0, run.index as u64, player, recorder);
         let limits = backends.limits(&run.config, pricing, took);
-        Ok(LiveRun::new(Seat::InWorld(simulation), identity(run), agent, wire, limits, folder, halt))
+        Ok(LiveRun::new(WorldSlot::InWorld(simulation), identity(run), agent, wire, limits, folder, halt))
     }
 
     /// Moves on the runs whose answers are there now. What comes of that waits its turn.
@@ -285,22 +285,26 @@ impl<'a> Worker<'a> {
 
     /// A World for a run that begins.
     fn world_for(&mut self, run: &PlannedRun) -> Box<Simulation> {
-        let plugins = self.floor.plugins;
+        let plugins = self.context.plugins;
         if !plugins.are_built_in() {
             return self.idle.pop().map_or_else(|| Box::new(plugins.simulation()), Box::new);
         }
         let live = &mut self.live;
-        self.shared.clear(run.index as u64, || started(plugins, run), |before, stowed| put_back(live, before, stowed))
+        self.shared.clear(
+            run.index as u64,
+            || started(plugins, run),
+            |before, suspended| put_back(live, before, suspended),
+        )
     }
 
     /// Does something with a run that is in a World meanwhile.
     fn with_world<T>(&mut self, ticket: u64, doing: impl FnOnce(&mut LiveRun<'a>) -> T) -> Result<T, Defect> {
-        let plugins = self.floor.plugins;
+        let plugins = self.context.plugins;
         let mut kept = self.live.remove(&ticket).expect("it is under way");
         let Kept { run, live } = &mut *kept;
         let others = &mut self.live;
         let fresh = || started(plugins, run);
-        self.shared.board(ticket, live.seat(), fresh, |before, stowed| put_back(others, before, stowed));
+        self.shared.swap_in(ticket, live.world_slot(), fresh, |before, suspended| put_back(others, before, suspended));
         let done = confine(|| doing(live));
         self.live.insert(ticket, kept);
         done
@@ -308,10 +312,10 @@ impl<'a> Worker<'a> {
 
     /// A run waits: somebody else may have the World.
     fn leave(&mut self, ticket: u64) {
-        if self.floor.plugins.are_built_in()
+        if self.context.plugins.are_built_in()
             && let Some(kept) = self.live.get_mut(&ticket)
         {
-            self.shared.leave(kept.live.seat());
+            self.shared.release(kept.live.world_slot());
         }
     }
 
@@ -335,10 +339,10 @@ impl<'a> Worker<'a> {
                     return self.stop(Stopped::Resume(ResumeError { run_id: run.run_id, why }));
                 }
                 let why = live.why_ended();
-                let (seat, folder) = live.into_parts();
-                self.give_back(seat.into_world());
+                let (world_slot, folder) = live.into_parts();
+                self.give_back(world_slot.into_world());
                 match folder.complete(&summary) {
-                    Ok(()) => self.report(Report { why, ..finished(&run, &summary, self.floor.families) }),
+                    Ok(()) => self.report(Report { why, ..finished(&run, &summary, self.context.families) }),
                     Err(error) => self.stop(Stopped::Unwritable(error)),
                 }
             }
@@ -349,12 +353,12 @@ impl<'a> Worker<'a> {
             Err(defect) => {
                 let Kept { run, live } = self.take(ticket);
                 let steps = live.steps_done();
-                let (seat, mut folder) = live.into_parts();
+                let (world_slot, mut folder) = live.into_parts();
                 self.give_back(None);
-                let saved = rescue(seat.into_world().map(|world| *world), &mut folder)
+                let saved = rescue(world_slot.into_world().map(|world| *world), &mut folder)
                     .and_then(|()| folder.set_aside(steps, &defect));
                 match saved {
-                    Ok(()) => self.report(failed(&run, steps, defect, self.floor.families)),
+                    Ok(()) => self.report(failed(&run, steps, defect, self.context.families)),
                     Err(error) => self.stop(Stopped::Unwritable(error)),
                 }
             }
@@ -363,8 +367,8 @@ impl<'a> Worker<'a> {
 
     /// The World of a run that is over; `None` when a defect took it.
     fn give_back(&mut self, world: Option<Box<Simulation>>) {
-        if self.floor.plugins.are_built_in() {
-            self.shared.vacate(world);
+        if self.context.plugins.are_built_in() {
+            self.shared.retire(world);
         } else {
             self.idle.extend(world.map(|world| *world));
         }
@@ -386,7 +390,7 @@ impl<'a> Worker<'a> {
                 }
             }
             held.retain(|ticket| {
-                self.live.get_mut(ticket).is_some_and(|kept| matches!(kept.live.let_go(), Ok(Released::NotYet)))
+                self.live.get_mut(ticket).is_some_and(|kept| matches!(kept.live.cancel(), Ok(Released::NotYet)))
             });
         }
         for ticket in self.live.keys().copied().collect::<Vec<_>>() {
@@ -413,10 +417,10 @@ fn started(plugins: &Plugins, run: &PlannedRun) -> Simulation {
 }
 
 /// The run that the World held is out of it.
-fn put_back(live: &mut BTreeMap<u64, Box<Kept<'_>>>, ticket: u64, stowed: Box<Stowed>) {
+fn put_back(live: &mut BTreeMap<u64, Box<Kept<'_>>>, ticket: u64, suspended: Box<SuspendedRun>) {
     // One that could not even begin is not there.
     if let Some(kept) = live.get_mut(&ticket) {
-        *kept.live.seat() = Seat::Stowed(stowed);
+        *kept.live.world_slot() = WorldSlot::SuspendedRun(suspended);
     }
 }
 

@@ -8,46 +8,46 @@ use std::mem;
 use std::ops::{Deref, DerefMut};
 
 use crate::simulation::driver::Simulation;
-use crate::simulation::stowed::Stowed;
+use crate::simulation::suspended::SuspendedRun;
 
 /// Where a run is.
 #[derive(Default)]
-pub(super) enum Seat {
+pub(super) enum WorldSlot {
     /// In a World: one of its own, or the shared one while it is its turn.
     InWorld(Box<Simulation>),
     /// Out of it.
-    Stowed(Box<Stowed>),
+    SuspendedRun(Box<SuspendedRun>),
     /// The shared World holds it, and is with the worker.
     #[default]
     Left,
 }
 
-impl Deref for Seat {
+impl Deref for WorldSlot {
     type Target = Simulation;
 
     fn deref(&self) -> &Simulation {
         match self {
-            Seat::InWorld(simulation) => simulation,
-            Seat::Stowed(_) | Seat::Left => panic!("it is another run's turn"),
+            WorldSlot::InWorld(simulation) => simulation,
+            WorldSlot::SuspendedRun(_) | WorldSlot::Left => panic!("it is another run's turn"),
         }
     }
 }
 
-impl DerefMut for Seat {
+impl DerefMut for WorldSlot {
     fn deref_mut(&mut self) -> &mut Simulation {
         match self {
-            Seat::InWorld(simulation) => simulation,
-            Seat::Stowed(_) | Seat::Left => panic!("it is another run's turn"),
+            WorldSlot::InWorld(simulation) => simulation,
+            WorldSlot::SuspendedRun(_) | WorldSlot::Left => panic!("it is another run's turn"),
         }
     }
 }
 
-impl Seat {
+impl WorldSlot {
     /// The World, where the run is in one.
     pub(super) fn into_world(self) -> Option<Box<Simulation>> {
         match self {
-            Seat::InWorld(simulation) => Some(simulation),
-            Seat::Stowed(_) | Seat::Left => None,
+            WorldSlot::InWorld(simulation) => Some(simulation),
+            WorldSlot::SuspendedRun(_) | WorldSlot::Left => None,
         }
     }
 }
@@ -60,7 +60,7 @@ pub(super) struct SharedWorld {
     /// Whose state it holds; `None` when that run is over.
     holds: Option<u64>,
     /// Room for the state of runs, out of runs that are over.
-    spare: Vec<Box<Stowed>>,
+    spare: Vec<Box<SuspendedRun>>,
 }
 
 impl SharedWorld {
@@ -71,53 +71,53 @@ impl SharedWorld {
         &mut self,
         ticket: u64,
         fresh: impl Fn() -> Simulation,
-        put_back: impl FnOnce(u64, Box<Stowed>),
+        put_back: impl FnOnce(u64, Box<SuspendedRun>),
     ) -> Box<Simulation> {
         let mut simulation = self.simulation.take().unwrap_or_else(|| Box::new(fresh()));
         if let Some(before) = self.holds.replace(ticket) {
-            let mut stowed = self.spare.pop().unwrap_or_else(|| Box::new(fresh().into_stowed()));
-            simulation.exchange(&mut stowed);
-            put_back(before, stowed);
+            let mut suspended = self.spare.pop().unwrap_or_else(|| Box::new(fresh().suspend()));
+            simulation.exchange(&mut suspended);
+            put_back(before, suspended);
         }
         simulation
     }
 
     /// The World with a run in it whose turn it is.
-    pub(super) fn board(
+    pub(super) fn swap_in(
         &mut self,
         ticket: u64,
-        seat: &mut Seat,
+        world_slot: &mut WorldSlot,
         fresh: impl Fn() -> Simulation,
-        put_back: impl FnOnce(u64, Box<Stowed>),
+        put_back: impl FnOnce(u64, Box<SuspendedRun>),
     ) {
-        match mem::take(seat) {
-            Seat::InWorld(own) => *seat = Seat::InWorld(own),
-            Seat::Left => *seat = Seat::InWorld(self.simulation.take().expect("it holds this run")),
-            Seat::Stowed(mut stowed) => {
+        match mem::take(world_slot) {
+            WorldSlot::InWorld(own) => *world_slot = WorldSlot::InWorld(own),
+            WorldSlot::Left => *world_slot = WorldSlot::InWorld(self.simulation.take().expect("it holds this run")),
+            WorldSlot::SuspendedRun(mut suspended) => {
                 let mut simulation = self.simulation.take().unwrap_or_else(|| Box::new(fresh()));
-                simulation.exchange(&mut stowed);
-                *seat = Seat::InWorld(simulation);
+                simulation.exchange(&mut suspended);
+                *world_slot = WorldSlot::InWorld(simulation);
                 match self.holds.replace(ticket) {
-                    Some(before) => put_back(before, stowed),
-                    None => self.spare.push(stowed),
+                    Some(before) => put_back(before, suspended),
+                    None => self.spare.push(suspended),
                 }
             }
         }
     }
 
     /// A run's turn is over, and it waits.
-    pub(super) fn leave(&mut self, seat: &mut Seat) {
-        *seat = match mem::take(seat) {
-            Seat::InWorld(simulation) => {
+    pub(super) fn release(&mut self, world_slot: &mut WorldSlot) {
+        *world_slot = match mem::take(world_slot) {
+            WorldSlot::InWorld(simulation) => {
                 self.simulation = Some(simulation);
-                Seat::Left
+                WorldSlot::Left
             }
             elsewhere => elsewhere,
         };
     }
 
     /// The run that had the World is over; `None` when a defect took the World with it.
-    pub(super) fn vacate(&mut self, simulation: Option<Box<Simulation>>) {
+    pub(super) fn retire(&mut self, simulation: Option<Box<Simulation>>) {
         self.simulation = simulation;
         self.holds = None;
     }
@@ -170,45 +170,45 @@ mod tests {
             steps_of(&simulation)
         };
         let mut shared = SharedWorld::default();
-        let mut seats: BTreeMap<u64, Seat> = BTreeMap::new();
+        let mut seats: BTreeMap<u64, WorldSlot> = BTreeMap::new();
         let mut done = BTreeMap::new();
         let mut begun = 0;
         for turn in 0.. {
             if begun < 6 && turn % 4 == 0 {
                 let fresh = || started(begun);
-                let mut world = shared.clear(begun, fresh, |before, stowed| {
-                    seats.insert(before, Seat::Stowed(stowed));
+                let mut world = shared.clear(begun, fresh, |before, suspended| {
+                    seats.insert(before, WorldSlot::SuspendedRun(suspended));
                 });
                 world.start(&config(begun), true);
-                let mut seat = Seat::InWorld(world);
-                shared.leave(&mut seat);
-                seats.insert(begun, seat);
+                let mut world_slot = WorldSlot::InWorld(world);
+                shared.release(&mut world_slot);
+                seats.insert(begun, world_slot);
                 begun += 1;
             }
             let under_way: Vec<u64> = seats.keys().copied().collect();
             let Some(ticket) = under_way.get(turn * 5 % under_way.len().max(1)).copied() else { break };
-            let mut seat = seats.remove(&ticket).expect("it is under way");
-            shared.board(
+            let mut world_slot = seats.remove(&ticket).expect("it is under way");
+            shared.swap_in(
                 ticket,
-                &mut seat,
+                &mut world_slot,
                 || started(ticket),
-                |before, stowed| {
-                    if let Some(seat) = seats.get_mut(&before) {
-                        *seat = Seat::Stowed(stowed);
+                |before, suspended| {
+                    if let Some(world_slot) = seats.get_mut(&before) {
+                        *world_slot = WorldSlot::SuspendedRun(suspended);
                     }
                 },
             );
-            step(&mut seat);
-            match seat.steps_done() as usize {
+            step(&mut world_slot);
+            match world_slot.steps_done() as usize {
                 // A defect.
-                10 if ticket == 2 => shared.vacate(None),
+                10 if ticket == 2 => shared.retire(None),
                 STEPS => {
-                    done.insert(ticket, steps_of(&seat));
-                    shared.vacate(seat.into_world());
+                    done.insert(ticket, steps_of(&world_slot));
+                    shared.retire(world_slot.into_world());
                 }
                 _ => {
-                    shared.leave(&mut seat);
-                    seats.insert(ticket, seat);
+                    shared.release(&mut world_slot);
+                    seats.insert(ticket, world_slot);
                 }
             }
         }

@@ -10,8 +10,8 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::llm::provider::transport::limiter::{LimitChange, Limiter, Signal};
-use crate::llm::provider::transport::pace::Pace;
+use crate::llm::provider::transport::concurrency_limiter::{ConcurrencyLimiter, LimitChange, Signal};
+use crate::llm::provider::transport::rate_limiter::RateLimiter;
 
 /// Which queue a call waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +22,19 @@ pub(super) enum Queue {
     Begun,
 }
 
-/// The gate of one provider.
-pub(super) struct Gate {
+/// The request_queue of one provider.
+pub(super) struct RequestQueue {
     state: Mutex<State>,
     runtime: Handle,
 }
 
 struct State {
-    limiter: Limiter,
-    pace: Pace,
+    limiter: ConcurrencyLimiter,
+    rate_limiter: RateLimiter,
     in_flight: u32,
     begun: VecDeque<Waiter>,
     fresh: VecDeque<Waiter>,
-    /// Whether the gate will look again by itself, for the sake of the pace.
+    /// Whether the request_queue will look again by itself, for the sake of the rate_limiter.
     alarm: bool,
 }
 
@@ -45,22 +45,23 @@ struct Waiter {
 
 /// The right to send one request; ends when dropped.
 pub(super) struct Slot {
-    gate: Arc<Gate>,
+    request_queue: Arc<RequestQueue>,
     /// Requests in flight, this one included.
     pub(super) in_flight: u32,
     /// How many could be.
     pub(super) limit: u32,
 }
 
-impl Gate {
-    pub(super) fn new(limiter: Limiter, pace: Pace, runtime: Handle) -> Self {
-        let state = State { limiter, pace, in_flight: 0, begun: VecDeque::new(), fresh: VecDeque::new(), alarm: false };
+impl RequestQueue {
+    pub(super) fn new(limiter: ConcurrencyLimiter, rate_limiter: RateLimiter, runtime: Handle) -> Self {
+        let state =
+            State { limiter, rate_limiter, in_flight: 0, begun: VecDeque::new(), fresh: VecDeque::new(), alarm: false };
         Self { state: Mutex::new(state), runtime }
     }
 
     /// Waits for the right to send a request of so many tokens. Dropping the future leaves the queue.
     pub(super) async fn slot(self: &Arc<Self>, queue: Queue, tokens: u64) -> Slot {
-        self.enter(queue, tokens).await.expect("the gate keeps every waiter until it is served or gone")
+        self.enter(queue, tokens).await.expect("the request_queue keeps every waiter until it is served or gone")
     }
 
     fn enter(self: &Arc<Self>, queue: Queue, tokens: u64) -> oneshot::Receiver<Slot> {
@@ -96,13 +97,13 @@ impl Gate {
                 continue;
             }
             let now = Instant::now();
-            if let Err(wait) = state.pace.take(now, first.tokens) {
+            if let Err(wait) = state.rate_limiter.take(now, first.tokens) {
                 if !state.alarm {
                     state.alarm = true;
-                    let gate = Arc::clone(self);
+                    let request_queue = Arc::clone(self);
                     self.runtime.spawn(async move {
                         tokio::time::sleep_until((now + wait).into()).await;
-                        gate.wake();
+                        request_queue.wake();
                     });
                 }
                 return;
@@ -110,7 +111,8 @@ impl Gate {
             let first = queue.pop_front().expect("it has a front");
             state.in_flight += 1;
             state.limiter.sent(state.in_flight);
-            let slot = Slot { gate: Arc::clone(self), in_flight: state.in_flight, limit: state.limiter.limit() };
+            let slot =
+                Slot { request_queue: Arc::clone(self), in_flight: state.in_flight, limit: state.limiter.limit() };
             if let Err(unwanted) = first.slot.send(slot) {
                 // Its end takes the lock and looks again.
                 drop(guard);
@@ -121,22 +123,22 @@ impl Gate {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no one panics while holding the gate")
+        self.state.lock().expect("no one panics while holding the request_queue")
     }
 }
 
 impl Slot {
     /// Ends the request and tells how it went.
     pub(super) fn settle(self, signal: Signal) {
-        self.gate.lock().limiter.ended(signal, Instant::now());
+        self.request_queue.lock().limiter.ended(signal, Instant::now());
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut state = self.gate.lock();
+        let mut state = self.request_queue.lock();
         state.in_flight -= 1;
-        self.gate.admit(state);
+        self.request_queue.admit(state);
     }
 }
 
@@ -147,9 +149,9 @@ mod tests {
 
     use super::*;
 
-    fn gate(start: u32, max: u32, per_minute: Option<u32>) -> Arc<Gate> {
-        let pace = Pace::new(per_minute.and_then(NonZeroU32::new), None, Instant::now());
-        Arc::new(Gate::new(Limiter::new(start, max), pace, Handle::current()))
+    fn request_queue(start: u32, max: u32, per_minute: Option<u32>) -> Arc<RequestQueue> {
+        let rate_limiter = RateLimiter::new(per_minute.and_then(NonZeroU32::new), None, Instant::now());
+        Arc::new(RequestQueue::new(ConcurrencyLimiter::new(start, max), rate_limiter, Handle::current()))
     }
 
     fn run<F: Future>(future: F) -> F::Output {
@@ -159,11 +161,11 @@ mod tests {
     #[test]
     fn calls_that_have_begun_go_first_and_those_that_left_are_skipped() {
         run(async {
-            let gate = gate(1, 1, None);
-            let held = gate.slot(Queue::Fresh, 1).await;
-            let mut fresh = Box::pin(gate.slot(Queue::Fresh, 1));
-            let mut gone = Box::pin(gate.slot(Queue::Begun, 1));
-            let mut begun = Box::pin(gate.slot(Queue::Begun, 1));
+            let request_queue = request_queue(1, 1, None);
+            let held = request_queue.slot(Queue::Fresh, 1).await;
+            let mut fresh = Box::pin(request_queue.slot(Queue::Fresh, 1));
+            let mut gone = Box::pin(request_queue.slot(Queue::Begun, 1));
+            let mut begun = Box::pin(request_queue.slot(Queue::Begun, 1));
             for waiting in [&mut fresh, &mut gone, &mut begun] {
                 assert!(tokio::time::timeout(Duration::ZERO, waiting).await.is_err());
             }
@@ -180,13 +182,13 @@ mod tests {
     #[test]
     fn a_slot_granted_to_someone_who_has_left_goes_on() {
         run(async {
-            let gate = gate(1, 1, None);
-            let held = gate.slot(Queue::Fresh, 1).await;
-            let mut gone = Box::pin(gate.slot(Queue::Fresh, 1));
+            let request_queue = request_queue(1, 1, None);
+            let held = request_queue.slot(Queue::Fresh, 1).await;
+            let mut gone = Box::pin(request_queue.slot(Queue::Fresh, 1));
             assert!(tokio::time::timeout(Duration::ZERO, &mut gone).await.is_err());
             drop(held);
             drop(gone);
-            let slot = tokio::time::timeout(Duration::from_secs(5), gate.slot(Queue::Fresh, 1)).await.unwrap();
+            let slot = tokio::time::timeout(Duration::from_secs(5), request_queue.slot(Queue::Fresh, 1)).await.unwrap();
             assert_eq!(slot.in_flight, 1);
         });
     }
@@ -194,22 +196,22 @@ mod tests {
     #[test]
     fn a_higher_limit_lets_more_in() {
         run(async {
-            let gate = gate(1, 2, None);
-            gate.slot(Queue::Fresh, 1).await.settle(Signal::Success);
-            let first = gate.slot(Queue::Fresh, 1).await;
-            let second = gate.slot(Queue::Fresh, 1).await;
+            let request_queue = request_queue(1, 2, None);
+            request_queue.slot(Queue::Fresh, 1).await.settle(Signal::Success);
+            let first = request_queue.slot(Queue::Fresh, 1).await;
+            let second = request_queue.slot(Queue::Fresh, 1).await;
             assert_eq!((first.limit, second.in_flight, second.limit), (2, 2, 2));
-            assert_eq!(gate.take_changes().len(), 1);
+            assert_eq!(request_queue.take_changes().len(), 1);
         });
     }
 
     #[test]
     fn the_gate_wakes_by_itself_when_the_pace_allows() {
         run(async {
-            let gate = gate(10, 10, Some(600));
+            let request_queue = request_queue(10, 10, Some(600));
             let start = Instant::now();
             for _ in 0..12 {
-                gate.slot(Queue::Fresh, 1).await;
+                request_queue.slot(Queue::Fresh, 1).await;
             }
             assert!(start.elapsed() >= Duration::from_millis(190), "ten at once, then one each 100 ms");
         });
