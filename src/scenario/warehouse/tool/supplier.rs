@@ -77,7 +77,7 @@ struct PendingOrderArgs {
 ///
 /// # Errors
 /// `unknown_supplier` or `unknown_sku`, with the ids that there are.
-pub(crate) fn find_offer(
+pub fn find_offer(
     market: &SupplierMarket,
     shelves: &Shelves,
     supplier: &str,
@@ -101,7 +101,7 @@ pub(crate) fn find_offer(
 ///
 /// # Errors
 /// `bad_arguments`.
-pub(crate) fn check_quantity(argument: &str, quantity: i64, shelves: &Shelves) -> Result<Units, ToolError> {
+pub fn check_quantity(argument: &str, quantity: i64, shelves: &Shelves) -> Result<Units, ToolError> {
     Units::try_from(quantity).ok().filter(|units| (1..=shelves.capacity()).contains(units)).ok_or_else(|| {
         let message = format!(
             "{argument} is {quantity}; it must be a whole number from 1 to {}, which is all that the warehouse holds",
@@ -115,7 +115,7 @@ pub(crate) fn check_quantity(argument: &str, quantity: i64, shelves: &Shelves) -
 ///
 /// # Errors
 /// `budget_below_zero`.
-pub(crate) fn check_credit(ledger: &Ledger, sku: SkuId) -> Result<(), ToolError> {
+pub fn check_credit(ledger: &Ledger, sku: SkuId) -> Result<(), ToolError> {
     let budget = ledger.budget();
     if budget >= Cents::ZERO {
         return Ok(());
