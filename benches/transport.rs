@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use vendomini::llm::provider::attempt::Outcome;
-use vendomini::llm::provider::transport::{Call, Endpoint, Headers, News, Transport, raise_descriptor_limit};
+use vendomini::llm::provider::transport::{Call, Endpoint, Headers, CallEvent, Transport, raise_descriptor_limit};
 
 mod served;
 
@@ -114,7 +114,7 @@ fn transport(url: &str) -> Measured {
     measure(
         || {
             let answer = receive.recv().expect("an answer");
-            let News::Attempt(attempt) = &answer.news else { panic!("an attempt comes") };
+            let CallEvent::Attempt(attempt) = &answer.news else { panic!("an attempt comes") };
             assert_eq!(attempt.outcome, Outcome::Reply, "{:?}", attempt.error);
             calls.fetch_add(1, Ordering::Relaxed);
             guards[usize::try_from(answer.ticket).expect("a small number")] = submit(answer.ticket);
