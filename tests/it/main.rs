@@ -9,6 +9,7 @@ mod config;
 mod crashes;
 mod detectors;
 mod determinism;
+mod digests;
 mod extension;
 mod instrument;
 mod legacy;
