@@ -29,8 +29,10 @@ use crate::scenario::warehouse::customer::{Customers, Demand, SalesOrder};
 use crate::scenario::warehouse::level::Level;
 use crate::scenario::warehouse::shown::ShownState;
 use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
-use crate::shock::ledger::{DoseLedger, Shock};
+use crate::shock::entity::ShockBundle;
+use crate::shock::ledger::DoseLedger;
 use crate::shock::observability::DisclosurePolicy;
+use crate::shock::relations;
 use crate::shock::strike::ShockRule;
 use crate::simulation::driver::{RunProgress, Simulation};
 use crate::tool::registry::ToolRegistry;
@@ -99,7 +101,7 @@ struct Entities {
     suppliers: Vec<(Supplier, Catalogue, Disruptions)>,
     orders: Vec<OrderParts>,
     customer_orders: Vec<SalesOrder>,
-    shocks: Vec<Shock>,
+    shocks: Vec<ShockBundle>,
 }
 
 impl Entities {
@@ -141,6 +143,7 @@ impl Entities {
         world.resource_mut::<Customers>().entities_mut().zip(requests).for_each(|(place, entity)| *place = entity);
         let shocks: Vec<Entity> = world.spawn_batch(self.shocks).collect();
         world.resource_mut::<DoseLedger>().entities_mut().zip(shocks).for_each(|(place, entity)| *place = entity);
+        relations::restore(world);
     }
 }
 
