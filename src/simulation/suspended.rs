@@ -212,6 +212,8 @@ mod tests {
     use crate::engine::run_state::RunScoped;
     use crate::plan::Plan;
     use crate::record::summary::{RunIdentity, Summary};
+    use crate::shock::entity::Lasting;
+    use crate::shock::relations::ShockLink;
 
     fn configs() -> Vec<RunConfig> {
         let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/base.yaml");
@@ -289,6 +291,7 @@ mod tests {
                 let open =
                     shared.world().resource::<Orders>().pending() + shared.world().resource::<Customers>().open();
                 assert!(entities >= open, "the entities came along");
+                assert_eq!(links(shared.world_mut()), carried(shared.world_mut()), "and so did their relations");
             }
             let (_, agent, end) = &mut runs[run];
             if let Some(reason) = step(&mut shared, agent.as_mut()) {
@@ -299,6 +302,22 @@ mod tests {
                 assert_eq!(summary(&shared, reason), *sum);
             }
         }
+    }
+
+    /// How many links there are between shocks and what carries them.
+    fn links(world: &mut World) -> usize {
+        world.query_filtered::<(), With<ShockLink>>().iter(world).count()
+    }
+
+    /// How many there should be.
+    fn carried(world: &mut World) -> usize {
+        let causes = |transit: &InTransit| {
+            let InTransit { day_shocks, told_shocks, quantity_shocks, price_shocks, .. } = transit;
+            [day_shocks, told_shocks, quantity_shocks, price_shocks].iter().map(|shocks| shocks.len()).sum::<usize>()
+        };
+        let of_orders: usize = world.query::<&InTransit>().iter(world).map(causes).sum();
+        let lasting = |lasting: &&Lasting| matches!(lasting, Lasting::Until(_));
+        of_orders + world.query::<&Lasting>().iter(world).filter(lasting).count()
     }
 
     fn alone_suspended(config: &RunConfig) -> SuspendedRun {
