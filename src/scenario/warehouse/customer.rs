@@ -10,7 +10,7 @@ use crate::base::rng::{DrawKey, Stream};
 use crate::base::units::{Cents, Day, Units};
 use crate::config::settings::DemandConfig;
 use crate::engine::calendar::Calendar;
-use crate::engine::inbox::{Inbox, MessageBody};
+use crate::engine::inbox::{CustomerRequest, Inbox, MessageBody};
 use crate::engine::journal::{Event, Journal};
 use crate::engine::run_state::RunScoped;
 use crate::scenario::warehouse::sku::{Shelves, Sku};
@@ -38,6 +38,19 @@ pub struct SalesOrder {
     pub due_day: Day,
     /// Last day at all; in its evening the order expires.
     pub expires_day: Day,
+}
+
+impl From<SalesOrder> for CustomerRequest {
+    fn from(order: SalesOrder) -> CustomerRequest {
+        CustomerRequest {
+            customer_order_id: order.id,
+            sku: order.sku,
+            quantity: order.quantity,
+            unit_price: order.unit_price,
+            due_day: order.due_day,
+            expires_day: order.expires_day,
+        }
+    }
 }
 
 /// The rules of demand in this run.
