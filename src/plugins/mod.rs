@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder};
 
 use crate::VendoMiniPlugins;
-use crate::agent::AgentPlugin;
+use crate::agent::{AgentPlugin, ObservationPlugin};
 use crate::base::registration::OtherPlugins;
 use crate::base::registration::PluginRecord;
 use crate::base::registration::list;
@@ -26,6 +26,7 @@ use crate::engine::EnginePlugin;
 use crate::prediction::PredictionPlugin;
 use crate::record::RecordPlugin;
 use crate::scenario::warehouse::WarehousePlugin;
+use crate::scenario::warehouse::agent::WarehouseAgentPlugin;
 use crate::shock::DisclosurePlugin;
 use crate::shock::ShockPlugin;
 use crate::simulation::driver::{Simulation, build_steps, prepare_on_call};
@@ -47,17 +48,19 @@ impl BuiltIn {
         BuiltIn { id: TypeId::of::<P>(), name: type_name::<P>(), disable: PluginGroupBuilder::disable::<P> }
     }
 
-    fn all() -> [BuiltIn; 10] {
+    fn all() -> [BuiltIn; 12] {
         [
             BuiltIn::of::<ToolPlugin>(),
             BuiltIn::of::<ShockPlugin>(),
             BuiltIn::of::<CrashPlugin>(),
+            BuiltIn::of::<ObservationPlugin>(),
             BuiltIn::of::<AgentPlugin>(),
             BuiltIn::of::<StepPlugin>(),
             BuiltIn::of::<EnginePlugin>(),
             BuiltIn::of::<DisclosurePlugin>(),
             BuiltIn::of::<PredictionPlugin>(),
             BuiltIn::of::<WarehousePlugin>(),
+            BuiltIn::of::<WarehouseAgentPlugin>(),
             BuiltIn::of::<RecordPlugin>(),
         ]
     }

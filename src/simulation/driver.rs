@@ -25,6 +25,8 @@ use crate::engine::run_state::{RunStates, hash_run_states};
 use crate::engine::run_state::{SpawnOrder, clear_run};
 use crate::engine::state_hash::StateHash;
 use crate::interface::observation::{Briefing, Observation};
+use crate::interface::shown::Knowledge;
+use crate::interface::truth::Truth;
 use crate::interface::turn::Answer;
 use crate::interface::turn::Turn;
 use crate::plugins::Plugins;
@@ -33,10 +35,10 @@ use crate::prediction::hidden_causes::HiddenCauses;
 use crate::prediction::predictions::Predictions;
 use crate::record::step::Recorder;
 use crate::record::summary::{Counted, PreStepTotals, RunIdentity, Summary, WindowSummary, summarise, windows};
-use crate::scenario::warehouse::hash;
-use crate::scenario::warehouse::level::Level;
+use crate::scenario::warehouse::rules::WarehouseRules;
 use crate::scenario::warehouse::shown::ShownState;
 use crate::scenario::warehouse::spawn::spawn_warehouse;
+use crate::scenario::warehouse::{NAME, hash};
 use crate::shock::family::ShockFamilies;
 use crate::shock::ledger::DoseLedger;
 use crate::shock::observability::DisclosurePolicy;
@@ -143,10 +145,10 @@ impl Simulation {
         clear_run(world);
         run_state::reset(world);
         spawn_warehouse(world, config, self.spawn_order);
-        let level = Level::new(config.simulation.complexity_level);
-        let tools = world.resource_mut::<ToolRegistry>().offer(&level, &config.interface);
-        let briefing = Briefing::new(config, tools);
-        world.insert_resource(ShownState::new(&briefing));
+        let tools = world.resource_mut::<ToolRegistry>().offer(NAME, config);
+        let briefing = Briefing::new(config, NAME, WarehouseRules::briefed(config), tools);
+        world.insert_resource(Knowledge(Box::new(ShownState::new(&briefing))));
+        world.insert_resource(Truth::default());
         world.insert_resource(briefing);
         world.insert_resource(Observation::default());
         world.insert_resource(Turn::default());
@@ -203,7 +205,7 @@ impl Simulation {
         let world = self.app.world();
         Input {
             observation: world.resource::<Observation>(),
-            shown: world.resource::<ShownState>(),
+            shown: &*world.resource::<Knowledge>().0,
             briefing: world.resource::<Briefing>(),
             predictions: world.resource::<Predictions>(),
             state_hash: world.resource::<StateHash>().value(),

@@ -20,14 +20,14 @@ use crate::engine::orders::{InTransit, OpenExpectations, Orders, PurchaseOrder};
 use crate::engine::state_hash::StateHash;
 use crate::engine::suppliers::{Catalogue, Disruptions, Supplier, Suppliers};
 use crate::interface::observation::{Briefing, Observation, OfferedTool};
+use crate::interface::shown::Knowledge;
+use crate::interface::truth::Truth;
 use crate::interface::turn::Answer;
 use crate::interface::turn::Turn;
 use crate::prediction::hidden_causes::HiddenCauses;
 use crate::prediction::predictions::Predictions;
 use crate::record::step::Recorder;
 use crate::scenario::warehouse::customer::{Customers, Demand, SalesOrder};
-use crate::scenario::warehouse::level::Level;
-use crate::scenario::warehouse::shown::ShownState;
 use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
 use crate::shock::entity::ShockBundle;
 use crate::shock::ledger::DoseLedger;
@@ -77,7 +77,6 @@ resources! {
     journal: Journal,
     key: RunKey,
     ledger: Ledger,
-    level: Level,
     observation: Observation,
     orders: Orders,
     predictions: Predictions,
@@ -85,9 +84,10 @@ resources! {
     rule: ShockRule,
     scratchpad: Scratchpad,
     shelves: Shelves,
-    shown: ShownState,
+    knowledge: Knowledge,
     suppliers: Suppliers,
     disclosure: DisclosurePolicy,
+    truth: Truth,
     turn: Turn,
     hidden_causes: HiddenCauses,
 }

@@ -1,4 +1,4 @@
-//! `oracle`: acts as `heuristic` and is never wrong. The run is made twice: the first pass collects what became of
+//! `oracle`: acts as the scenario's `heuristic` and is never wrong. The run is made twice: the first pass collects what became of
 //! every prediction, the second states it. Cards never influence actions or the world, so both passes go through
 //! equal worlds, and every error of the second is 0, also under shocks.
 //!
@@ -14,7 +14,6 @@ use crate::config::settings::RunConfig;
 use crate::engine::state_hash::StateHash;
 use crate::plugins::Plugins;
 use crate::prediction::predictions::{Predictions, Value};
-use crate::scenario::warehouse::agent::heuristic::Heuristic;
 
 /// What became of the predictions of one step's card, as far as it was decided.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,34 +55,35 @@ impl Outcome {
 
 /// An agent that knows what will come.
 pub struct Oracle {
-    heuristic: Heuristic,
+    heuristic: Box<dyn Agent>,
     outcomes: Vec<Outcome>,
     /// The world's hash before each step of the first pass.
     hashes: Vec<u128>,
 }
 
-/// Makes the first pass of a run, in a World of its own with the run's plugins and without records.
+/// Makes the first pass of a run, in a World of its own with the run's plugins and without records. `heuristic` makes the
+/// agent that acts, anew for each pass.
 #[must_use]
-pub fn rehearse(config: &RunConfig, plugins: &Plugins) -> Oracle {
+pub fn rehearse(config: &RunConfig, plugins: &Plugins, heuristic: impl Fn() -> Box<dyn Agent>) -> Oracle {
     let mut config = config.clone();
     // The first pass states what the heuristic thinks, so a detector may call it a crash where the second is none:
     // it must not end the pass.
     config.measurement.continue_after_crash = Step::MAX / 2;
     let mut simulation = plugins.simulation();
     simulation.start(&config, false);
-    let mut heuristic = Heuristic::default();
+    let mut acting = heuristic();
     let (mut outcomes, mut hashes): (Vec<Outcome>, Vec<u128>) = (Vec::new(), Vec::new());
     loop {
         hashes.push(simulation.world().resource::<StateHash>().value());
         simulation.observe();
-        let decision = simulation.ask(&mut heuristic);
+        let decision = simulation.ask(acting.as_mut());
         let ended = simulation.apply(decision);
         outcomes.push(Outcome::default());
         for resolved in simulation.world().resource::<Predictions>().resolved() {
             outcomes[resolved.step as usize].learn(resolved.kind, resolved.actual);
         }
         if ended.is_some() {
-            return Oracle { heuristic: Heuristic::default(), outcomes, hashes };
+            return Oracle { heuristic: heuristic(), outcomes, hashes };
         }
     }
 }

@@ -96,7 +96,6 @@ pub(crate) fn spawn_warehouse(world: &mut World, config: &RunConfig, order: Spaw
         shipped: 0,
     });
     world.insert_resource(Suppliers { by_id: suppliers });
-    world.insert_resource(level);
     world.insert_resource(Calendar::new(simulation.actions_per_day));
     world.insert_resource(Ledger::new(simulation.initial_budget));
     world.insert_resource(Demand::new(&config.demand, level.skus, config.experiment.draw_key));
