@@ -13,7 +13,7 @@ pub use crate::base::error_type::ErrorType;
 pub use crate::base::ids::{OrderId, SalesOrderId, ShockId, SkuId, SupplierId};
 pub use crate::base::rng::{RunKey, Stream};
 pub use crate::base::units::{Cents, Day, Step, Units};
-pub use crate::config::settings::CrashThreshold;
+pub use crate::config::settings::{CrashThreshold, RunConfig};
 pub use crate::crash::detector::{CrashDetector, CrashDetectorAppExt, Need, Verdict, by_level};
 pub use crate::crash::evidence::{EvidenceWindow, StepEvidence};
 pub use crate::engine::calendar::Calendar;

@@ -8,6 +8,7 @@ use super::error::WriteError;
 use super::run_folder::RunFolder;
 use super::world_slot::WorldSlot;
 use crate::base::run_end::EndReason;
+use crate::base::units::Step;
 use crate::crash::state::CrashState;
 use crate::llm::deliberation::{Call, Deliberation, Move};
 use crate::llm::prompt::PromptError;
@@ -33,6 +34,8 @@ pub(super) struct LiveRun<'a> {
     asked: Option<Call>,
     /// What is to be asked once calls under way leave room for it.
     parked: Option<Call>,
+    /// Known also while it is another run's turn.
+    steps_done: Step,
     crash_logged: bool,
     severity_logged: bool,
 }
@@ -102,6 +105,7 @@ impl<'a> LiveRun<'a> {
             lines: Lines::default(),
             asked: None,
             parked: None,
+            steps_done: 0,
             crash_logged: false,
             severity_logged: false,
         }
@@ -240,6 +244,7 @@ impl<'a> LiveRun<'a> {
                 Move::Decide(decision) => {
                     self.collect();
                     let ended = self.simulation.apply(*decision);
+                    self.steps_done += 1;
                     self.keep()?;
                     let ended = ended.or_else(|| self.agent.refuses_for_good().then_some(EndReason::AgentStop));
                     if let Some(reason) = ended {
@@ -311,7 +316,7 @@ impl<'a> LiveRun<'a> {
             self.crash_logged = true;
         }
         if let Some(severity) = crash.severity() {
-            self.folder.log_severity(self.simulation.steps_done() - 1, severity)?;
+            self.folder.log_severity(self.steps_done - 1, severity)?;
             self.severity_logged = true;
         }
         Ok(())
@@ -372,8 +377,8 @@ impl<'a> LiveRun<'a> {
     }
 
     /// Steps that were finished.
-    pub(super) fn steps_done(&self) -> crate::base::units::Step {
-        self.simulation.steps_done()
+    pub(super) fn steps_done(&self) -> Step {
+        self.steps_done
     }
 
     /// What outlives the run: its World for the next one, its folder to be closed.
@@ -382,7 +387,7 @@ impl<'a> LiveRun<'a> {
     }
 
     /// The step and call of the first record of its cassette that the run did not come to, if any.
-    pub(super) fn left_over(&self) -> Option<(crate::base::units::Step, u32)> {
+    pub(super) fn left_over(&self) -> Option<(Step, u32)> {
         self.wire.left_over()
     }
 }

@@ -139,7 +139,10 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
     let mut plan = plan.clone().fit(&registered)?;
     let pins = pins::check(&plan, allow_unpinned).map_err(BatchError::Pins)?;
     let programs: Vec<&str> = registered.agents.iter().map(String::as_str).collect();
-    let backends = Backends::open(&mut plan, &programs, plugins, &prices, &process_environment)?;
+    let backends = {
+        let mut briefing_of = plugins.briefings();
+        Backends::open(&mut plan, &programs, &mut briefing_of, &prices, &process_environment)?
+    };
     // Servers may have been slow to answer, and nothing of anybody's was touched so far.
     if stop.load(Ordering::Relaxed) {
         return Err(BatchError::Interrupted);

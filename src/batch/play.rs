@@ -141,7 +141,10 @@ fn write(
         Ok(Ok(None)) => folder.discard().map(|()| None),
         Ok(Err(error)) => Err(error),
         Err(defect) => {
-            rescue(simulation.take(), &mut folder)?;
+            // It goes with what the defect has left of it.
+            if let Some(mut simulation) = simulation.take() {
+                rescue(&mut simulation, &mut folder)?;
+            }
             folder.set_aside(steps.get(), &defect)?;
             Ok(Some(failed(run, steps.get(), defect, families)))
         }
@@ -188,6 +191,7 @@ pub(super) fn run_to_end(
         }
     };
     folder.take_all(&mut simulation.recorder())?;
+    simulation.check_resources();
     let mut summary = simulation.summary(identity.clone(), end_reason);
     summary.truth = agent.truth();
     Ok(Some(summary))
@@ -207,10 +211,9 @@ pub(super) fn identity(run: &PlannedRun) -> RunIdentity {
     }
 }
 
-/// Saves the lines that were complete before a defect, and lets the simulation go.
-pub(super) fn rescue(simulation: Option<Simulation>, folder: &mut RunFolder) -> Result<(), WriteError> {
+/// Saves the lines that were complete before a defect.
+pub(super) fn rescue(simulation: &mut Simulation, folder: &mut RunFolder) -> Result<(), WriteError> {
     let rescued = confine(|| {
-        let Some(mut simulation) = simulation else { return Ok(()) };
         let mut recorder = simulation.recorder();
         let recorder = &mut *recorder;
         for lines in [&mut recorder.steps, &mut recorder.events] {

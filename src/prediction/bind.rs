@@ -27,7 +27,6 @@ use crate::scenario::warehouse::shown::ShownState;
 use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
 use crate::shock::ledger::DoseLedger;
 use crate::tool::name;
-use crate::tool::registry::ToolRegistry;
 
 /// The world right after the action, as far as predictions speak of it.
 #[derive(SystemParam)]
@@ -73,7 +72,6 @@ impl Aftermath<'_, '_> {
 /// Act: binds the predictions of the action's card.
 pub fn bind_predictions(
     mut turn: ResMut<Turn>,
-    tools: Res<ToolRegistry>,
     mut after: Aftermath,
     mut doses: ResMut<DoseLedger>,
     mut predictions: ResMut<Predictions>,
@@ -94,7 +92,7 @@ pub fn bind_predictions(
     }
 
     let action = turn.action.as_ref();
-    let could_bind = if turn.result.success == Some(true) { tools.binds(turn.action_tool()) } else { &[] };
+    let could_bind = if turn.result.success == Some(true) { after.briefing.binds(turn.action_tool()) } else { &[] };
     let empty = Card::default();
     let card = turn.card.as_ref().unwrap_or(&empty);
     let other_tool = card.tool.as_deref().is_some_and(|tool| action.is_some_and(|action| action.tool != tool));
@@ -114,7 +112,7 @@ pub fn bind_predictions(
             let reason = match action {
                 None => VoidReason::NoAction,
                 Some(_) if other_tool => VoidReason::OtherTool,
-                Some(action) if tools.binds(&action.tool).contains(&kind) => VoidReason::ActionFailed,
+                Some(action) if after.briefing.binds(&action.tool).contains(&kind) => VoidReason::ActionFailed,
                 Some(_) => VoidReason::NotBoundByTool,
             };
             predictions.void(step, kind, reason, &mut journal);

@@ -124,11 +124,6 @@ pub struct DoseLedger {
 crate::base::table_resource::table_resource!(DoseLedger);
 
 impl DoseLedger {
-    /// The entities of the open shocks, by id, for a run that moves to another World.
-    pub(crate) fn entities_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
-        self.open.values_mut().map(|open| &mut open.entity)
-    }
-
     /// How many shocks were drawn so far.
     #[must_use]
     pub fn drawn(&self) -> u32 {

@@ -32,8 +32,9 @@ pub fn act(world: &mut World) {
         None => ToolReply::of_nothing(),
         Some(action) => {
             let tools = world.resource::<ToolRegistry>();
-            let allowed = tools.check(&action.tool).and_then(|()| {
-                let checked = rule.check(card.as_ref(), tools.binds(&action.tool));
+            let briefing = world.resource::<Briefing>();
+            let allowed = tools.check(&action.tool, briefing).and_then(|()| {
+                let checked = rule.check(card.as_ref(), briefing.binds(&action.tool));
                 checked.map_err(|message| ToolError::new(ErrorCode::BadPrediction, refusal(message, card_problem)))
             });
             match allowed {

@@ -18,7 +18,7 @@ use crate::base::error_type::ErrorType;
 use crate::base::one_shot::OneShotSystem;
 use crate::base::registration::{PluginProblem, PluginProblems, Registrable, SourcePlace, admit};
 use crate::config::settings::{InterfaceConfig, MemoryTools, RecoveryTools};
-use crate::interface::observation::OfferedTool;
+use crate::interface::observation::{Briefing, OfferedTool};
 use crate::interface::result::{ErrorCode, ToolError, ToolReply};
 use crate::scenario::warehouse::level::Level;
 
@@ -112,11 +112,10 @@ struct Tool {
     call: Box<dyn Call>,
 }
 
-/// All registered tools by name, and the ones that this run offers.
+/// All registered tools by name. Which of them a run offers stands in its [`Briefing`].
 #[derive(Default)]
 pub struct ToolRegistry {
     tools: BTreeMap<&'static str, Tool>,
-    offered: Arc<[OfferedTool]>,
 }
 
 crate::base::table_resource::table_resource!(ToolRegistry);
@@ -222,15 +221,40 @@ impl ToolAppExt for App {
     }
 }
 
+/// The tools, taken out of a World for as long as one of them runs. They go back also when it panics: other runs
+/// share the World.
+struct Taken<'w> {
+    world: &'w mut World,
+    tools: BTreeMap<&'static str, Tool>,
+}
+
+impl Taken<'_> {
+    fn new(world: &mut World) -> Taken<'_> {
+        let tools = mem::take(&mut world.resource_mut::<ToolRegistry>().tools);
+        Taken { world, tools }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.world.resource_mut::<ToolRegistry>().tools = mem::take(&mut self.tools);
+    }
+}
+
 /// A tool's system, whatever the type of its arguments.
 trait Call: Send + Sync {
     fn prepare(&mut self, world: &mut World);
+    fn settle(&mut self, world: &mut World);
     fn call(&mut self, args: &Map<String, Value>, world: &mut World) -> ToolReply;
 }
 
 impl<A: ToolArguments> Call for OneShotSystem<In<A>, Result<ToolReply, ToolError>> {
     fn prepare(&mut self, world: &mut World) {
         OneShotSystem::prepare(self, world);
+    }
+
+    fn settle(&mut self, world: &mut World) {
+        OneShotSystem::settle(self, world);
     }
 
     fn call(&mut self, args: &Map<String, Value>, world: &mut World) -> ToolReply {
@@ -248,9 +272,8 @@ impl<A: ToolArguments> Call for OneShotSystem<In<A>, Result<ToolReply, ToolError
 
 impl ToolRegistry {
     /// Works out what a run offers, in the order of names.
-    pub(crate) fn offer(&mut self, level: &Level, interface: &InterfaceConfig) -> Arc<[OfferedTool]> {
-        self.offered = self
-            .tools
+    pub(crate) fn offer(&self, level: &Level, interface: &InterfaceConfig) -> Arc<[OfferedTool]> {
+        self.tools
             .values()
             .filter(|Tool { spec, .. }| spec.availability.holds(spec.name, level, interface))
             .map(|Tool { spec, arguments, .. }| OfferedTool {
@@ -259,13 +282,7 @@ impl ToolRegistry {
                 arguments: arguments.clone(),
                 binds: spec.binds,
             })
-            .collect();
-        self.offered.clone()
-    }
-
-    /// Puts another run's offer in place of the present one.
-    pub(crate) fn exchange_offered(&mut self, offered: Arc<[OfferedTool]>) -> Arc<[OfferedTool]> {
-        mem::replace(&mut self.offered, offered)
+            .collect()
     }
 
     /// What is stated of the registered tools, by name.
@@ -279,18 +296,12 @@ impl ToolRegistry {
         self.tools.get(name).map(|tool| &*tool.arguments)
     }
 
-    /// Error types that a successful call of a tool can bind; none for a tool that is not offered.
-    #[must_use]
-    pub fn binds(&self, name: &str) -> &'static [ErrorType] {
-        self.offered.iter().find(|tool| tool.name == name).map_or(&[], |tool| tool.binds)
-    }
-
-    /// Whether a tool may be called.
+    /// Whether a tool may be called in a run.
     ///
     /// # Errors
     /// With the reason and the remedy, when it may not.
-    pub fn check(&self, name: &str) -> Result<(), ToolError> {
-        if self.offered.iter().any(|tool| tool.name == name) {
+    pub fn check(&self, name: &str, briefing: &Briefing) -> Result<(), ToolError> {
+        if briefing.tool(name).is_some() {
             return Ok(());
         }
         match self.tools.get(name) {
@@ -299,7 +310,7 @@ impl ToolRegistry {
                 format!("{name} is not available in this run: {}", tool.spec.availability.reason()),
             )),
             None => {
-                let offered: Vec<&str> = self.offered.iter().map(|tool| tool.name.as_str()).collect();
+                let offered: Vec<&str> = briefing.tools.iter().map(|tool| tool.name.as_str()).collect();
                 let message = format!("there is no tool {name:?}; available are {}", offered.join(", "));
                 Err(ToolError::new(ErrorCode::UnknownTool, message))
             }
@@ -308,9 +319,16 @@ impl ToolRegistry {
 
     /// Makes all tools ready, so that what is wrong with a system shows at once.
     pub(crate) fn prepare(world: &mut World) {
-        let mut tools = mem::take(&mut world.resource_mut::<ToolRegistry>().tools);
+        let mut taken = Taken::new(world);
+        let Taken { world, tools } = &mut taken;
         tools.values_mut().for_each(|tool| tool.call.prepare(world));
-        world.resource_mut::<ToolRegistry>().tools = tools;
+    }
+
+    /// Carries out what a tool had left to do when it panicked.
+    pub(crate) fn settle(world: &mut World) {
+        let mut taken = Taken::new(world);
+        let Taken { world, tools } = &mut taken;
+        tools.values_mut().for_each(|tool| tool.call.settle(world));
     }
 
     /// Calls an offered tool. Tools are systems of this World, so they are taken out meanwhile; the register stays, since
@@ -319,9 +337,10 @@ impl ToolRegistry {
     /// # Panics
     /// When the data that the tool tells cannot stand in a result: a defect of the tool.
     pub(crate) fn call(world: &mut World, name: &str, args: &Map<String, Value>) -> ToolReply {
-        let mut tools = mem::take(&mut world.resource_mut::<ToolRegistry>().tools);
+        let mut taken = Taken::new(world);
+        let Taken { world, tools } = &mut taken;
         let reply = tools.get_mut(name).expect("an offered tool is registered").call.call(args, world);
-        world.resource_mut::<ToolRegistry>().tools = tools;
+        drop(taken);
         if let Some(defect) = &reply.defect {
             panic!("the data that {name} tells {defect}");
         }

@@ -27,7 +27,7 @@ pub fn build(setup: AgentSetup<'_>) -> Box<dyn Agent> {
         "heuristic" => Box::new(Heuristic::default()),
         "mock" => Box::new(Mock::default()),
         "noop" => Box::new(noop::Noop),
-        "oracle" => Box::new(oracle::rehearse(setup.config, setup.plugins)),
+        "oracle" => Box::new(oracle::rehearse(setup.config, setup.rehearse)),
         "random" => Box::new(random::Random::new(setup)),
         "synthetic" => Box::new(synthetic::Synthetic::new(setup)),
         other => panic!("{other} is no scripted agent"),

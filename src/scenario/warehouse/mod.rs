@@ -15,6 +15,7 @@ pub mod tool;
 use bevy::app::{App, Plugin};
 use bevy::prelude::IntoScheduleConfigs;
 
+use crate::engine::run_state::RunStateAppExt;
 use crate::step::{EveningSystems, MorningSystems, PostAgent, PreAgent, RecordSystems};
 
 /// The warehouse: its systems and its tools.
@@ -23,6 +24,12 @@ pub struct WarehousePlugin;
 
 impl Plugin for WarehousePlugin {
     fn build(&self, app: &mut App) {
+        // The system in Record chains what of it decides into the hash.
+        app.add_spawned_run_resource::<level::Level>()
+            .add_spawned_run_resource::<sku::Shelves>()
+            .add_spawned_run_resource::<customer::Demand>()
+            .add_spawned_run_resource::<customer::Customers>()
+            .add_spawned_run_resource::<shown::ShownState>();
         app.add_systems(
             PreAgent,
             (
