@@ -6,7 +6,7 @@ pub use serde::{Deserialize, Serialize};
 
 pub use crate::agent::register::{AgentAppExt, AgentSetup};
 pub use crate::agent::scripted::card::honest_card;
-pub use crate::agent::{Agent, Input};
+pub use crate::agent::{Agent, Input, Instruments};
 pub use crate::base::card::Card;
 pub use crate::base::decision::{Action, Decision};
 pub use crate::base::error_type::ErrorType;

@@ -16,11 +16,10 @@ use super::confine::{Defect, confine};
 use super::error::{ResumeError, WriteError};
 use super::folder::ResultFolder;
 use super::live::{LiveError, LiveRun, Progress, Released};
-use super::play::{Report, failed, finished, identity, play, rescue};
+use super::play::{Report, failed, finished, play, rescue};
 use super::pool::{Stopped, TICK};
 use super::resume::{Left, clear, left_of, open_cassette};
 use super::world_slot::{SharedWorld, WorldSlot};
-use crate::interface::observation::Briefing;
 use crate::llm::provider::backend::Backends;
 use crate::llm::provider::cassette;
 use crate::llm::provider::cassette::Player;
@@ -28,7 +27,9 @@ use crate::llm::provider::transport::Answer;
 use crate::llm::provider::wire::WireError;
 use crate::plan::{Plan, PlannedRun};
 use crate::plugins::Plugins;
+use crate::record::summary::RunIdentity;
 use crate::simulation::driver::Simulation;
+use crate::simulation::recorded_run::{Answers, RecordedRun};
 use crate::simulation::suspended::SuspendedRun;
 
 /// With so many runs under way, answers come so thick that it pays to let some gather: falling asleep and being woken
@@ -218,13 +219,12 @@ impl<'a> Worker<'a> {
         // One run is reckoned by one price, also when it goes on another day.
         let pricing = player.as_ref().map_or(pricing, Player::pricing);
         let took = player.as_ref().map_or(Duration::ZERO, Player::took);
-        let mut simulation = self.world_for(run);
-        simulation.start(&run.config, true);
-        let agent =
-            backends.agent(&run.config, simulation.world().resource::<Briefing>(), pricing).map_err(Stopped::Prompt)?;
+        let world = WorldSlot::InWorld(self.world_for(run));
+        let recorded = RecordedRun::start(world, &run.config, RunIdentity::of(run), folder, Answers::Later);
+        let agent = backends.agent(&run.config, recorded.briefing(), pricing).map_err(Stopped::Prompt)?;
         let wire = backends.wire(&run.config, &self.answers.0, run.index as u64, player, recorder);
         let limits = backends.limits(&run.config, pricing, took);
-        Ok(LiveRun::new(WorldSlot::InWorld(simulation), identity(run), agent, wire, limits, folder, halt))
+        Ok(LiveRun::new(recorded, agent, wire, limits, halt))
     }
 
     /// Moves on the runs whose answers are there now. What comes of that waits its turn.

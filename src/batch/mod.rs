@@ -10,12 +10,14 @@
 //! - `folder`, `run_folder`: the files, and their names while they are not complete
 //! - `confine`: a panic costs one run
 //! - `connections`: how many requests to each provider could be in flight
+//! - `app_run`: the files of a run that an App drives
 //! - `play`: one run
 //! - `resume`: what an earlier batch left of the runs
 //! - `pool`: workers and writer
 //! - [`tally`]: what is counted over all runs
 //! - [`progress`]: how far it is
 
+mod app_run;
 mod confine;
 mod connections;
 mod context;
@@ -36,6 +38,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+pub use app_run::RunFiles;
 pub use error::BatchError;
 use folder::ResultFolder;
 use progress::Progress;

@@ -4,9 +4,10 @@
 //! same plugins, the program's own and those of third parties. [`Plugins`] says which, builds them, lists them for
 //! the manifest and compares itself with such a list.
 //!
-//! - [`problem`]: what can be wrong with what plugins register
+//! - [`driver_plugin`]: a run in an App of somebody else
 //! - [`registered`]: what they have registered, by name
 
+pub mod driver_plugin;
 pub mod registered;
 
 use std::any::{TypeId, type_name};
@@ -17,7 +18,8 @@ use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder};
 use bevy::prelude::World;
 
 use crate::VendoMiniPlugins;
-use crate::agent::AgentPlugin;
+use crate::agent::register::Rehearse;
+use crate::agent::{Agent, AgentPlugin, Instruments};
 use crate::base::registration::OtherPlugins;
 use crate::base::registration::PluginRecord;
 use crate::base::registration::list;
@@ -254,6 +256,12 @@ impl Recipe for Plugins {
     fn wrong_names(&self, world: &World, config: &RunConfig) -> Option<String> {
         let wrong = Registered::of(world).wrong_names(config).into_iter().next();
         wrong.map(|(path, wrong)| format!("{path}: {wrong}"))
+    }
+}
+
+impl Rehearse for Plugins {
+    fn rehearse(&self, config: &RunConfig, agent: &mut dyn Agent, see: &mut dyn FnMut(Instruments<'_>)) {
+        driver::rehearse(Plugins::simulation(self), config, agent, see);
     }
 }
 

@@ -10,6 +10,7 @@ use bevy::prelude::*;
 
 use super::drive::{self, Records, build_steps};
 use super::headless::{drop_updates, report_updates};
+use super::recorded_run::{Answers, RecordedRun};
 use crate::agent::register::Rehearse;
 use crate::agent::{Agent, Input, Instruments};
 use crate::base::decision::Decision;
@@ -113,6 +114,10 @@ impl Simulation {
         }
         let records = if keep_records { Records::Kept } else { Records::Dropped };
         drive::begin(self.app.world_mut(), config, self.spawn_order, records);
+    }
+
+    pub(super) fn world_mut(&mut self) -> &mut World {
+        self.app.world_mut()
     }
 
     /// The World with the query of its run's entities, for whoever exchanges runs.
@@ -248,18 +253,19 @@ impl Simulation {
 
 impl Rehearse for Simulation {
     fn rehearse(&self, config: &RunConfig, agent: &mut dyn Agent, see: &mut dyn FnMut(Instruments<'_>)) {
-        let mut rehearsal = self.recipe.simulation();
-        rehearsal.start(config, false);
-        loop {
-            see(rehearsal.instruments());
-            rehearsal.observe();
-            let decision = rehearsal.ask(agent);
-            if rehearsal.apply(decision).is_some() {
-                see(rehearsal.instruments());
-                return;
-            }
-        }
+        rehearse(self.recipe.simulation(), config, agent, see);
     }
+}
+
+/// Makes a run in a World of its own.
+pub(crate) fn rehearse(
+    mut simulation: Simulation,
+    config: &RunConfig,
+    agent: &mut dyn Agent,
+    see: &mut dyn FnMut(Instruments<'_>),
+) {
+    let mut run = RecordedRun::start(&mut simulation, config, RunIdentity::nobody(), (), Answers::AtOnce);
+    run.follow(agent, |simulation| see(simulation.instruments()));
 }
 
 #[cfg(test)]

@@ -102,6 +102,11 @@ mod tests {
         (recorder.steps.clone(), recorder.events.clone())
     }
 
+    fn entities_of(simulation: &mut Simulation) -> usize {
+        let (world, present) = simulation.world_and_present();
+        present.iter(world).count()
+    }
+
     /// Makes runs that take turns in one World, in another order from step to step; which of them has its turn is in
     /// `aboard`, the others are suspended.
     fn take_turns(plugins: &Plugins, configs: &[RunConfig]) -> Vec<(Vec<u8>, Vec<u8>, Summary)> {
@@ -121,7 +126,7 @@ mod tests {
             let Some(&run) = under_way.get(turn * 7 % under_way.len().max(1)) else { break };
             let (suspended, agent, end) = &mut runs[run];
             shared.exchange(suspended);
-            let entities = shared.world_and_present().1.iter(shared.world()).count();
+            let entities = entities_of(&mut shared);
             let open = shared.world().resource::<Orders>().pending() + shared.world().resource::<Customers>().open();
             assert!(entities >= open, "the entities came along");
             if let Some(reason) = step(&mut shared, agent.as_mut()) {
@@ -129,7 +134,7 @@ mod tests {
                 *end = Some((steps, events, summary(&shared, reason)));
             }
             shared.exchange(suspended);
-            assert_eq!(shared.world_and_present().1.iter(shared.world()).count(), 0, "nothing of the run is left");
+            assert_eq!(entities_of(&mut shared), 0, "nothing of the run is left");
         }
         shared.check_resources();
         runs.into_iter().map(|(_, _, end)| end.expect("it has ended")).collect()
