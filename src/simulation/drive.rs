@@ -129,7 +129,7 @@ pub fn observe(world: &mut World) {
 
 /// The same, for owners who keep the schedule themselves.
 pub(super) fn observe_by(world: &mut World, pre_agent: impl FnOnce(&mut World)) {
-    world.resource_mut::<Journal>().clear();
+    world.resource_mut::<Journal>().start_step();
     pre_agent(world);
     run_state::drop_messages(world);
 }

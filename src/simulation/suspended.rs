@@ -45,6 +45,7 @@ mod tests {
     use crate::config;
     use crate::config::Overrides;
     use crate::crash::CrashPlugin;
+    use crate::engine::orders::InTransit;
     use crate::engine::orders::Orders;
     use crate::plan::Plan;
     use crate::prelude::*;
@@ -52,6 +53,8 @@ mod tests {
     use crate::record::summary::{RunIdentity, Summary};
     use crate::scenario::warehouse::customer::Customers;
     use crate::shock::ShockPlugin;
+    use crate::shock::entity::Lasting;
+    use crate::shock::relations::ShockLink;
     use crate::tool::ToolPlugin;
 
     fn configs() -> Vec<RunConfig> {
@@ -107,6 +110,22 @@ mod tests {
         present.iter(world).count()
     }
 
+    /// How many links there are between shocks and what carries them.
+    fn links(world: &mut World) -> usize {
+        world.query_filtered::<(), With<ShockLink>>().iter(world).count()
+    }
+
+    /// How many there should be.
+    fn carried(world: &mut World) -> usize {
+        let causes = |transit: &InTransit| {
+            let InTransit { day_shocks, told_shocks, quantity_shocks, price_shocks, .. } = transit;
+            [day_shocks, told_shocks, quantity_shocks, price_shocks].iter().map(|shocks| shocks.len()).sum::<usize>()
+        };
+        let of_orders: usize = world.query::<&InTransit>().iter(world).map(causes).sum();
+        let lasting = |lasting: &&Lasting| matches!(lasting, Lasting::Until(_));
+        of_orders + world.query::<&Lasting>().iter(world).filter(lasting).count()
+    }
+
     /// Makes runs that take turns in one World, in another order from step to step; which of them has its turn is in
     /// `aboard`, the others are suspended.
     fn take_turns(plugins: &Plugins, configs: &[RunConfig]) -> Vec<(Vec<u8>, Vec<u8>, Summary)> {
@@ -129,6 +148,8 @@ mod tests {
             let entities = entities_of(&mut shared);
             let open = shared.world().resource::<Orders>().pending() + shared.world().resource::<Customers>().open();
             assert!(entities >= open, "the entities came along");
+            let world = shared.world_mut();
+            assert_eq!(links(world), carried(world), "and so did their relations");
             if let Some(reason) = step(&mut shared, agent.as_mut()) {
                 let (steps, events) = lines(&shared);
                 *end = Some((steps, events, summary(&shared, reason)));
