@@ -6,14 +6,14 @@ pub use serde::{Deserialize, Serialize};
 
 pub use crate::agent::register::{AgentAppExt, AgentSetup, AgentSpec};
 pub use crate::agent::scripted::card::honest_card;
-pub use crate::agent::{Agent, Input};
+pub use crate::agent::{Agent, Input, Instruments};
 pub use crate::base::card::Card;
 pub use crate::base::decision::{Action, Decision};
 pub use crate::base::error_type::ErrorType;
 pub use crate::base::ids::{OrderId, SalesOrderId, ShockId, SkuId, SupplierId};
 pub use crate::base::rng::{RunKey, Stream};
 pub use crate::base::units::{Cents, Day, Step, Units};
-pub use crate::config::settings::CrashThreshold;
+pub use crate::config::settings::{CrashThreshold, RunConfig};
 pub use crate::crash::detector::{CrashDetector, CrashDetectorAppExt, Need, Verdict, by_level};
 pub use crate::crash::event::CrashEvent;
 pub use crate::crash::evidence::{EvidenceWindow, StepEvidence};

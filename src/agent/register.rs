@@ -7,15 +7,14 @@ use std::sync::Arc;
 
 use bevy::app::App;
 
-use super::Agent;
+use super::{Agent, Instruments};
 use crate::base::registration::{Registrable, SourcePlace, admit, meet};
 use crate::base::rng::Stream;
 use crate::config::settings::RunConfig;
 use crate::interface::observation::Briefing;
-use crate::plugins::Plugins;
 
 /// What an agent is made from, once the run that it is for has started.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct AgentSetup<'a> {
     /// The name under which it is registered.
     pub name: &'a str,
@@ -23,8 +22,20 @@ pub struct AgentSetup<'a> {
     pub config: &'a RunConfig,
     /// The rules of its world.
     pub briefing: &'a Briefing,
-    /// The plugins of the run, to make another World like it.
-    pub plugins: &'a Plugins,
+    /// Makes a run in another World like the run's.
+    pub(crate) rehearse: &'a dyn Rehearse,
+}
+
+/// Makes a run in a World of its own, of the same plugins and without records, to see what will come of it.
+pub(crate) trait Rehearse {
+    /// Makes it with an agent, and shows how it stands before each step and after the last one.
+    fn rehearse(&self, config: &RunConfig, agent: &mut dyn Agent, see: &mut dyn FnMut(Instruments<'_>));
+}
+
+impl fmt::Debug for AgentSetup<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentSetup").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl AgentSetup<'_> {
@@ -122,7 +133,7 @@ pub trait AgentAppExt {
     /// carried out in [`Act`](crate::step::PostAgentSystems::Act). It never touches the World.
     ///
     /// A name that is no `snake_case` name or is taken is reported with all other problems of the plugins, by
-    /// [`Plugins::check`], `main_with`, or a panic of
+    /// [`Plugins::check`](crate::plugins::Plugins::check), `main_with`, or a panic of
     /// [`Simulation::from_app`](crate::simulation::driver::Simulation::from_app).
     ///
     /// ```

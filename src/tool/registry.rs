@@ -18,7 +18,7 @@ use crate::base::error_type::ErrorType;
 use crate::base::one_shot::OneShotSystem;
 use crate::base::registration::{PluginProblem, PluginProblems, Registrable, SourcePlace, admit, meet};
 use crate::config::settings::{MemoryTools, RecoveryTools, RunConfig};
-use crate::interface::observation::OfferedTool;
+use crate::interface::observation::{Briefing, OfferedTool};
 use crate::interface::result::{ErrorCode, ToolError, ToolReply};
 use crate::interface::tool_kind::ToolKind;
 
@@ -154,11 +154,10 @@ struct Tool {
 /// Name of a tool and the scenario that alone has it.
 type ToolKey = (&'static str, Option<&'static str>);
 
-/// All registered tools by name, and the ones that this run offers.
+/// All registered tools by name. Which of them a run offers stands in its [`Briefing`].
 #[derive(Default)]
 pub struct ToolRegistry {
     tools: BTreeMap<ToolKey, Tool>,
-    offered: Arc<[OfferedTool]>,
 }
 
 crate::base::table_resource::table_resource!(ToolRegistry);
@@ -265,15 +264,40 @@ impl ToolAppExt for App {
     }
 }
 
+/// The tools, taken out of a World for as long as one of them runs. They go back also when it panics: other runs
+/// share the World.
+struct Taken<'w> {
+    world: &'w mut World,
+    tools: BTreeMap<ToolKey, Tool>,
+}
+
+impl Taken<'_> {
+    fn new(world: &mut World) -> Taken<'_> {
+        let tools = mem::take(&mut world.resource_mut::<ToolRegistry>().tools);
+        Taken { world, tools }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.world.resource_mut::<ToolRegistry>().tools = mem::take(&mut self.tools);
+    }
+}
+
 /// A tool's system, whatever the type of its arguments.
 trait Call: Send + Sync {
     fn prepare(&mut self, world: &mut World);
+    fn settle(&mut self, world: &mut World);
     fn call(&mut self, args: &Map<String, Value>, world: &mut World) -> ToolReply;
 }
 
 impl<A: ToolArguments> Call for OneShotSystem<In<A>, Result<ToolReply, ToolError>> {
     fn prepare(&mut self, world: &mut World) {
         OneShotSystem::prepare(self, world);
+    }
+
+    fn settle(&mut self, world: &mut World) {
+        OneShotSystem::settle(self, world);
     }
 
     fn call(&mut self, args: &Map<String, Value>, world: &mut World) -> ToolReply {
@@ -291,9 +315,8 @@ impl<A: ToolArguments> Call for OneShotSystem<In<A>, Result<ToolReply, ToolError
 
 impl ToolRegistry {
     /// Works out what a run offers, in the order of names.
-    pub(crate) fn offer(&mut self, scenario: &str, config: &RunConfig) -> Arc<[OfferedTool]> {
-        self.offered = self
-            .tools
+    pub(crate) fn offer(&self, scenario: &str, config: &RunConfig) -> Arc<[OfferedTool]> {
+        self.tools
             .values()
             .filter(|Tool { spec, .. }| spec.scenario.is_none_or(|only| only == scenario))
             .filter(|Tool { spec, .. }| spec.availability.holds(spec.name, config))
@@ -305,13 +328,7 @@ impl ToolRegistry {
                 kind: spec.kind,
                 key: (spec.name, spec.scenario),
             })
-            .collect();
-        self.offered.clone()
-    }
-
-    /// Puts another run's offer in place of the present one.
-    pub(crate) fn exchange_offered(&mut self, offered: Arc<[OfferedTool]>) -> Arc<[OfferedTool]> {
-        mem::replace(&mut self.offered, offered)
+            .collect()
     }
 
     /// What is stated of the registered tools, by name.
@@ -325,12 +342,12 @@ impl ToolRegistry {
         self.tools.values().find(|tool| tool.spec.name == name).map(|tool| &*tool.arguments)
     }
 
-    /// The tool of a name, which may be called.
+    /// The tool of a name, which may be called in a run.
     ///
     /// # Errors
     /// With the reason and the remedy, when it may not.
-    pub(crate) fn check(&self, name: &str) -> Result<&OfferedTool, ToolError> {
-        if let Some(tool) = self.offered.iter().find(|tool| tool.name == name) {
+    pub(crate) fn check<'a>(&self, name: &str, briefing: &'a Briefing) -> Result<&'a OfferedTool, ToolError> {
+        if let Some(tool) = briefing.tool(name) {
             return Ok(tool);
         }
         match self.tools.values().find(|tool| tool.spec.name == name) {
@@ -339,7 +356,7 @@ impl ToolRegistry {
                 format!("{name} is not available in this run: {}", tool.spec.availability.reason()),
             )),
             None => {
-                let offered: Vec<&str> = self.offered.iter().map(|tool| tool.name.as_str()).collect();
+                let offered: Vec<&str> = briefing.tools.iter().map(|tool| tool.name.as_str()).collect();
                 let message = format!("there is no tool {name:?}; available are {}", offered.join(", "));
                 Err(ToolError::new(ErrorCode::UnknownTool, message))
             }
@@ -348,9 +365,16 @@ impl ToolRegistry {
 
     /// Makes all tools ready, so that what is wrong with a system shows at once.
     pub(crate) fn prepare(world: &mut World) {
-        let mut tools = mem::take(&mut world.resource_mut::<ToolRegistry>().tools);
+        let mut taken = Taken::new(world);
+        let Taken { world, tools } = &mut taken;
         tools.values_mut().for_each(|tool| tool.call.prepare(world));
-        world.resource_mut::<ToolRegistry>().tools = tools;
+    }
+
+    /// Carries out what a tool had left to do when it panicked.
+    pub(crate) fn settle(world: &mut World) {
+        let mut taken = Taken::new(world);
+        let Taken { world, tools } = &mut taken;
+        tools.values_mut().for_each(|tool| tool.call.settle(world));
     }
 
     /// Calls an offered tool. Tools are systems of this World, so they are taken out meanwhile; the register stays, since
@@ -359,9 +383,10 @@ impl ToolRegistry {
     /// # Panics
     /// When the data that the tool tells cannot stand in a result: a defect of the tool.
     pub(crate) fn call(world: &mut World, key: ToolKey, args: &Map<String, Value>) -> ToolReply {
-        let mut tools = mem::take(&mut world.resource_mut::<ToolRegistry>().tools);
+        let mut taken = Taken::new(world);
+        let Taken { world, tools } = &mut taken;
         let reply = tools.get_mut(&key).expect("an offered tool is registered").call.call(args, world);
-        world.resource_mut::<ToolRegistry>().tools = tools;
+        drop(taken);
         if let Some(defect) = &reply.defect {
             panic!("the data that {} tells {defect}", key.0);
         }

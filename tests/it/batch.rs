@@ -255,6 +255,11 @@ impl Agent for DisturbedAgent {
         (self.disturbance)(self.run, input.observation.step);
         self.inner.decide(input)
     }
+
+    fn decide_with(&mut self, input: Input<'_>, instruments: Instruments<'_>) -> Decision {
+        (self.disturbance)(self.run, input.observation.step);
+        self.inner.decide_with(input, instruments)
+    }
 }
 
 #[test]

@@ -33,7 +33,6 @@ use crate::llm::provider::trial;
 use crate::llm::provider::trial::PromptKey;
 use crate::llm::provider::wire::{Source, Wire};
 use crate::plan::Plan;
-use crate::plugins::Plugins;
 
 use pools::{Pools, Terms, headers_of};
 pub(crate) use setup::deliberation_setup;
@@ -44,6 +43,9 @@ mod setup;
 
 /// How long a server may take to answer before the first run.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Says what agents are told of the world of a configuration.
+pub type BriefingOf<'a> = &'a mut dyn FnMut(&RunConfig) -> Briefing;
 
 /// What the command line says of prices.
 #[derive(Clone, Debug, Default)]
@@ -136,7 +138,7 @@ impl Backends {
     pub fn open(
         plan: &mut Plan,
         scripted: &[&str],
-        plugins: &Plugins,
+        briefing_of: BriefingOf<'_>,
         prices: &PriceOptions,
         environment: &Environment<'_>,
     ) -> Result<Option<Backends>, BackendError> {
@@ -167,7 +169,7 @@ impl Backends {
         if names.is_empty() {
             return Ok(None);
         }
-        backends.prompts = trial::prompts(plan, plugins, &providers, scripted)?;
+        backends.prompts = trial::prompts(plan, briefing_of, &providers, scripted)?;
         for name in names {
             if let Some(path) = name.strip_prefix(PREFIX) {
                 let recording = Recording::read(Path::new(path))?;

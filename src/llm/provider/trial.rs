@@ -7,16 +7,15 @@ use std::sync::Arc;
 
 use crate::config::settings::ModelConfig;
 use crate::config::{ConfigError, ConfigErrors, Problem};
-use crate::interface::observation::{Briefing, Observation};
+use crate::interface::observation::Observation;
 use crate::llm::conversation::{Conversation, Overflow};
 use crate::llm::deliberation::ReplySource;
 use crate::llm::prompt::Prompts;
-use crate::llm::provider::backend::{BackendError, deliberation_setup};
+use crate::llm::provider::backend::{BackendError, BriefingOf, deliberation_setup};
 use crate::llm::provider::cost::Pricing;
 use crate::llm::provider::recording::PREFIX;
 use crate::llm::provider::settings::Provider;
 use crate::plan::Plan;
-use crate::plugins::Plugins;
 
 /// Sections of a configuration that a model is told of, by its prompts and by the tools that it is offered, and the
 /// model's own.
@@ -32,12 +31,12 @@ pub(super) type PromptKey = (&'static str, Option<String>);
 /// When a prompt asks for what there is not, or a model's context has no room for a conversation.
 pub(super) fn prompts(
     plan: &Plan,
-    plugins: &Plugins,
+    briefing_of: BriefingOf<'_>,
     providers: &BTreeMap<String, Arc<Provider>>,
     scripted: &[&str],
 ) -> Result<BTreeMap<PromptKey, Arc<Prompts>>, BackendError> {
     let mut loaded: BTreeMap<PromptKey, Arc<Prompts>> = BTreeMap::new();
-    let (mut simulation, mut errors) = (plugins.simulation(), Vec::new());
+    let mut errors = Vec::new();
     let axes = plan.axes().iter().map(|axis| axis.path);
     let axes: Vec<&str> = axes.filter(|path| TOLD.iter().any(|section| path.starts_with(section))).collect();
     for cell in plan.project(&axes) {
@@ -45,8 +44,7 @@ pub(super) fn prompts(
         if scripted.contains(&model.name.as_str()) {
             continue;
         }
-        simulation.start(&cell.config, false);
-        let briefing = simulation.world().resource::<Briefing>();
+        let briefing = &briefing_of(&cell.config);
         let key = (briefing.scenario, cell.config.interface.prompts.clone());
         let prompts = match loaded.get(&key) {
             Some(prompts) => Arc::clone(prompts),

@@ -17,6 +17,7 @@ pub mod tool;
 use bevy::app::{App, Plugin};
 use bevy::prelude::IntoScheduleConfigs;
 
+use crate::engine::run_state::RunStateAppExt;
 use crate::step::{ActSystems, EveningSystems, MorningSystems, ObserveSystems, PostAgent, PreAgent, RecordSystems};
 
 /// Its name, the value of `simulation.scenario`.
@@ -28,6 +29,10 @@ pub struct WarehousePlugin;
 
 impl Plugin for WarehousePlugin {
     fn build(&self, app: &mut App) {
+        // The system in Record chains what of it decides into the hash.
+        app.add_spawned_run_resource::<sku::Shelves>()
+            .add_spawned_run_resource::<customer::Demand>()
+            .add_spawned_run_resource::<customer::Customers>();
         app.add_systems(
             PreAgent,
             (

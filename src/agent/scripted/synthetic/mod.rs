@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::agent::register::AgentSetup;
 use crate::agent::scripted::reference::{Breakdown, ReferenceAgent};
-use crate::agent::{Agent, Input};
+use crate::agent::{Agent, Input, Instruments};
 use crate::base::decision::Decision;
 use crate::base::rng::Stream;
 use crate::base::units::Step;
@@ -68,23 +68,23 @@ impl Synthetic {
     }
 
     /// Turns to the state that the agent has in this step.
-    fn live(&mut self, step: Step, input: &Input<'_>) {
+    fn live(&mut self, step: Step, instruments: Instruments<'_>) {
         if self.broken_since.is_some() {
             if self.stream.unit(step, field::RECOVERY) < self.config.recovery {
                 self.broken_since = None;
                 self.recoveries.push(step);
             }
-        } else if self.is_onset(step, input) {
+        } else if self.is_onset(step, instruments) {
             self.broken_since = Some(step);
             self.onsets.push(step);
         }
     }
 
-    fn is_onset(&mut self, step: Step, input: &Input<'_>) -> bool {
+    fn is_onset(&mut self, step: Step, instruments: Instruments<'_>) -> bool {
         if let Some(fixed) = self.config.onset {
             return step == fixed;
         }
-        let rate = hazard::rate(&self.config, input);
+        let rate = hazard::rate(&self.config, instruments);
         self.steps_at_risk += 1;
         self.cumulative_hazard += rate;
         self.stream.unit(step, field::ONSET) < hazard::hazard(rate)
@@ -92,9 +92,13 @@ impl Synthetic {
 }
 
 impl Agent for Synthetic {
-    fn decide(&mut self, input: Input<'_>) -> Decision {
+    fn decide(&mut self, _: Input<'_>) -> Decision {
+        panic!("a synthetic agent is asked with its instruments: an agent that wraps it passes decide_with on")
+    }
+
+    fn decide_with(&mut self, input: Input<'_>, instruments: Instruments<'_>) -> Decision {
         let step = input.observation.step;
-        self.live(step, &input);
+        self.live(step, instruments);
         let broken = self.broken_since.map(|since| (self.config.kind, step - since));
         let mut decision = match broken {
             Some((kind, since)) => {
