@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use vendomini::llm::provider::attempt::Outcome;
-use vendomini::llm::provider::transport::{Call, Endpoint, Headers, CallEvent, Transport, raise_descriptor_limit};
+use vendomini::llm::provider::transport::{Call, CallEvent, Endpoint, Headers, Transport, raise_descriptor_limit};
 
 mod served;
 

@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use super::Existing;
 use super::error::{BatchError, WriteError};
+use crate::base::files::{Replacement, Unfinished, beside, write_whole};
+use crate::base::json;
 use crate::record::connections;
 use crate::record::manifest::{Manifest, PROGRAM};
 
@@ -162,51 +164,38 @@ impl ResultFolder {
     /// Makes the folder of runs and opens the table of results.
     pub(super) fn open(&self) -> Result<ResultsFile, WriteError> {
         self.make_runs()?;
-        let partial = self.path.join(RESULTS_PARTIAL);
-        let file = File::create(&partial).map_err(WriteError::at(&partial))?;
-        Ok(ResultsFile {
-            rows: io::BufWriter::with_capacity(1 << 16, file),
-            partial,
-            complete: self.path.join(RESULTS),
-        })
+        let path = self.path.join(RESULTS);
+        let file = Replacement::create(&path, Unfinished::Kept).map_err(WriteError::at(&beside(&path)))?;
+        Ok(ResultsFile { rows: io::BufWriter::with_capacity(1 << 16, file), path })
     }
 
     /// Writes the manifest in one move.
     pub(super) fn write_manifest(&self, manifest: &Manifest) -> Result<(), WriteError> {
-        let mut text = serde_json::to_vec_pretty(manifest).expect("a manifest has a JSON form");
-        text.push(b'\n');
-        write_whole(&self.path, MANIFEST, &text)
+        let path = self.path.join(MANIFEST);
+        let text = json::pretty(manifest).expect("a manifest has a JSON form");
+        write_whole(&path, &text).map_err(WriteError::at(&path))
     }
 }
 
 /// The table of results in the making.
 #[derive(Debug)]
 pub(super) struct ResultsFile {
-    rows: io::BufWriter<File>,
-    partial: PathBuf,
-    complete: PathBuf,
+    rows: io::BufWriter<Replacement>,
+    path: PathBuf,
 }
 
 impl ResultsFile {
     /// Adds finished rows.
     pub(super) fn add(&mut self, rows: &[u8]) -> Result<(), WriteError> {
-        self.rows.write_all(rows).map_err(WriteError::at(&self.partial))
+        self.rows.write_all(rows).map_err(WriteError::at(self.rows.get_ref().path()))
     }
 
     /// Puts the table under its final name.
-    pub(super) fn complete(mut self) -> Result<(), WriteError> {
-        self.rows.flush().map_err(WriteError::at(&self.partial))?;
-        fs::rename(&self.partial, &self.complete).map_err(WriteError::at(&self.complete))
+    pub(super) fn complete(self) -> Result<(), WriteError> {
+        let file = self.rows.into_inner().map_err(|error| error.into_error());
+        let file = file.map_err(WriteError::at(&beside(&self.path)))?;
+        file.finish().map_err(WriteError::at(&self.path))
     }
-}
-
-/// Writes a file so that a reader finds all of it or none.
-pub(super) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
-    let (path, beside) = (folder.join(name), folder.join(format!(".{name}.tmp")));
-    fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &path)).map_err(|source| {
-        let _ = fs::remove_file(&beside);
-        WriteError { path, source }
-    })
 }
 
 /// Whether a folder holds results of ours, which the batch may then replace or complete; `false` for an empty one.

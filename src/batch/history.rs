@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Existing;
 use super::error::WriteError;
 use super::play::Report;
+use crate::base::json;
 use crate::llm::provider::backend::Backends;
 use crate::llm::provider::recording::PREFIX;
 use crate::record::history::{HistoryRecord, NAME, RunType};
@@ -74,8 +75,8 @@ impl<'a> History<'a> {
         if self.known.contains(&less_its_time(value)) {
             return Ok(());
         }
-        let mut line = serde_json::to_vec(&record).expect("a line of the history is JSON");
-        line.push(b'\n');
+        let mut line = Vec::new();
+        json::line(&mut line, &record).expect("a line of the history is JSON");
         self.file.write_all(&line).map_err(WriteError::at(&self.path))
     }
 }

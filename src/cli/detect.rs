@@ -2,9 +2,9 @@
 //!
 //! One JSON line a step goes to `out` or to a file; notices go to `err`. The records are read and never touched.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -14,6 +14,8 @@ use serde_json::Value;
 use super::CliError;
 use crate::analysis::offline;
 use crate::analysis::offline::OfflineDetectors;
+use crate::base::files::{Replacement, Unfinished, folder_of};
+use crate::base::json;
 use crate::base::units::Step;
 use crate::batch::error::WriteError;
 use crate::config::settings::CrashThreshold;
@@ -161,7 +163,7 @@ pub fn run(args: &DetectArgs, plugins: &Plugins, out: &mut dyn Write, err: &mut 
     if !args.overwrite && fs::symlink_metadata(path).is_ok() {
         return Err(CliError::Usage(EXISTS));
     }
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let lies_in = |run: &RunFolder| match (fs::canonicalize(folder), fs::canonicalize(&run.path)) {
         (Ok(folder), Ok(run)) => folder.starts_with(run),
         _ => false,
@@ -169,27 +171,13 @@ pub fn run(args: &DetectArgs, plugins: &Plugins, out: &mut dyn Write, err: &mut 
     if runs.iter().any(lies_in) {
         return Err(CliError::Usage(INSIDE));
     }
-    let beside = beside(path);
     let failed = |source| CliError::Write(WriteError { path: path.clone(), source });
-    let mut file = File::create(&beside).map_err(failed)?;
-    let judged = judge(args, &runs, &mut detectors, &mut file, err).map_err(|error| match error {
+    let mut file = Replacement::create(path, Unfinished::Removed).map_err(failed)?;
+    judge(args, &runs, &mut detectors, &mut file, err).map_err(|error| match error {
         CliError::Output(source) => failed(source),
         other => other,
-    });
-    drop(file);
-    let moved = judged.and_then(|()| fs::rename(&beside, path).map_err(failed));
-    if moved.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    moved
-}
-
-/// A name beside a file, for the file in the making.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".partial");
-    path.with_file_name(name)
+    })?;
+    file.finish().map_err(failed)
 }
 
 fn judge(
@@ -253,8 +241,7 @@ fn judge_run(
         let (flags, detectors) = judge.flags();
         let judged = Judged { run_id, step: line.step, crash_detected, crash_type, flags: Flags(flags), detectors };
         buffer.clear();
-        serde_json::to_writer(&mut buffer, &judged).map_err(io::Error::from)?;
-        buffer.push(b'\n');
+        json::line(&mut buffer, &judged).map_err(io::Error::other)?;
         out.write_all(&buffer)?;
     }
     if unread > 0 {

@@ -14,6 +14,8 @@ use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::base::files::folder_of;
+use crate::base::json;
 use crate::legacy::import_record::{Deliberation, ImportedStep};
 use crate::legacy::import_summary::{ImportedSummary, Unread};
 use crate::legacy::v1;
@@ -167,7 +169,7 @@ struct Beside {
 
 impl Beside {
     fn create(target: &Path) -> Result<Beside, ImportError> {
-        let parent = parent_of(target);
+        let parent = folder_of(target);
         fs::create_dir_all(parent).map_err(at(parent))?;
         let path = free(parent, &format!(".{}.partial", name_of(target)));
         fs::create_dir(&path).map_err(at(&path))?;
@@ -175,7 +177,7 @@ impl Beside {
     }
 
     fn become_target(mut self, target: &Path, replaces: bool) -> Result<(), ImportError> {
-        let old = free(parent_of(target), &format!(".{}.old", name_of(target)));
+        let old = free(folder_of(target), &format!(".{}.old", name_of(target)));
         if replaces {
             fs::rename(target, &old).map_err(at(target))?;
         }
@@ -207,10 +209,6 @@ fn free(parent: &Path, name: &str) -> PathBuf {
         .expect("some number is free")
 }
 
-fn parent_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// Name of a folder, also of one given as `.`.
 fn name_of(path: &Path) -> String {
     let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -219,8 +217,7 @@ fn name_of(path: &Path) -> String {
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ImportError> {
-    let mut text = serde_json::to_vec_pretty(value).expect("it has a JSON form");
-    text.push(b'\n');
+    let text = json::pretty(value).expect("it has a JSON form");
     fs::write(path, text).map_err(at(path))
 }
 
@@ -228,18 +225,20 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ImportError> {
 struct Lines {
     path: PathBuf,
     file: BufWriter<File>,
+    line: Vec<u8>,
 }
 
 impl Lines {
     fn create(folder: &Path, name: &str) -> Result<Lines, ImportError> {
         let path = folder.join(name);
         let file = BufWriter::with_capacity(1 << 16, File::create(&path).map_err(at(&path))?);
-        Ok(Lines { path, file })
+        Ok(Lines { path, file, line: Vec::new() })
     }
 
     fn write(&mut self, value: &impl Serialize) -> Result<(), ImportError> {
-        let written = serde_json::to_writer(&mut self.file, value).map_err(io::Error::from);
-        written.and_then(|()| self.file.write_all(b"\n")).map_err(at(&self.path))
+        self.line.clear();
+        json::line(&mut self.line, value).map_err(io::Error::other).map_err(at(&self.path))?;
+        self.file.write_all(&self.line).map_err(at(&self.path))
     }
 
     fn finish(mut self) -> Result<(), ImportError> {

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::base::card::Card;
 use crate::base::decision::Action;
 use crate::base::decision::Usage;
+use crate::base::hex::Hash128;
 use crate::base::json;
 use crate::base::units::{Day, Step};
 use crate::llm::provider::attempt::{Attempt, Outcome};
@@ -292,7 +293,7 @@ fn head_of(text: &str, chars: usize) -> &str {
 /// XXH3-128 of bytes, in hexadecimal digits.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
-    format!("{:032x}", xxh3_128(bytes))
+    Hash128(xxh3_128(bytes)).to_string()
 }
 
 /// Lines that wait to be written.
@@ -314,13 +315,11 @@ impl Lines {
             #[serde(flatten)]
             event: &'a LlmEvent<'a>,
         }
-        json::write(&mut self.events, &Line { step, day, event }).expect("an event is JSON");
-        self.events.push(b'\n');
+        json::line(&mut self.events, &Line { step, day, event }).expect("an event is JSON");
     }
 
     /// Adds a decision.
     pub fn deliberation(&mut self, record: &DeliberationRecord<'_>) {
-        json::write(&mut self.deliberations, record).expect("a deliberation is JSON");
-        self.deliberations.push(b'\n');
+        json::line(&mut self.deliberations, record).expect("a deliberation is JSON");
     }
 }

@@ -5,6 +5,7 @@
 //! nothing of how runs are executed; [`names`] says which cells name what is not there.
 
 pub mod names;
+pub mod registered;
 
 #[cfg(test)]
 mod tests;

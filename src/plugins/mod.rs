@@ -3,11 +3,6 @@
 //! A batch makes one World for each worker thread, a self-test and the oracle make others; all of them must hold the
 //! same plugins, the program's own and those of third parties. [`Plugins`] says which, builds them, lists them for
 //! the manifest and compares itself with such a list.
-//!
-//! - [`problem`]: what can be wrong with what plugins register
-//! - [`registered`]: what they have registered, by name
-
-pub mod registered;
 
 use std::any::{TypeId, type_name};
 use std::fmt;
@@ -23,6 +18,7 @@ use crate::base::registration::list;
 use crate::base::registration::{PluginErrors, PluginProblem, PluginProblems};
 use crate::crash::CrashPlugin;
 use crate::engine::EnginePlugin;
+use crate::plan::registered::Registered;
 use crate::prediction::PredictionPlugin;
 use crate::record::RecordPlugin;
 use crate::scenario::warehouse::WarehousePlugin;
@@ -30,9 +26,9 @@ use crate::shock::DisclosurePlugin;
 use crate::shock::ShockPlugin;
 use crate::simulation::driver::{Simulation, build_steps, prepare_on_call};
 use crate::simulation::headless::headless_app;
+use crate::simulation::registered::registered;
 use crate::step::StepPlugin;
 use crate::tool::ToolPlugin;
-use registered::Registered;
 
 /// A plugin of [`VendoMiniPlugins`].
 #[derive(Clone, Copy)]
@@ -213,7 +209,7 @@ impl Plugins {
     /// # Errors
     /// Everything that is wrong with the plugins and what they register.
     pub fn check(&self) -> Result<Registered, PluginErrors> {
-        self.checked.get_or_init(|| self.finished().map(|app| Registered::of(app.world()))).clone()
+        self.checked.get_or_init(|| self.finished().map(|app| registered(app.world()))).clone()
     }
 
     /// A headless App with these plugins, finished.

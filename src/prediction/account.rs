@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::base::error_type::{ByType, ErrorType};
-use crate::record::schema::by_word;
+use crate::base::schema::by_word;
 
 /// Why a prediction came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]

@@ -15,8 +15,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::pins::PinRecord;
-use super::schema::SHA256;
 use crate::agent::scripted;
+use crate::base::hex::{SHA_256, hex};
 use crate::base::registration::PluginRecord;
 use crate::config::schema;
 use crate::config::schema::Status;
@@ -27,7 +27,7 @@ use crate::llm::provider::backend::{Backends, ModelRecord};
 use crate::llm::provider::transport::exchange;
 use crate::llm::record::OUTPUT_HEAD_CHARS;
 use crate::plan::Plan;
-use crate::plugins::registered::Registered;
+use crate::plan::registered::Registered;
 use crate::scenario::warehouse::{customer, spawn};
 use crate::shock::{family, strike};
 
@@ -72,7 +72,7 @@ static BINARY: LazyLock<Option<String>> = LazyLock::new(|| {
             read => hasher.update(&piece[..read]),
         }
     }
-    Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(hex(&hasher.finalize()))
 });
 
 /// The commit that the program was built from.
@@ -85,7 +85,7 @@ pub struct Build {
     /// Whether the sources differed from the commit; null where that is unknown.
     pub dirty: Option<bool>,
     /// SHA-256 of the program's file; null where it cannot be read.
-    #[schemars(regex(pattern = SHA256))]
+    #[schemars(regex(pattern = SHA_256))]
     pub binary_sha256: Option<&'static str>,
 }
 
@@ -108,7 +108,7 @@ pub struct ConfigurationRecord {
     /// The files, the named one first.
     pub files: Vec<FileRecord>,
     /// SHA-256 of what they and the command line came to: see [`digest`].
-    #[schemars(description = "SHA-256 of what they and the command line came to.", regex(pattern = SHA256))]
+    #[schemars(description = "SHA-256 of what they and the command line came to.", regex(pattern = SHA_256))]
     pub sha256: String,
 }
 
@@ -118,7 +118,7 @@ pub struct FileRecord {
     /// Its path as given.
     pub path: String,
     /// SHA-256 of its bytes.
-    #[schemars(regex(pattern = SHA256))]
+    #[schemars(regex(pattern = SHA_256))]
     pub sha256: String,
 }
 
@@ -333,5 +333,5 @@ pub fn digest(experiment: &Experiment) -> String {
     for axis in &experiment.axes {
         line(&format!("grid.{}", axis.path), &Value::Array(axis.values.clone()));
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hasher.finalize())
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use super::connections::ConnectionRecord;
@@ -22,12 +22,6 @@ use super::step::{EventRecord, StepRecord};
 use super::summary::Summary;
 use crate::llm::record::{DeliberationRecord, LlmEvent};
 use crate::tool::arguments::without_widths;
-
-/// Pattern of a state hash.
-pub(crate) const STATE_HASH: &str = "^[0-9a-f]{32}$";
-
-/// Pattern of a SHA-256.
-pub(crate) const SHA256: &str = "^[0-9a-f]{64}$";
 
 /// Schema of a line of `steps.jsonl`.
 #[must_use]
@@ -68,15 +62,6 @@ pub fn manifest() -> Value {
 #[must_use]
 pub fn connection() -> Value {
     schema_of::<ConnectionRecord<'static>>("Change of the number of requests in flight")
-}
-
-/// A map whose keys are words of `K`.
-pub(crate) fn by_word<K: JsonSchema, V: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "object",
-        "propertyNames": generator.subschema_for::<K>(),
-        "additionalProperties": generator.subschema_for::<V>(),
-    })
 }
 
 fn generator() -> SchemaGenerator {

@@ -1,10 +1,9 @@
 //! `steps.jsonl` and `events.jsonl`: one line a step, one line an event.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bevy::prelude::*;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
@@ -12,6 +11,7 @@ use smallvec::SmallVec;
 use crate::base::card::Card;
 use crate::base::decision::{Action, ActionSource, ModelUse};
 use crate::base::error_type::ByType;
+use crate::base::hex::Hash128;
 use crate::base::ids::ShockId;
 use crate::base::json;
 use crate::base::units::{Cents, Day, Step, Units};
@@ -28,7 +28,6 @@ use crate::interface::turn::{StateRecord, Turn};
 use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
 use crate::prediction::predictions::{Predictions, Resolved, step_means};
 use crate::prediction::reveal::RevealedError;
-use crate::record::schema::STATE_HASH;
 use crate::scenario::warehouse::sku::Shelves;
 use crate::shock::ledger::{DoseLedger, ShockRecord};
 
@@ -102,7 +101,7 @@ pub(super) struct StepRecord<'a> {
     /// How bad the crash was; null without one, and while too few steps were seen.
     severity: Option<Severity>,
     /// The chain over the world after the step and all hashes before it.
-    state_hash: Hex,
+    state_hash: Hash128,
 }
 
 /// What the step's input contained for the first time.
@@ -144,34 +143,6 @@ impl Serialize for Flags<'_> {
             map.serialize_entry(name, flag)?;
         }
         map.end()
-    }
-}
-
-/// 32 hexadecimal digits.
-struct Hex(u128);
-
-impl Serialize for Hex {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [0u8; 32];
-        for (place, digit) in text.iter_mut().enumerate() {
-            *digit = DIGITS[(self.0 >> (124 - 4 * place)) as usize & 15];
-        }
-        serializer.serialize_str(std::str::from_utf8(&text).expect("hexadecimal digits are text"))
-    }
-}
-
-impl JsonSchema for Hex {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "StateHash".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "pattern": STATE_HASH})
     }
 }
 
@@ -258,12 +229,10 @@ pub fn record_step(
         }),
         flags: Flags(crash.flags()),
         severity: crash.severity(),
-        state_hash: Hex(hash.value()),
+        state_hash: Hash128(hash.value()),
     };
-    json::write(&mut recorder.steps, &record).expect("a step record is JSON");
-    recorder.steps.push(b'\n');
+    json::line(&mut recorder.steps, &record).expect("a step record is JSON");
     for event in &journal.events {
-        json::write(&mut recorder.events, &EventRecord { step, day, event }).expect("an event is JSON");
-        recorder.events.push(b'\n');
+        json::line(&mut recorder.events, &EventRecord { step, day, event }).expect("an event is JSON");
     }
 }

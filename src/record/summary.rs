@@ -9,10 +9,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::schema::{STATE_HASH, by_word};
 use crate::base::decision::ActionSource;
 use crate::base::error_type::ByType;
+use crate::base::hex::{HASH_128, Hash128};
 use crate::base::run_end::{EndReason, FaultOwner, LimitScope};
+use crate::base::schema::by_word;
 use crate::base::units::{Cents, Step, Units};
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
@@ -182,10 +183,10 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelSummary>,
     /// The state hash of day 0, before the first step.
-    #[schemars(regex(pattern = STATE_HASH))]
+    #[schemars(regex(pattern = HASH_128))]
     pub initial_state_hash: String,
     /// The last state hash.
-    #[schemars(regex(pattern = STATE_HASH))]
+    #[schemars(regex(pattern = HASH_128))]
     pub final_state_hash: String,
     /// When and how the agent was made to break down, for agents that were ([`Agent::truth`]).
     ///
@@ -325,7 +326,7 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted, 
         scratchpad_final_size: world.resource::<Scratchpad>().len(),
         model: None,
         initial_state_hash: counted.initial_state_hash,
-        final_state_hash: format!("{:032x}", world.resource::<crate::engine::state_hash::StateHash>().value()),
+        final_state_hash: Hash128(world.resource::<crate::engine::state_hash::StateHash>().value()).to_string(),
         truth: None,
     }
 }

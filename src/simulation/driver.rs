@@ -11,6 +11,7 @@ use super::end;
 use crate::agent::register::{AgentRegister, AgentSetup};
 use crate::agent::{Agent, Input};
 use crate::base::decision::{ActionSource, Decision};
+use crate::base::hex::Hash128;
 use crate::base::registration::{PluginErrors, PluginProblem, PluginProblems};
 use crate::base::rng::RunKey;
 use crate::base::run_end::EndReason;
@@ -28,7 +29,6 @@ use crate::interface::observation::{Briefing, Observation};
 use crate::interface::turn::Answer;
 use crate::interface::turn::Turn;
 use crate::plugins::Plugins;
-use crate::plugins::registered::Registered;
 use crate::prediction::hidden_causes::HiddenCauses;
 use crate::prediction::predictions::Predictions;
 use crate::record::step::Recorder;
@@ -42,6 +42,7 @@ use crate::shock::ledger::DoseLedger;
 use crate::shock::observability::DisclosurePolicy;
 use crate::shock::strike::ShockRule;
 use crate::simulation::headless::drop_updates;
+use crate::simulation::registered::registered;
 use crate::step::{PostAgent, PreAgent, RecordSystems};
 use crate::tool::registry::ToolRegistry;
 use crate::tool::scratchpad::Scratchpad;
@@ -137,7 +138,7 @@ impl Simulation {
     /// [`Plan::fit`](crate::plan::Plan::fit) reports this before a run.
     pub fn start(&mut self, config: &RunConfig, keep_records: bool) {
         let world = self.app.world_mut();
-        if let Some((path, wrong)) = Registered::of(world).wrong_names(config).first() {
+        if let Some((path, wrong)) = registered(world).wrong_names(config).first() {
             panic!("{path}: {wrong}");
         }
         clear_run(world);
@@ -286,7 +287,7 @@ impl Simulation {
             action_sources: progress.action_sources.clone(),
             windows_at_crash: progress.windows_at_crash.clone(),
             windows_at_end: windows(world, pe_windows, last),
-            initial_state_hash: format!("{:032x}", progress.initial_state_hash),
+            initial_state_hash: Hash128(progress.initial_state_hash).to_string(),
         };
         summarise(world, identity, counted, totals)
     }

@@ -3,4 +3,5 @@
 pub mod driver;
 mod end;
 pub(crate) mod headless;
+pub mod registered;
 pub(crate) mod suspended;

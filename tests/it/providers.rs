@@ -14,7 +14,7 @@ use vendomini::llm::provider::cost::{PriceSources, Pricing, PricingSource};
 use vendomini::llm::provider::dialect::{ToolResult, ToolSpec};
 use vendomini::llm::provider::settings::resolve;
 use vendomini::plan::Plan;
-use vendomini::plugins::registered::Registered;
+use vendomini::plan::registered::Registered;
 use vendomini::record::{manifest, results};
 
 use crate::common::cell;

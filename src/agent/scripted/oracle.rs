@@ -9,6 +9,7 @@ use crate::agent::{Agent, Input};
 use crate::base::card::Card;
 use crate::base::decision::Decision;
 use crate::base::error_type::ErrorType;
+use crate::base::hex::Hash128;
 use crate::base::units::Step;
 use crate::config::settings::RunConfig;
 use crate::engine::state_hash::StateHash;
@@ -96,10 +97,10 @@ impl Agent for Oracle {
         let known = self.hashes.get(step as usize).copied();
         assert!(
             known == Some(input.state_hash),
-            "step {step} of the oracle's run begins in the world {:032x}, that of its rehearsal in {}: the world \
+            "step {step} of the oracle's run begins in the world {}, that of its rehearsal in {}: the world \
              depends on cards, or a plugin is missing in the rehearsal",
-            input.state_hash,
-            known.map_or("none, it had ended".to_owned(), |hash| format!("{hash:032x}")),
+            Hash128(input.state_hash),
+            known.map_or("none, it had ended".to_owned(), |hash| Hash128(hash).to_string()),
         );
         let mut decision = self.heuristic.decide(input);
         if let Some(card) = &mut decision.card {
