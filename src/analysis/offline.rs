@@ -3,7 +3,6 @@
 //! Used by `detect`. The same detectors in the same order as in a run, fed from records instead of a World. Never
 //! reads or writes files.
 
-use bevy::app::App;
 use thiserror::Error;
 
 use crate::base::units::Step;
@@ -43,13 +42,11 @@ pub struct OfflineDetectors {
 }
 
 impl OfflineDetectors {
-    /// The detectors of the given names that an App has registered, in the order that breaks ties; all of them for no
-    /// name.
+    /// The registered detectors of the given names, in the order that breaks ties; all of them for no name.
     ///
     /// # Errors
     /// When a name is unknown.
-    pub fn named(mut app: App, names: &[String]) -> Result<OfflineDetectors, UnknownDetector> {
-        let mut registry = app.world_mut().remove_resource::<DetectorRegistry>().unwrap_or_default();
+    pub fn named(mut registry: DetectorRegistry, names: &[String]) -> Result<OfflineDetectors, UnknownDetector> {
         let known: Vec<_> = registry.names().collect();
         if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
             let nearest = nearest(name, known.iter().copied());

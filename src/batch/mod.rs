@@ -48,13 +48,10 @@ use crate::llm::provider::backend::{Backends, PriceOptions};
 use crate::llm::provider::budget::Spent;
 use crate::llm::provider::limits::until;
 use crate::llm::provider::settings::process_environment;
-use crate::plan::Plan;
+use crate::plan::{MAX_JOBS, Plan};
 use crate::plugins::Plugins;
 use crate::record::manifest::{BatchStatus, Manifest, digest};
 use crate::record::pins;
-
-/// Most worker threads.
-pub const MAX_JOBS: usize = 1024;
 
 /// How to run a plan.
 #[derive(Debug)]

@@ -148,7 +148,7 @@ pub fn run(args: &DetectArgs, plugins: &Plugins, out: &mut dyn Write, err: &mut 
         }
         Detectors::V1
     } else {
-        Detectors::Ours(Box::new(OfflineDetectors::named(plugins.finished()?, &args.detectors)?))
+        Detectors::Ours(Box::new(OfflineDetectors::named(plugins.detectors()?, &args.detectors)?))
     };
     let mut runs = Vec::new();
     for dir in &args.dirs {

@@ -19,10 +19,10 @@ use super::{CliError, ExitStatus};
 use crate::base::error_type::ErrorType;
 use crate::base::run_end::{EndReason, FaultOwner, LimitScope};
 use crate::batch::progress::Progress;
-use crate::batch::{BatchOptions, BatchOutcome, Existing, MAX_JOBS, run_batch};
+use crate::batch::{BatchOptions, BatchOutcome, Existing, run_batch};
 use crate::config::settings::{ModelConfig, ProviderKind};
 use crate::llm::provider::settings::kind_of;
-use crate::plan::Plan;
+use crate::plan::{MAX_JOBS, Plan};
 use crate::plugins::Plugins;
 use crate::record::manifest::BatchStatus;
 

@@ -18,6 +18,9 @@ use crate::config::{Axis, ConfigError, ConfigErrors, Experiment, Problem, RunCon
 
 pub use names::check_names;
 
+/// Most worker threads that run a plan.
+pub const MAX_JOBS: usize = 1024;
+
 /// Most runs that a plan may have.
 pub const MAX_RUNS: u64 = 10_000_000;
 

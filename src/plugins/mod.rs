@@ -17,6 +17,7 @@ use crate::base::registration::PluginRecord;
 use crate::base::registration::list;
 use crate::base::registration::{PluginErrors, PluginProblem, PluginProblems};
 use crate::crash::CrashPlugin;
+use crate::crash::detector::DetectorRegistry;
 use crate::engine::EnginePlugin;
 use crate::plan::registered::Registered;
 use crate::prediction::PredictionPlugin;
@@ -221,6 +222,14 @@ impl Plugins {
         build_steps(&mut app)?;
         prepare_on_call(&mut app);
         Ok(app)
+    }
+
+    /// The crash detectors that these plugins register, taken out of a World.
+    ///
+    /// # Errors
+    /// As [`check`](Plugins::check).
+    pub fn detectors(&self) -> Result<DetectorRegistry, PluginErrors> {
+        Ok(self.finished()?.world_mut().remove_resource().unwrap_or_default())
     }
 
     /// A World with these plugins.

@@ -11,6 +11,7 @@ mod detectors;
 mod determinism;
 mod extension;
 mod instrument;
+mod layers;
 mod legacy;
 mod llm;
 mod mock_server;
