@@ -18,7 +18,7 @@ pub struct ModelSummary {
     pub calls: u64,
     /// Requests that were sent, retries included.
     pub attempts: u64,
-    /// Requests by what became of them.
+    /// Requests by outcome.
     #[schemars(schema_with = "by_word::<Outcome, u64>")]
     pub outcomes: BTreeMap<Outcome, u64>,
     /// Replies that could not be read.
@@ -53,7 +53,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// A request was sent and something became of it.
+    /// Counts a request and its outcome.
     pub fn attempt(&mut self, attempt: &Attempt) {
         self.summary.attempts += 1;
         *self.summary.outcomes.entry(attempt.outcome).or_default() += 1;

@@ -203,7 +203,7 @@ impl Deliberation {
         Ok(self.ask(lines))
     }
 
-    /// Something became of a request. `None` while further attempts of the same call follow.
+    /// Takes in the outcome of a request. `None` while further attempts of the same call follow.
     ///
     /// # Errors
     /// When a template asks for what there is not.

@@ -19,7 +19,7 @@ use crate::llm::reply::{ReadReply, Reason};
 /// Characters of a reply that `provider_call` repeats. The whole of it stands in `deliberations.jsonl`.
 pub const OUTPUT_HEAD_CHARS: usize = 200;
 
-/// What became of a step's question to the model.
+/// The outcome of a step's question to the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -110,7 +110,7 @@ pub struct DeliberationRecord<'a> {
     pub step: Step,
     /// The day.
     pub day: Day,
-    /// What became of the question.
+    /// The outcome of the question.
     pub status: Status,
     /// What the model was thinking.
     pub thoughts: Option<&'a str>,
@@ -152,7 +152,7 @@ pub enum ErrorType {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum LlmEvent<'a> {
-    /// A request was sent, and what came of it.
+    /// A request and its outcome.
     ProviderCall(Box<ProviderCall<'a>>),
     /// Something went wrong.
     Error {
@@ -180,7 +180,7 @@ pub struct ProviderCall<'a> {
     pub call: u32,
     /// Which request of the call, from 1.
     pub attempt: u32,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
     /// The HTTP status.
     pub status: Option<u16>,

@@ -16,6 +16,7 @@ mod legacy;
 mod llm;
 mod mock_server;
 mod oracle;
+mod phases;
 mod plan;
 mod predictions;
 mod providers;

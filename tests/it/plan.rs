@@ -1,4 +1,4 @@
-//! `vendomini plan` on the files that we ship and on those of the Python original.
+//! `vendomini plan` on the files that we ship.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,13 +10,11 @@ use assert_cmd::Command;
 use predicates::prelude::*;
 use serde_json::Value;
 
-use crate::common::original;
-
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn plan(config: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn plan(config: &Path, arguments: &[&str]) -> Command {
     let mut command = assert_cmd::cargo::cargo_bin_cmd!("vendomini");
     command.arg("plan").arg("--config").arg(config).args(arguments);
     command
@@ -26,89 +24,35 @@ fn output(config: &Path, arguments: &[&str]) -> String {
     String::from_utf8(plan(config, arguments).assert().code(0).get_output().stdout.clone()).unwrap()
 }
 
-fn json(config: &Path, arguments: &[&str]) -> Value {
+pub(crate) fn json(config: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&output(config, &[&["--format", "json"], arguments].concat())).unwrap()
-}
-
-/// Holds the number of runs and the lengths of a plan against what was published, and its list against its axes.
-fn holds(path: &Path, runs: usize, steps: &[u64]) {
-    let plan = json(path, &[]);
-    assert_eq!(plan["runs"], runs, "{}", path.display());
-    let list = plan["list"].as_array().unwrap();
-    assert_eq!(list.len(), runs);
-    let ids: BTreeSet<&str> = list.iter().map(|run| run["run_id"].as_str().unwrap()).collect();
-    assert_eq!(ids.len(), runs);
-    let found: BTreeSet<u64> = list.iter().map(|run| run["max_steps"].as_u64().unwrap()).collect();
-    assert!(found.iter().copied().eq(steps.iter().copied()), "{}: {found:?}", path.display());
-    for axis in plan["axes"].as_array().unwrap() {
-        let values = axis["values"].as_array().unwrap();
-        assert_eq!(values.iter().map(|value| value["runs"].as_u64().unwrap()).sum::<u64>(), runs as u64);
-    }
 }
 
 #[test]
 fn the_published_phases_have_their_published_sizes() {
-    for (name, runs, steps) in [
-        ("phase1_core_hypothesis.yaml", 1320, &[500][..]),
-        ("phase2_pe_type_observability.yaml", 4950, &[500]),
-        ("phase3_complexity_scaling.yaml", 1980, &[500, 1000, 2500]),
-        ("phase4_model_architecture.yaml", 990, &[1000]),
-        ("phase5_long_horizon.yaml", 1320, &[5000]),
+    let ours = |name: &str| root().join("configs/phases").join(name);
+    for (path, runs, steps) in [
+        (ours("phase1_core_hypothesis.yaml"), 1320, &[500][..]),
+        (ours("phase2_pe_type.yaml"), 4950, &[1000]),
+        (ours("phase3_complexity.yaml"), 1980, &[500, 1000, 2500]),
+        (ours("phase4_model_arch.yaml"), 990, &[1000]),
+        (ours("phase5_long_horizon.yaml"), 1320, &[5000]),
+        (ours("variant2_partial_notices.yaml"), 4950, &[500]),
+        (ours("variant4_prediction_modes.yaml"), 990, &[1000]),
     ] {
-        holds(&root().join("configs/phases").join(name), runs, steps);
+        let plan = json(&path, &[]);
+        assert_eq!(plan["runs"], runs, "{}", path.display());
+        let list = plan["list"].as_array().unwrap();
+        assert_eq!(list.len(), runs);
+        let ids: BTreeSet<&str> = list.iter().map(|run| run["run_id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), runs);
+        let found: BTreeSet<u64> = list.iter().map(|run| run["max_steps"].as_u64().unwrap()).collect();
+        assert!(found.iter().copied().eq(steps.iter().copied()), "{}: {found:?}", path.display());
+        for axis in plan["axes"].as_array().unwrap() {
+            let values = axis["values"].as_array().unwrap();
+            assert_eq!(values.iter().map(|value| value["runs"].as_u64().unwrap()).sum::<u64>(), runs as u64);
+        }
     }
-}
-
-#[test]
-#[ignore = "needs ../shared"]
-fn the_originals_phases_have_their_published_sizes() {
-    for (name, runs, steps) in [
-        ("phase1_core_hypothesis.yaml", 1320, &[500][..]),
-        ("phase3_complexity.yaml", 1980, &[500, 1000, 2500]),
-        ("phase5_long_horizon.yaml", 1320, &[5000]),
-    ] {
-        holds(&phase(name), runs, steps);
-    }
-}
-
-/// A phase file of the original.
-fn phase(name: &str) -> PathBuf {
-    original("configs/phases").join(name)
-}
-
-/// Our copies of the published phases mean the same grids: same axes, same values, same order.
-#[test]
-#[ignore = "needs ../shared"]
-fn our_phases_have_the_grids_of_the_original() {
-    for (ours, theirs) in [
-        ("phase1_core_hypothesis.yaml", "phase1_core_hypothesis.yaml"),
-        ("phase3_complexity_scaling.yaml", "phase3_complexity.yaml"),
-        ("phase5_long_horizon.yaml", "phase5_long_horizon.yaml"),
-    ] {
-        let theirs = phase(theirs);
-        let ours = json(&root().join("configs/phases").join(ours), &[]);
-        assert_eq!(ours["axes"], json(&theirs, &[])["axes"]);
-    }
-}
-
-#[test]
-#[ignore = "needs ../shared"]
-fn the_original_phase_1_becomes_a_plan_for_a_agent() {
-    let path = phase("phase1_core_hypothesis.yaml");
-    let set = ["--set", "model.name=heuristic", "--set", "pe_induction.pe_type_mix=temporal_only"];
-    let plan = json(&path, &set);
-    // 11 doses x 2 magnitudes x 2 modes x 1 model x 5 replications.
-    assert_eq!(plan["runs"], 220);
-    assert_eq!(plan["axes"][3]["path"], "model.name");
-    assert_eq!(plan["axes"][3]["values"][0]["value"], "heuristic");
-    assert_eq!(plan["list"][219]["params"]["pe_induction.p_shock"], 1.0);
-    // Cells that differ only in shocks share their draws, cells with another prediction mode do not.
-    let seed = |index: usize| plan["list"][index]["seed"].as_u64().unwrap();
-    assert_eq!(seed(0), seed(200), "c0 and c40: doses 0 and 1");
-    assert_ne!(seed(0), seed(5), "c0 and c1: modes required and optional");
-    assert_ne!(seed(0), seed(1), "replications 0 and 1");
-    let unused = predicate::str::contains("base.yaml:39: measurement.success_metric: accepted and unused");
-    self::plan(&path, &set).assert().code(0).stderr(unused);
 }
 
 #[test]
@@ -145,7 +89,7 @@ fn the_three_formats_tell_the_same() {
 
 #[test]
 fn a_long_table_is_cut_and_says_how_to_see_all() {
-    let path = root().join("configs/phases/phase4_model_architecture.yaml");
+    let path = root().join("configs/phases/phase4_model_arch.yaml");
     let table = output(&path, &[]);
     assert!(table.contains("runs        990 = 198 combinations x 5 replications"), "{table}");
     assert_eq!(table.lines().filter(|line| line.starts_with("phase4_model_architecture_c")).count(), 25);

@@ -1,4 +1,4 @@
-//! What became of one request: the only thing that enters a run from outside.
+//! The outcome of one request: the only input that enters a run from outside.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ impl Outcome {
     }
 }
 
-/// One request and what came of it. Holds no header that was sent, so it holds no key.
+/// One request and its outcome. Holds no header that was sent, so it holds no key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attempt {

@@ -42,7 +42,7 @@ pub struct Exhausted {
 /// Why there is no room for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRoom {
-    /// What was spent leaves none, whatever comes of the requests under way.
+    /// Nothing is left, whatever the requests in flight will cost.
     Exhausted(Exhausted),
     /// Only what is reserved for requests under way stands in the way: once one of them has ended, there may be room.
     Taken,

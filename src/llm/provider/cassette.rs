@@ -42,7 +42,7 @@ struct Header {
     pricing: Pricing,
 }
 
-/// A request and what came of it.
+/// A request and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -57,7 +57,7 @@ pub struct Entry {
     /// What it was taken for before it was sent, which counts where nobody tells what it used; null where nothing is
     /// ever charged.
     pub estimate: Option<Estimate>,
-    /// What came of it.
+    /// Its outcome.
     pub attempt: Attempt,
 }
 
@@ -261,7 +261,7 @@ impl Player {
         Duration::try_from_secs_f64(took / 1000.0).unwrap_or_default()
     }
 
-    /// What came of a request when it was recorded.
+    /// The recorded outcome of a request.
     ///
     /// # Errors
     /// When another request was recorded, or none.

@@ -1,10 +1,10 @@
-//! Language models over HTTP: which server a model is asked at, what goes over the wire, and what became of it.
+//! Language models over HTTP: which server answers for a model, what goes over the wire, and the outcome of each request.
 //!
 //! Nothing here touches the World. A call is a body of bytes with a ticket; what comes back is one [`attempt::Attempt`]
 //! after another. Whatever else is known of a call (the reply, its usage, its cost) is read out of its attempts, so a
 //! recording of them is enough to repeat a run without a network.
 //!
-//! - [`attempt`]: what became of one request
+//! - [`attempt`]: the outcome of one request
 //! - [`reply`]: what a model said
 //! - [`transport`]: how requests get there and answers back
 //! - [`dialect`]: how a model is asked, and how its answer is read

@@ -58,7 +58,7 @@ struct UnderWay {
     heard: u32,
 }
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Debug)]
 pub enum Asked {
     /// It was recorded, with what it was taken for.
@@ -149,7 +149,7 @@ impl<'a> Wire<'a> {
         Ok(Asked::Answered(Box::new(attempt)))
     }
 
-    /// Hears what came of a call that was under way, and records it.
+    /// Takes in an event of a call in flight, and records it.
     ///
     /// # Errors
     /// When the cassette cannot be written.
@@ -170,7 +170,7 @@ impl<'a> Wire<'a> {
     /// flight.
     ///
     /// # Errors
-    /// When something came of the call that was not heard yet. Then it stays under way.
+    /// When an event of the call waits in the channel. The call then stays in flight.
     pub fn cancel(&mut self) -> Result<Option<Attempt>, PendingEvent> {
         let Some(UnderWay { guard, heard }) = &self.under_way else { return Ok(None) };
         let abandoned = guard.cancel(*heard)?;
@@ -178,7 +178,7 @@ impl<'a> Wire<'a> {
         Ok(abandoned)
     }
 
-    /// Records what came of a request.
+    /// Records the outcome of a request.
     ///
     /// # Errors
     /// When the cassette cannot be written.

@@ -41,7 +41,7 @@ impl Recorder {
         Ok(Recorder { file, keep: Some(player.keep), line: Vec::new() })
     }
 
-    /// Records what came of a request.
+    /// Records the outcome of a request.
     ///
     /// # Errors
     /// When the file cannot be written.

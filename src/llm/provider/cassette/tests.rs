@@ -119,7 +119,7 @@ fn a_limit_of_the_experiment_ends_a_repetition_and_not_a_resumed_run() {
     let mut player = Player::resume(&path).unwrap().unwrap();
     played(&mut player, 0, 0);
     assert_eq!(player.play(1, 0, "x"), Ok(Played::Limit(EndReason::RunTimeLimit, "late".to_owned())));
-    assert_eq!(fs::read(&path).unwrap(), late, "its own limit is what became of the run");
+    assert_eq!(fs::read(&path).unwrap(), late, "its own limit ended the run");
 }
 
 #[test]

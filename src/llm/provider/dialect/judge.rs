@@ -1,4 +1,4 @@
-//! What became of an attempt, by the answer's status, content type and body.
+//! The outcome of an attempt, by the answer's status, content type and body.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -8,7 +8,7 @@
 //! begins as the shorter did, which providers' caches rely on.
 //!
 //! - `openai_chat`, `anthropic`: requests and replies of each
-//! - `judge`: what became of an attempt
+//! - `judge`: the outcome of an attempt
 
 mod anthropic;
 mod judge;
@@ -79,7 +79,7 @@ impl RequestHead<'_> {
 pub struct ToolResult<'a> {
     /// Which call, by [`Said::calls`].
     pub call_id: &'a str,
-    /// What came of it.
+    /// The outcome.
     pub text: &'a str,
     /// Whether the call failed. Chat completions have no word for it.
     pub is_error: bool,

@@ -1,4 +1,4 @@
-//! Tests of both dialects: what is sent, and what becomes of bodies as servers send them.
+//! Tests of both dialects: the requests, and the reading of bodies as servers send them.
 
 mod bodies;
 

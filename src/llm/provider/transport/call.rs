@@ -29,16 +29,16 @@ pub struct Call {
     pub answers: Sender<Answer>,
 }
 
-/// Something became of a call.
+/// An event of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The call's ticket.
     pub ticket: u64,
-    /// What became of it.
+    /// The event.
     pub news: CallEvent,
 }
 
-/// What became of a call. Each attempt is told when it has ended. The final word is an attempt that no other follows,
+/// An event of a call. Each attempt is reported when it has ended. The final word is an attempt that no other follows,
 /// or that there will be none after all.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallEvent {
@@ -59,7 +59,7 @@ impl CallEvent {
     }
 }
 
-/// Something came of a call, and waits in the channel to be heard.
+/// An event of a call waits in the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingEvent;
 
@@ -151,7 +151,7 @@ impl Outbox {
         lock(&self.course).in_flight = Some(in_flight);
     }
 
-    /// Tells what became of the call. Whether someone is there to on_attempt it.
+    /// Sends an event of the call. Returns whether the receiver still exists.
     fn put(&self, news: CallEvent) -> bool {
         let mut course = lock(&self.course);
         // Whoever lets go sees either the request in flight or the answer, and never neither.

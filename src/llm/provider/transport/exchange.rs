@@ -1,4 +1,4 @@
-//! One request and its answer: sends, reads within limits, and says what came of it.
+//! One request and its answer: sends, reads within limits, and returns the outcome.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -20,7 +20,7 @@ pub const MAX_ERROR_BODY: usize = 64 << 10;
 /// The longest name of a request that is kept, in characters.
 const MAX_REQUEST_ID: usize = 128;
 
-/// What came of a request.
+/// The outcome of a request.
 pub(super) struct Exchange {
     pub(super) outcome: Outcome,
     pub(super) status: Option<u16>,

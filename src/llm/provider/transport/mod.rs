@@ -1,4 +1,4 @@
-//! The way to the models: sends calls over HTTP, again where that may help, and tells what became of each attempt.
+//! The way to the models: sends calls over HTTP, again where that may help, and reports the outcome of each attempt.
 //!
 //! A [`Transport`] has a thread of its own on which all requests run. Worker threads [`submit`](Transport::submit)
 //! calls and sleep in the `recv` of their channel until an [`Answer`] comes. What a body means is not known here but
