@@ -8,16 +8,14 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::Existing;
 use super::error::{BatchError, WriteError};
 use crate::base::files::{Replacement, Unfinished, beside, write_whole};
 use crate::base::json;
 use crate::record::connections;
+use crate::record::folder::{Head, MANIFEST};
 use crate::record::manifest::{Manifest, PROGRAM};
 
-const MANIFEST: &str = "manifest.json";
 const RESULTS: &str = "results.csv";
 /// The table while rows are added.
 const RESULTS_PARTIAL: &str = ".results.csv.partial";
@@ -90,8 +88,14 @@ impl ResultFolder {
     }
 
     /// The manifest of the results that are to be completed, if there are any.
-    pub(super) fn recorded_manifest(&self) -> Option<Value> {
-        matches!(self.was, Was::Resumed).then(|| manifest(&self.path)).flatten()
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn recorded_manifest(&self) -> Result<Option<Manifest>, BatchError> {
+        match self.was {
+            Was::Resumed => Ok(Manifest::read(&self.path)?),
+            Was::Missing | Was::Empty | Was::Replaced(_) => Ok(None),
+        }
     }
 
     /// Deletes what the new results replace.
@@ -235,7 +239,7 @@ fn judge(path: &Path, existing: Existing, configuration: &str) -> Result<bool, B
     };
     match existing {
         Existing::Refused => Err(BatchError::Exists(path.to_owned())),
-        Existing::Resumed => match recorded_configuration(path) {
+        Existing::Resumed => match Manifest::read(path)?.map(|manifest| manifest.configuration.sha256) {
             Some(recorded) if recorded != configuration => {
                 let (folder, present) = (path.to_owned(), configuration.to_owned());
                 Err(BatchError::OtherConfiguration { folder, recorded, present })
@@ -292,15 +296,7 @@ fn move_all(from: &Path, to: &Path) -> io::Result<()> {
     names.into_iter().filter(|name| name != LOCK).try_for_each(|name| fs::rename(from.join(&name), to.join(&name)))
 }
 
-fn manifest(folder: &Path) -> Option<Value> {
-    fs::read(folder.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice(&text).ok())
-}
-
-/// Digest of the configuration that made the results of a folder.
-fn recorded_configuration(folder: &Path) -> Option<String> {
-    Some(manifest(folder)?.get("configuration")?.get("sha256")?.as_str()?.to_owned())
-}
-
 fn is_ours(folder: &Path) -> bool {
-    manifest(folder).is_some_and(|manifest| manifest.get("program").and_then(Value::as_str) == Some(PROGRAM))
+    let head = Head::at(&folder.join(MANIFEST)).ok().flatten();
+    head.is_some_and(|head| head.program.as_deref() == Some(PROGRAM))
 }

@@ -214,7 +214,7 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
 
 /// Whether the results of a folder can be completed today.
 fn may_go_on(folder: &ResultFolder, manifest: &Manifest, plugins: &Plugins) -> Result<(), BatchError> {
-    let recorded = folder.recorded_manifest();
+    let recorded = folder.recorded_manifest()?;
     let changes = recorded.map(|recorded| resume::changes(&recorded, manifest.models.as_ref(), plugins));
     match changes {
         Some(changes) if !changes.is_empty() => {

@@ -8,8 +8,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde::{Serialize, Serializer};
 
 use super::CliError;
 use crate::analysis::offline;
@@ -24,8 +23,8 @@ use crate::crash::v1::V1Detectors;
 use crate::legacy::v1;
 use crate::plugins::Plugins;
 use crate::record::evidence::evidence;
-use crate::record::folder::{RunFolder, find_runs};
-use crate::record::reader::{Line, StepLine};
+use crate::record::folder::{RunFolder, RunSummary, find_runs};
+use crate::record::reader::{Line, Recorded, StepLine};
 
 /// The window where neither the command line nor the run's configuration says otherwise.
 const WINDOW: Step = 20;
@@ -116,9 +115,15 @@ enum Judge<'a> {
 impl Judge<'_> {
     fn judge(&mut self, line: &StepLine) -> (bool, Option<&'static str>) {
         match self {
-            Judge::V1(rules) => rules.judge_before(v1::step(&line.value)),
+            Judge::V1(rules) => rules.judge_before(match &line.record {
+                Recorded::Ours(record) => v1::step_of_ours(record),
+                Recorded::Foreign(record) => v1::step(record),
+            }),
             Judge::Ours(ours) => {
-                let (step, unknown) = evidence(line.step, &line.value);
+                let (step, unknown) = match &line.record {
+                    Recorded::Ours(record) => evidence(record),
+                    Recorded::Foreign(record) => v1::evidence(line.step, record),
+                };
                 ours.judge(step, unknown)
             }
         }
@@ -223,12 +228,16 @@ fn judge_run(
 ) -> Result<(), CliError> {
     let Some(mut records) = run.records()? else { return Ok(()) };
     let summary = run.summary()?;
-    let run_id = summary.as_ref().and_then(|summary| summary.get("run_id")?.as_str()).unwrap_or(&run.name);
-    let config = run.config()?;
-    let configured = |key: &str| config.as_ref().and_then(|config| config.get("measurement")?.get(key));
-    let level = configured("crash_threshold").and_then(|word| CrashThreshold::deserialize(word).ok());
+    let run_id = match &summary {
+        Some(RunSummary::Ours(summary)) => Some(summary.identity.run_id.as_str()),
+        Some(RunSummary::Foreign(summary)) => v1::run_id(summary),
+        None => None,
+    };
+    let run_id = run_id.unwrap_or(&run.name);
+    let measured = run.config()?.map(|config| config.measurement);
+    let level = measured.as_ref().map(|measured| measured.crash_threshold);
     let threshold = args.threshold.or(level).unwrap_or(CrashThreshold::Moderate);
-    let window = configured("window_size").and_then(Value::as_u64).and_then(|size| Step::try_from(size).ok());
+    let window = measured.map(|measured| measured.window_size);
     let mut judge = detectors.start(threshold, args.window.or(window).unwrap_or(WINDOW));
     let mut buffer = Vec::new();
     let mut unread = 0;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bevy::prelude::*;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::expectation::Expectation;
 use crate::base::ids::{OrderId, SalesOrderId, ShockId};
@@ -14,7 +14,7 @@ use crate::engine::journal::{ChargeOutcome, Event, Journal};
 use crate::shock::ledger::DoseLedger;
 
 /// What an amount was posted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PostingKind {
     /// Net revenue of a shipment.

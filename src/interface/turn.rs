@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::base::card::Card;
@@ -18,7 +18,7 @@ use crate::interface::result::{Binding, ToolResult};
 use crate::interface::statement::{Statements, Subject};
 
 /// The world as the agent chose, for records.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct StateRecord {
     /// The day.
     pub day: Day,

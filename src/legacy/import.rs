@@ -11,7 +11,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::Value;
 use thiserror::Error;
 
 use crate::base::files::folder_of;
@@ -19,12 +18,10 @@ use crate::base::json;
 use crate::legacy::import_record::{Deliberation, ImportedStep};
 use crate::legacy::import_summary::{ImportedSummary, Unread};
 use crate::legacy::v1;
-use crate::record::SCHEMA_VERSION;
-use crate::record::folder::{ReadError, RunFolder, STEPS, SUMMARY, find_runs};
+use crate::record::folder::{Head, MANIFEST, ReadError, RunFolder, RunSummary, STEPS, SUMMARY, find_runs};
 use crate::record::manifest::{Build, PROGRAM, now};
-use crate::record::reader::Line;
-
-const MANIFEST: &str = "manifest.json";
+use crate::record::reader::{Line, Recorded};
+use crate::record::version::RecordVersion;
 
 /// Why nothing was imported.
 #[derive(Debug, Error)]
@@ -91,7 +88,7 @@ pub struct Imported {
 
 #[derive(Serialize)]
 struct ImportManifest<'a> {
-    schema_version: &'static str,
+    schema_version: RecordVersion,
     program: &'static str,
     #[serde(flatten)]
     build: Build,
@@ -124,7 +121,7 @@ pub fn import(logs: &Path, target: &Path, overwrite: bool) -> Result<Imported, I
         import_run(run, &beside.path.join("runs").join(&run.name), &mut imported)?;
     }
     let manifest = ImportManifest {
-        schema_version: SCHEMA_VERSION,
+        schema_version: RecordVersion::CURRENT,
         program: PROGRAM,
         build: Build::this(),
         experiment: name_of(target),
@@ -149,11 +146,7 @@ fn check_target(target: &Path, overwrite: bool) -> Result<bool, ImportError> {
     if fs::read_dir(target).map_err(at(target))?.next().is_none() {
         return Ok(true);
     }
-    let manifest = fs::read(target.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-    let is_import = manifest.is_some_and(|manifest| {
-        manifest.get("program").and_then(Value::as_str) == Some(PROGRAM)
-            && manifest.get("imported").is_some_and(Value::is_object)
-    });
+    let is_import = Head::at(&target.join(MANIFEST))?.is_some_and(|head| head.is_import());
     match (is_import, overwrite) {
         (false, _) => Err(ImportError::Foreign(target.to_owned())),
         (true, false) => Err(ImportError::Exists(target.to_owned())),
@@ -248,7 +241,11 @@ impl Lines {
 
 fn import_run(run: &RunFolder, folder: &Path, imported: &mut Imported) -> Result<(), ImportError> {
     fs::create_dir_all(folder).map_err(at(folder))?;
-    let summary = run.summary()?;
+    let summary = match run.summary()? {
+        Some(RunSummary::Foreign(summary)) => Some(summary),
+        // The log says that it is none of theirs, where there is one.
+        Some(RunSummary::Ours(_)) | None => None,
+    };
     let mut summary = ImportedSummary::new(&run.name, summary.as_ref());
     if let Some(mut records) = run.records()? {
         let mut steps = Lines::create(folder, STEPS)?;
@@ -262,15 +259,17 @@ fn import_run(run: &RunFolder, folder: &Path, imported: &mut Imported) -> Result
             };
             match line {
                 Line::Record(line) => {
-                    if line.value.get("action_source").is_some() {
-                        return Err(ImportError::NotTheirs { path: run.path.join(STEPS), line: line.number });
+                    let not_theirs = ImportError::NotTheirs { path: run.path.join(STEPS), line: line.number };
+                    let Recorded::Foreign(record) = &line.record else { return Err(not_theirs) };
+                    if record.get("action_source").is_some() {
+                        return Err(not_theirs);
                     }
                     let text = std::str::from_utf8(records.text()).expect("a record is text");
-                    steps.write(&ImportedStep::new(&line, text))?;
-                    let deliberation = Deliberation::new(&line);
+                    steps.write(&ImportedStep::new(&line, record, text))?;
+                    let deliberation = Deliberation::new(line.step, record);
                     imported.replies += u64::from(deliberation.raw_reply.is_some());
                     deliberations.write(&deliberation)?;
-                    summary.note(&line);
+                    summary.note(line.step, record);
                 }
                 Line::Malformed { number, why } => summary.imported.unread.push(unread(number, why, false)),
                 Line::Clipped { number } => {

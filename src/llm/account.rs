@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::decision::Usage;
 use crate::base::schema::by_word;
@@ -12,7 +12,7 @@ use crate::llm::provider::cost::PricingSource;
 use crate::llm::provider::reply::ModelReply;
 
 /// The key `model` of a summary.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelSummary {
     /// Calls that were answered.
     pub calls: u64,

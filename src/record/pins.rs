@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -24,7 +24,7 @@ use crate::plan::Plan;
 use crate::scenario::warehouse::hash;
 
 /// What a plan's pins are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pins {
     /// Of all its cells.
     #[schemars(description = "SHA-256 of the scenario of all cells.", regex(pattern = SHA_256))]
@@ -52,7 +52,7 @@ pub struct PinMismatch {
 }
 
 /// How pins were dealt with, for the manifest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PinRecord {
     /// What is.
     #[serde(flatten)]

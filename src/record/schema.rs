@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use super::connections::ConnectionRecord;
 use super::manifest::Manifest;
-use super::step::{EventRecord, StepRecord};
+use super::step::{WrittenEvent, WrittenStep};
 use super::summary::Summary;
 use crate::llm::record::{DeliberationRecord, LlmEvent};
 use crate::tool::arguments::without_widths;
@@ -26,7 +26,7 @@ use crate::tool::arguments::without_widths;
 /// Schema of a line of `steps.jsonl`.
 #[must_use]
 pub fn step() -> Value {
-    schema_of::<StepRecord<'static>>("Step record")
+    schema_of::<WrittenStep<'static>>("Step record")
 }
 
 /// Schema of a line of `events.jsonl`, whether the world or a language model made it.
@@ -34,7 +34,7 @@ pub fn step() -> Value {
 pub fn event() -> Value {
     let mut generator = generator();
     let of_models = LlmEvent::<'static>::json_schema(&mut generator).to_value();
-    let mut schema = generator.into_root_schema_for::<EventRecord<'static>>().to_value();
+    let mut schema = generator.into_root_schema_for::<WrittenEvent<'static>>().to_value();
     let kinds = schema["oneOf"].as_array_mut().expect("an event is one of many");
     kinds.extend(of_models["oneOf"].as_array().expect("an event is one of many").iter().cloned());
     finish(schema, "Event")

@@ -14,7 +14,7 @@ use crate::base::error_type::ByType;
 use crate::base::hex::Hash128;
 use crate::base::ids::ShockId;
 use crate::base::json;
-use crate::base::units::{Cents, Day, Step, Units};
+use crate::base::units::{Day, Step};
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
 use crate::engine::journal::{Event, Journal};
@@ -28,12 +28,16 @@ use crate::interface::turn::{StateRecord, Turn};
 use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
 use crate::prediction::predictions::{Predictions, Resolved, step_means};
 use crate::prediction::reveal::RevealedError;
+use crate::record::step_record::{OfOrders, StateAfter};
 use crate::scenario::warehouse::sku::Shelves;
 use crate::shock::ledger::{DoseLedger, ShockRecord};
 
-/// A line of `steps.jsonl`.
+/// A line of `steps.jsonl` as it is written: borrowed, since a run writes one a step. [`StepRecord`] reads it.
+///
+/// [`StepRecord`]: super::step_record::StepRecord
 #[derive(Serialize, JsonSchema)]
-pub(super) struct StepRecord<'a> {
+#[schemars(description = "A line of `steps.jsonl`.")]
+pub(super) struct WrittenStep<'a> {
     /// Number of the step, from 0.
     step: Step,
     /// The day, from 0.
@@ -113,26 +117,6 @@ struct Revealed<'a> {
     shocks: &'a [ShockId],
 }
 
-/// A value for each error type that orders have.
-#[derive(Serialize, JsonSchema)]
-struct OfOrders<T> {
-    /// When orders arrive.
-    temporal: T,
-    /// How much of them is taken in.
-    quantity: T,
-    /// What is charged.
-    cost: T,
-}
-
-/// The world after the step.
-#[derive(Serialize, JsonSchema)]
-struct StateAfter {
-    /// Posted budget.
-    budget: Cents,
-    /// Stock over all SKUs.
-    total_storage: Units,
-}
-
 /// Flags by detector, in the order of the register.
 struct Flags<'a>(&'a [(&'static str, Option<bool>)]);
 
@@ -148,7 +132,7 @@ impl Serialize for Flags<'_> {
 
 /// A line of `events.jsonl`.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct EventRecord<'a> {
+pub(super) struct WrittenEvent<'a> {
     /// The step in which it happened.
     step: Step,
     /// The day.
@@ -192,7 +176,7 @@ pub fn record_step(
     let (step, day) = (turn.step, turn.state.day);
     let (tracks, revealed) = (predictions.tracks(), predictions.revealed_tracks());
     let reference = predictions.reference_tracks();
-    let record = StepRecord {
+    let record = WrittenStep {
         step,
         day,
         observation: &observation,
@@ -233,6 +217,6 @@ pub fn record_step(
     };
     json::line(&mut recorder.steps, &record).expect("a step record is JSON");
     for event in &journal.events {
-        json::line(&mut recorder.events, &EventRecord { step, day, event }).expect("an event is JSON");
+        json::line(&mut recorder.events, &WrittenEvent { step, day, event }).expect("an event is JSON");
     }
 }

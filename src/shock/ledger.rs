@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::family::Effect;
 use crate::base::ids::{OrderId, ShockId, SkuId, SupplierId};
@@ -16,7 +16,7 @@ use crate::engine::journal::{Event, Journal};
 use crate::engine::run_state::RunScoped;
 
 /// What became of a shock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShockState {
     /// It waits for something to strike.
@@ -28,7 +28,7 @@ pub enum ShockState {
 }
 
 /// What a shock struck.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// A pending order.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +42,7 @@ pub struct Target {
 }
 
 /// A shock as events and step records state it.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct ShockRecord {
     /// Its id.
@@ -75,7 +75,7 @@ pub struct Shock {
 }
 
 /// Counts of one family.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FamilyDose {
     /// Shocks that changed something.
     pub effective: u32,
