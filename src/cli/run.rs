@@ -2,7 +2,6 @@
 //!
 //! The table of what they came to is data and goes to `out`; times, progress and warnings go to `err`.
 
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process;

@@ -25,4 +25,5 @@ mod schema;
 mod selftest;
 mod tools;
 mod transport;
+mod versions;
 mod world;
