@@ -75,7 +75,7 @@ fn negotiate(
     }
     let share = key.stream("negotiation.share", 1).real(today, supplier.index() as u64, 0.0, MOST);
     let accepted = proposed >= terms.offer.unit_price.scaled(1.0 - share);
-    journal.note(Event::Custom {
+    journal.note(WorldEvent::Custom {
         name: "negotiation".into(),
         data: serde_json::json!({"supplier": supplier, "sku": sku, "unit_price": proposed, "accepted": accepted}),
     });
@@ -83,7 +83,7 @@ fn negotiate(
         return Ok(ToolReply::success(false, &Outcome { accepted, order: None }).about(sku));
     }
     terms.offer.unit_price = proposed.min(terms.offer.unit_price);
-    let order = book.place(supplier, sku, quantity, terms, today, &mut doses, &mut journal);
+    let order = doses.place(&mut book, supplier, sku, quantity, terms, today, &mut journal);
     let (unit_price, promised) = (order.unit_price, order.promised);
     let placed = Placed { order_id: order.id, eta_day: promised, price: order.value() };
     Ok(ToolReply::success(true, &Outcome { accepted, order: Some(placed) })

@@ -5,7 +5,7 @@ use bevy::prelude::*;
 use crate::config::settings::StateVisibility;
 use crate::engine::calendar::Calendar;
 use crate::engine::inbox::{Inbox, MessageBody};
-use crate::engine::journal::{Event, Journal};
+use crate::engine::journal::Journal;
 use crate::engine::ledger::Ledger;
 use crate::engine::orders::Orders;
 use crate::interface::fact::Fact;
@@ -77,9 +77,8 @@ pub fn assemble_observation(
                 for message in messages {
                     match &message.body {
                         MessageBody::Delivery(receipt) => predictions.read_receipt(receipt),
-                        MessageBody::Notice { shock_id, .. } if doses.reveal(*shock_id) => {
+                        MessageBody::Notice { shock_id, .. } if doses.reveal(*shock_id, &mut journal) => {
                             turn.revealed_shocks.push(*shock_id);
-                            journal.note(Event::ShockRevealed { shock_id: *shock_id });
                         }
                         _ => {}
                     }

@@ -8,6 +8,7 @@ pub mod belief_divergence;
 pub mod budget_denial;
 pub mod decoupling;
 pub mod detector;
+pub mod event;
 pub mod evidence;
 pub mod exploration_collapse;
 #[cfg(test)]

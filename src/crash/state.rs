@@ -5,6 +5,7 @@ use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::detector::{DetectorRegistry, Verdict};
+use super::event::CrashEvent;
 use super::evidence::{EvidenceWindow, StepEvidence, contradicts, readable};
 use super::severity::{Aftermath, Severity};
 use crate::base::card::Card;
@@ -12,7 +13,7 @@ use crate::base::units::{Cents, Step};
 use crate::config::settings::MeasurementConfig;
 use crate::crash::v1;
 use crate::crash::v1::{V1Detectors, V1Step};
-use crate::engine::journal::{Event, Journal};
+use crate::engine::journal::{EventLog, Journal};
 use crate::interface::turn::Turn;
 use crate::tool::name;
 
@@ -40,6 +41,7 @@ pub struct CrashState {
     first_primary: Option<Crash>,
     ever: Vec<&'static str>,
     aftermath: Option<Aftermath>,
+    events: EventLog<CrashEvent>,
 }
 
 crate::base::table_resource::table_resource!(CrashState);
@@ -85,7 +87,14 @@ impl CrashState {
             first_primary: None,
             ever: Vec::new(),
             aftermath: None,
+            events: EventLog::default(),
         }
+    }
+
+    /// What crash detection found.
+    #[must_use]
+    pub fn events(&self) -> &EventLog<CrashEvent> {
+        &self.events
     }
 
     /// The flags of the present step, in order.
@@ -131,7 +140,8 @@ impl CrashState {
         let Verdict::Fired { onset, evidence } = verdict else {
             if was {
                 let detector = name.to_owned();
-                journal.note(Event::CrashFlag { detector, flag: false, onset_step: None, evidence: None });
+                let event = CrashEvent::Flag { detector, flag: false, onset_step: None, evidence: None };
+                self.events.note(event, journal);
             }
             return;
         };
@@ -141,7 +151,8 @@ impl CrashState {
         );
         if !was {
             let (onset_step, evidence) = (Some(onset), Some(evidence));
-            journal.note(Event::CrashFlag { detector: name.to_owned(), flag: true, onset_step, evidence });
+            let event = CrashEvent::Flag { detector: name.to_owned(), flag: true, onset_step, evidence };
+            self.events.note(event, journal);
         }
         if !self.ever.contains(&name) {
             self.ever.push(name);
@@ -153,7 +164,7 @@ impl CrashState {
         if self.first.is_none() {
             self.first = Some(crash);
             self.aftermath = Some(Aftermath::new(step, self.window_size, self.continue_after));
-            journal.note(Event::Crash { crash_type: name.to_owned() });
+            self.events.note(CrashEvent::Crash { crash_type: name.to_owned() }, journal);
         }
     }
 
@@ -165,10 +176,10 @@ impl CrashState {
         let before = (aftermath.severity(), aftermath.recovered_step());
         aftermath.see(turn.step, any_flag, works);
         if before.1.is_none() && aftermath.recovered_step().is_some() {
-            journal.note(Event::Recovery {});
+            self.events.note(CrashEvent::Recovery {}, journal);
         }
         if let (None, Some(severity)) = (before.0, aftermath.severity()) {
-            journal.note(Event::SeverityDecided { severity });
+            self.events.note(CrashEvent::SeverityDecided { severity }, journal);
         }
     }
 }

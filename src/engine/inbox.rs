@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{OrderId, SalesOrderId, ShockId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
-use crate::scenario::warehouse::customer::SalesOrder;
 
 /// Most messages that wait; older ones are dropped with a notice.
 pub const CAPACITY: usize = 1_000;
@@ -41,19 +40,6 @@ pub struct CustomerRequest {
     pub due_day: Day,
     /// Last day at all.
     pub expires_day: Day,
-}
-
-impl From<SalesOrder> for CustomerRequest {
-    fn from(order: SalesOrder) -> CustomerRequest {
-        CustomerRequest {
-            customer_order_id: order.id,
-            sku: order.sku,
-            quantity: order.quantity,
-            unit_price: order.unit_price,
-            due_day: order.due_day,
-            expires_day: order.expires_day,
-        }
-    }
 }
 
 /// A delivery as its receipt tells it. Under hidden observability only the order is named.

@@ -1,7 +1,9 @@
 //! What happened in the present step, in the order in which it happened.
 //!
-//! Rules write here; prediction resolution, crash detection and records read it. Cleared by the driver when the
-//! next step starts, so nothing piles up over a run.
+//! Each owner of events keeps its own kind in an [`EventLog`]: the world's are in the [`Journal`], those of shocks,
+//! predictions and crashes with the resources that decide them. The journal stamps them all, so that records can put
+//! them back into one order. The driver starts a new step in the journal; a log forgets an older step when it notes
+//! the next event, so nothing piles up over a run.
 
 use std::borrow::Cow;
 
@@ -71,10 +73,10 @@ pub struct ChargeOutcome {
     pub turned_away: bool,
 }
 
-/// One thing that happened. Serialised, it is a line of `events.jsonl`.
+/// One thing that happened in the world. Serialised, with its step and day, it is a line of `events.jsonl`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
+pub enum WorldEvent {
     /// A supplier order was placed.
     OrderPlaced {
         /// The order.
@@ -181,60 +183,6 @@ pub enum Event {
         /// The customer order.
         customer_order: SalesOrderId,
     },
-    /// A shock was drawn.
-    Shock(crate::shock::ledger::ShockRecord),
-    /// A shock that was drawn before changed its state.
-    ShockState {
-        /// The shock.
-        shock_id: ShockId,
-        /// Its state now.
-        state: crate::shock::ledger::ShockState,
-    },
-    /// The agent's input told of a shock for the first time.
-    ShockRevealed {
-        /// The shock.
-        shock_id: ShockId,
-    },
-    /// A resolved prediction was wrong because of a shock.
-    PredictionTurnedWrong {
-        /// The shock.
-        shock_id: ShockId,
-        /// What the prediction was about.
-        #[serde(rename = "type")]
-        kind: crate::base::error_type::ErrorType,
-        /// Step whose card made it.
-        made_on: crate::base::units::Step,
-    },
-    /// A prediction came to nothing.
-    PredictionVoided {
-        /// Step whose card made it.
-        made_on: crate::base::units::Step,
-        /// What it was about.
-        #[serde(rename = "type")]
-        kind: crate::base::error_type::ErrorType,
-        /// Why.
-        void_reason: crate::prediction::account::VoidReason,
-    },
-    /// A crash detector's flag changed.
-    CrashFlag {
-        /// The detector.
-        detector: String,
-        /// Whether it flags now.
-        flag: bool,
-        /// First step of the evidence.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        onset_step: Option<crate::base::units::Step>,
-        /// What the detector saw.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        evidence: Option<String>,
-    },
-    /// The first flag of the run.
-    Crash {
-        /// The detector that set it.
-        crash_type: String,
-    },
-    /// A crashed run came back: all flags clear long enough.
-    Recovery {},
     /// Something that a plugin tells of.
     Custom {
         /// The plugin's name for it.
@@ -242,18 +190,71 @@ pub enum Event {
         /// What happened.
         data: serde_json::Value,
     },
-    /// The crash is as severe as it will be called.
-    SeverityDecided {
-        /// How severe.
-        severity: crate::crash::severity::Severity,
-    },
 }
 
-/// The present step's events.
+/// When an event happened: comparable within a run, whoever keeps the event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// Number of the step, counted from 1.
+    step: u32,
+    /// Events of the step that came before.
+    order: u32,
+}
+
+/// An event and when it happened.
+#[derive(Clone, Debug)]
+pub struct Stamped<E> {
+    /// When it happened.
+    pub stamp: Stamp,
+    /// What happened.
+    pub event: E,
+}
+
+/// The events of one kind, of the latest step that had any.
+#[derive(Clone, Debug)]
+pub struct EventLog<E> {
+    events: Vec<Stamped<E>>,
+}
+
+impl<E> Default for EventLog<E> {
+    fn default() -> EventLog<E> {
+        EventLog { events: Vec::new() }
+    }
+}
+
+impl<E> EventLog<E> {
+    /// Notes an event of the present step.
+    pub fn note(&mut self, event: E, journal: &mut Journal) {
+        self.push(Stamped { stamp: journal.stamp(), event });
+    }
+
+    /// The events of the present step, oldest first.
+    pub fn now(&self, journal: &Journal) -> impl ExactSizeIterator<Item = &E> + Clone {
+        self.stamped(journal).iter().map(|stamped| &stamped.event)
+    }
+
+    /// The same, each with its stamp.
+    #[must_use]
+    pub fn stamped(&self, journal: &Journal) -> &[Stamped<E>] {
+        match self.events.first() {
+            Some(first) if first.stamp.step == journal.next.step => &self.events,
+            _ => &[],
+        }
+    }
+
+    fn push(&mut self, stamped: Stamped<E>) {
+        if self.events.first().is_some_and(|first| first.stamp.step != stamped.stamp.step) {
+            self.events.clear();
+        }
+        self.events.push(stamped);
+    }
+}
+
+/// The clock of events, and the world's events of the present step.
 #[derive(Debug, Default)]
 pub struct Journal {
-    /// In order of happening.
-    pub events: Vec<Event>,
+    next: Stamp,
+    events: EventLog<WorldEvent>,
     /// The storage fee of this step's evening.
     pub storage_fee: Cents,
 }
@@ -261,22 +262,69 @@ pub struct Journal {
 crate::base::table_resource::table_resource!(Journal);
 
 impl Journal {
-    /// Notes an event.
-    pub fn note(&mut self, event: Event) {
-        self.events.push(event);
+    /// Notes an event of the world.
+    pub fn note(&mut self, event: WorldEvent) {
+        let stamp = self.stamp();
+        self.events.push(Stamped { stamp, event });
+    }
+
+    /// The world's events of the present step, oldest first.
+    pub fn events(&self) -> impl ExactSizeIterator<Item = &WorldEvent> + Clone {
+        self.events.now(self)
+    }
+
+    /// The same, each with its stamp.
+    #[must_use]
+    pub fn stamped(&self) -> &[Stamped<WorldEvent>] {
+        self.events.stamped(self)
     }
 
     /// The deliveries of this step.
     pub fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
-        self.events.iter().filter_map(|event| match event {
-            Event::Delivery(delivery) => Some(delivery),
+        self.events().filter_map(|event| match event {
+            WorldEvent::Delivery(delivery) => Some(delivery),
             _ => None,
         })
     }
 
-    /// Forgets the step.
-    pub(crate) fn clear(&mut self) {
-        self.events.clear();
+    /// Starts the next step: nothing has happened in it yet.
+    pub(crate) fn start_step(&mut self) {
+        self.next = Stamp { step: self.next.step + 1, order: 0 };
         self.storage_fee = Cents::ZERO;
+    }
+
+    /// The stamp of the event that happens now.
+    fn stamp(&mut self) -> Stamp {
+        let stamp = self.next;
+        self.next.order += 1;
+        stamp
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn custom(name: &'static str) -> WorldEvent {
+        WorldEvent::Custom { name: name.into(), data: serde_json::Value::Null }
+    }
+
+    #[test]
+    fn logs_share_one_order_and_forget_the_step_before() {
+        let mut journal = Journal::default();
+        let mut others = EventLog::default();
+        journal.start_step();
+        others.note("first", &mut journal);
+        journal.note(custom("second"));
+        others.note("third", &mut journal);
+        assert_eq!(others.now(&journal).copied().collect::<Vec<_>>(), ["first", "third"]);
+        let stamps: Vec<Stamp> = others.stamped(&journal).iter().map(|event| event.stamp).collect();
+        assert!(stamps[0] < journal.stamped()[0].stamp && journal.stamped()[0].stamp < stamps[1]);
+
+        journal.start_step();
+        assert_eq!((others.now(&journal).len(), journal.events().len()), (0, 0), "nothing has happened yet");
+        others.note("fourth", &mut journal);
+        assert_eq!(others.now(&journal).copied().collect::<Vec<_>>(), ["fourth"], "older ones are gone");
+        assert!(others.stamped(&journal)[0].stamp > stamps[1]);
     }
 }

@@ -10,8 +10,7 @@ use crate::base::expectation::Expectation;
 use crate::base::ids::{OrderId, SalesOrderId, ShockId};
 use crate::base::units::{Cents, Day};
 use crate::engine::calendar::Calendar;
-use crate::engine::journal::{ChargeOutcome, Event, Journal};
-use crate::shock::ledger::DoseLedger;
+use crate::engine::journal::{ChargeOutcome, Journal, WorldEvent};
 
 /// What an amount was posted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,7 +36,7 @@ pub struct Ledger {
     revenue: Cents,
     charges: Cents,
     fees: Cents,
-    armed: VecDeque<(ShockId, Day)>,
+    armed: VecDeque<PostingLag>,
     late: Vec<LatePosting>,
 }
 
@@ -82,6 +81,15 @@ impl Posting {
     pub fn revenue(amount: Cents, customer_order: SalesOrderId) -> Posting {
         Posting { kind: PostingKind::Revenue, amount, order: None, customer_order: Some(customer_order), charge: None }
     }
+}
+
+/// A lag that waits for a charge or a revenue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostingLag {
+    /// The shock that armed it.
+    pub shock: ShockId,
+    /// Mornings by which the posting will be late.
+    pub days: Day,
 }
 
 /// A posting that a shock put off.
@@ -143,7 +151,7 @@ impl Ledger {
     /// Posts a fee for a supplier order, as an event.
     pub fn post_fee(&mut self, kind: PostingKind, fee: Cents, order: OrderId, journal: &mut Journal) {
         self.post(kind, fee);
-        journal.note(Event::Posting {
+        journal.note(WorldEvent::Posting {
             kind,
             amount: fee,
             order: Some(order),
@@ -154,36 +162,30 @@ impl Ledger {
         });
     }
 
-    /// Arms a posting lag for a shock that returns [`Armed`](crate::shock::ledger::ShockState::Armed): the next charge
-    /// or revenue is posted `days` mornings late. Armed ones queue.
+    /// Arms a posting lag for a shock that is drawn as armed: the next charge or revenue is posted `days` mornings
+    /// late. Armed ones queue.
     pub fn arm_lag(&mut self, shock: ShockId, days: Day) {
-        self.armed.push_back((shock, days));
+        self.armed.push_back(PostingLag { shock, days });
     }
 
-    /// Posts a charge or a revenue now, or puts it off when a posting lag is armed.
-    pub fn post_or_delay(
-        &mut self,
-        posting: Posting,
-        calendar: &Calendar,
-        doses: &mut DoseLedger,
-        journal: &mut Journal,
-    ) {
-        let lag = if posting.amount == Cents::ZERO { None } else { self.armed.pop_front() };
-        let Some((late_by, days)) = lag else {
-            self.post_now(posting, None, journal);
-            return;
-        };
-        let due_day = calendar.day() + days;
+    /// Takes the armed posting lag that strikes a posting; `None` when none is armed or nothing is posted.
+    pub(crate) fn take_lag(&mut self, posting: &Posting) -> Option<PostingLag> {
+        if posting.amount == Cents::ZERO { None } else { self.armed.pop_front() }
+    }
+
+    /// Puts a charge or a revenue off by a lag.
+    pub(crate) fn put_off(&mut self, posting: Posting, lag: PostingLag, today: Day, journal: &mut Journal) {
+        let (due_day, late_by) = (today + lag.days, lag.shock);
         let Posting { kind, amount, order, customer_order, .. } = posting;
-        doses.strike_armed(late_by, calendar.step(), journal);
-        journal.note(Event::PostingDelayed { kind, amount, order, customer_order, due_day, late_by });
+        journal.note(WorldEvent::PostingDelayed { kind, amount, order, customer_order, due_day, late_by });
         self.late.push(LatePosting { due_day, late_by, posting });
     }
 
-    fn post_now(&mut self, posting: Posting, late_by: Option<ShockId>, journal: &mut Journal) {
+    /// Posts a charge or a revenue, as an event. Where shocks may put it off, post through the dose ledger.
+    pub(crate) fn post_now(&mut self, posting: Posting, late_by: Option<ShockId>, journal: &mut Journal) {
         let Posting { kind, amount, order, customer_order, charge } = posting;
         self.post(kind, amount);
-        journal.note(Event::Posting { kind, amount, order, customer_order, budget: self.budget, late_by, charge });
+        journal.note(WorldEvent::Posting { kind, amount, order, customer_order, budget: self.budget, late_by, charge });
     }
 
     /// Late postings, in the order in which they were put off.
@@ -198,8 +200,8 @@ impl Ledger {
         charges.flat_map(|charge| std::mem::take(&mut charge.expectations)).collect()
     }
 
-    /// Armed posting lags, in the order in which they will strike, with their days.
-    pub fn armed(&self) -> impl Iterator<Item = (ShockId, Day)> + '_ {
+    /// Armed posting lags, in the order in which they will strike.
+    pub fn armed(&self) -> impl ExactSizeIterator<Item = PostingLag> + '_ {
         self.armed.iter().copied()
     }
 

@@ -8,10 +8,9 @@ use bevy::prelude::*;
 use crate::base::expectation::{Expectation, Reference};
 use crate::base::ids::{OrderId, ShockId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
-use crate::engine::journal::{Causes, Event, Journal};
+use crate::engine::journal::{Causes, Journal, WorldEvent};
 use crate::engine::run_state::RunScoped;
 use crate::engine::suppliers::Terms;
-use crate::shock::ledger::DoseLedger;
 
 /// What was agreed when an order was placed.
 #[derive(Component, Clone, Copy, Debug)]
@@ -56,14 +55,6 @@ pub struct InTransit {
     pub quantity_shocks: Causes,
     /// Shocks that changed the agreed price.
     pub price_shocks: Causes,
-}
-
-impl InTransit {
-    /// Every shock that it carries, as often as it does.
-    pub(crate) fn shocks(&self) -> impl Iterator<Item = ShockId> + '_ {
-        let all = [&self.day_shocks, &self.told_shocks, &self.quantity_shocks, &self.price_shocks];
-        all.into_iter().flatten().copied()
-    }
 }
 
 /// Predictions about a pending order whose outcome is open.
@@ -129,7 +120,7 @@ pub struct PurchaseBook<'w, 's> {
     orders: Query<'w, 's, (&'static mut PurchaseOrder, &'static mut InTransit, &'static mut OpenExpectations)>,
 }
 
-impl PurchaseBook<'_, '_> {
+impl<'w, 's> PurchaseBook<'w, 's> {
     /// A pending order.
     #[must_use]
     pub fn get(&self, id: OrderId) -> Option<PurchaseOrder> {
@@ -151,17 +142,22 @@ impl PurchaseBook<'_, '_> {
         })
     }
 
-    /// Places an order on some terms, as an event. The shocks that made the terms what they are follow it.
-    pub fn place(
+    /// The book's commands: what is queued here sees the orders that the book has placed.
+    pub(crate) fn commands(&mut self) -> &mut Commands<'w, 's> {
+        &mut self.commands
+    }
+
+    /// Places an order on some terms, as an event. It carries the shocks that made the terms what they are, so where
+    /// there are shocks it is placed through the dose ledger, which counts them.
+    pub(crate) fn place(
         &mut self,
         supplier: SupplierId,
         sku: SkuId,
         quantity: Units,
         terms: Terms,
         today: Day,
-        doses: &mut DoseLedger,
         journal: &mut Journal,
-    ) -> PurchaseOrder {
+    ) -> (PurchaseOrder, Entity) {
         let offer = terms.offer;
         self.index.placed += 1;
         let order = PurchaseOrder {
@@ -183,10 +179,9 @@ impl PurchaseBook<'_, '_> {
         };
         let entity = self.commands.spawn((order, transit, OpenExpectations::default())).id();
         self.index.open.insert(order.id, entity);
-        doses.link(terms.lead_shock.into_iter().chain(terms.price_shock));
         let PurchaseOrder { id, unit_price, promised: promised_day, .. } = order;
-        journal.note(Event::OrderPlaced { order: id, supplier, sku, quantity, unit_price, promised_day });
-        order
+        journal.note(WorldEvent::OrderPlaced { order: id, supplier, sku, quantity, unit_price, promised_day });
+        (order, entity)
     }
 
     /// Takes an order that has reached the dock out of the book, with all that it carries.

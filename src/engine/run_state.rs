@@ -126,7 +126,8 @@ pub struct RunScoped;
 pub(crate) fn clear_run(world: &mut World) {
     let entities: Vec<Entity> = world.query_filtered::<Entity, With<RunScoped>>().iter(world).collect();
     for entity in entities {
-        world.despawn(entity);
+        // What is linked to another entity may have gone with it.
+        world.try_despawn(entity).ok();
     }
 }
 

@@ -174,11 +174,6 @@ pub enum LlmEvent<'a> {
     },
 }
 
-impl LlmEvent<'_> {
-    /// The words that records have for these events.
-    pub const WORDS: [&'static str; 3] = ["provider_call", "error", "history_dropped"];
-}
-
 /// The event `provider_call`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]

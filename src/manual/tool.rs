@@ -38,7 +38,7 @@
 //! [`SupplierMarket`](crate::engine::suppliers::SupplierMarket), [`Warehouse`](crate::scenario::warehouse::sku::Warehouse),
 //! [`SalesBook`](crate::scenario::warehouse::customer::SalesBook), [`Ledger`](crate::engine::ledger::Ledger). State of its own
 //! is registered with [`add_run_state`](crate::engine::run_state::RunStateAppExt::add_run_state). Events of its own go
-//! into `events.jsonl` as [`Event::Custom`](crate::engine::journal::Event::Custom). Draws come from
+//! into `events.jsonl` as [`WorldEvent::Custom`](crate::engine::journal::WorldEvent::Custom). Draws come from
 //! [`RunKey`](crate::base::rng::RunKey).
 //!
 //! ```

@@ -13,7 +13,7 @@ use crate::base::expectation::{Expectation, Reference};
 use crate::base::ids::{OrderId, ShockId};
 use crate::base::units::Step;
 use crate::engine::calendar::Calendar;
-use crate::engine::journal::{Event, Journal};
+use crate::engine::journal::Journal;
 use crate::engine::ledger::Ledger;
 use crate::engine::orders::{InTransit, OpenExpectations, Orders, PurchaseOrder};
 use crate::interface::observation::Briefing;
@@ -127,7 +127,7 @@ pub fn bind_predictions(
                 predictions.calibrate(confidence, right);
             }
             (turn.statements, turn.excused) = statements(card, turn, &resolved, &after);
-            count_wrong(&resolved, &mut doses, &mut journal);
+            count_wrong(&resolved, &mut doses, predictions, &mut journal);
             predictions.resolve(resolved, ToldBy::NextInput, step);
             continue;
         };
@@ -288,12 +288,16 @@ fn statements(
 }
 
 /// Counts a wrong prediction for the shocks that caused it.
-pub(crate) fn count_wrong(resolved: &Resolved, doses: &mut DoseLedger, journal: &mut Journal) {
+pub(crate) fn count_wrong(
+    resolved: &Resolved,
+    doses: &mut DoseLedger,
+    predictions: &mut Predictions,
+    journal: &mut Journal,
+) {
     if resolved.error != 0.0 {
         for shock_id in resolved.causes.iter().filter_map(|cause| cause.shock()) {
             if doses.turned_wrong(shock_id) {
-                let (kind, made_on) = (resolved.kind, resolved.step);
-                journal.note(Event::PredictionTurnedWrong { shock_id, kind, made_on });
+                predictions.blame(resolved, shock_id, journal);
             }
         }
     }

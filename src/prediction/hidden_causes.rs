@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::predictions::Cause;
 use crate::base::ids::ShockId;
-use crate::engine::journal::{Event, Journal};
+use crate::engine::journal::{Journal, WorldEvent};
 use crate::scenario::warehouse::shown::ShownState;
 
 /// Causes that took effect since the agent last saw the budget, and since it last saw the stock.
@@ -31,11 +31,12 @@ impl HiddenCauses {
 
     /// Takes in what has happened in this step since the last call.
     pub(crate) fn take_in(&mut self, journal: &Journal) {
-        let events = &journal.events[self.taken_in..];
-        self.taken_in = journal.events.len();
-        for event in events {
+        let events = journal.events();
+        let new = events.clone().skip(self.taken_in);
+        self.taken_in = events.len();
+        for event in new {
             match event {
-                Event::Delivery(delivery) => {
+                WorldEvent::Delivery(delivery) => {
                     let shocks = delivery.day_shocks.iter().chain(&delivery.quantity_shocks).copied().map(Cause::Shock);
                     let causes = shocks.chain((delivery.turned_away > 0).then_some(Cause::Dock));
                     for cause in causes {
@@ -43,7 +44,8 @@ impl HiddenCauses {
                         self.stock.insert(cause);
                     }
                 }
-                Event::Posting { late_by: Some(shock), .. } | Event::PostingDelayed { late_by: shock, .. } => {
+                WorldEvent::Posting { late_by: Some(shock), .. }
+                | WorldEvent::PostingDelayed { late_by: shock, .. } => {
                     self.money.insert(Cause::Shock(*shock));
                 }
                 _ => {}

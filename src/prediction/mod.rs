@@ -6,6 +6,7 @@ pub mod accumulate;
 pub mod bind;
 pub mod calibration;
 pub mod error;
+pub mod event;
 pub mod hidden_causes;
 pub mod predictions;
 pub mod resolve;

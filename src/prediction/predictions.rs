@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::account::{Account, VoidReason};
 use super::accumulate::{Score, Track, six_digits};
 use super::calibration::Calibration;
+use super::event::PredictionEvent;
 use super::reveal::{RevealedError, Unrevealed};
 use crate::base::decision::Action;
 use crate::base::error_type::{ByType, ErrorType};
@@ -19,7 +20,7 @@ use crate::base::ids::{OrderId, ShockId};
 use crate::base::units::Step;
 use crate::config::settings::{MeasurementConfig, TemporalBasis};
 use crate::engine::inbox::Receipt;
-use crate::engine::journal::{Event, Journal};
+use crate::engine::journal::{EventLog, Journal};
 
 /// What made an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,6 +183,7 @@ pub struct Predictions {
     revealed: Vec<RevealedError>,
     unrevealed: Unrevealed,
     audited: VecDeque<Audited>,
+    events: EventLog<PredictionEvent>,
 }
 
 crate::base::table_resource::table_resource!(Predictions);
@@ -204,7 +206,14 @@ impl Predictions {
             revealed: Vec::new(),
             unrevealed: Unrevealed::default(),
             audited: VecDeque::with_capacity(AUDITED),
+            events: EventLog::default(),
         }
+    }
+
+    /// What happened to predictions.
+    #[must_use]
+    pub fn events(&self) -> &EventLog<PredictionEvent> {
+        &self.events
     }
 
     /// The account of all predictions.
@@ -336,7 +345,13 @@ impl Predictions {
 
     pub(crate) fn void(&mut self, made_on: Step, kind: ErrorType, void_reason: VoidReason, journal: &mut Journal) {
         self.account.void(kind, void_reason);
-        journal.note(Event::PredictionVoided { made_on, kind, void_reason });
+        self.events.note(PredictionEvent::Voided { made_on, kind, void_reason }, journal);
+    }
+
+    /// A shock is to blame for an error.
+    pub(crate) fn blame(&mut self, resolved: &Resolved, shock_id: ShockId, journal: &mut Journal) {
+        let (kind, made_on) = (resolved.kind, resolved.step);
+        self.events.note(PredictionEvent::TurnedWrong { shock_id, kind, made_on }, journal);
     }
 
     /// The step is over: means enter the averages, and what was not revealed for too long is closed.

@@ -12,7 +12,7 @@ use crate::base::ids::{OrderId, ShockId};
 use crate::base::units::Cents;
 use crate::config::settings::TemporalBasis;
 use crate::engine::calendar::Calendar;
-use crate::engine::journal::{ChargeOutcome, Delivery, Event, Journal};
+use crate::engine::journal::{ChargeOutcome, Delivery, Journal, WorldEvent};
 use crate::prediction::error;
 use crate::shock::ledger::DoseLedger;
 
@@ -28,9 +28,9 @@ pub fn resolve_predictions(
     let step = calendar.step();
     let mut decided: SmallVec<[(Resolved, ToldBy); 4]> = SmallVec::new();
     let mut done: SmallVec<[ShockId; 4]> = SmallVec::new();
-    for event in &journal.events {
+    for event in journal.events() {
         match event {
-            Event::Delivery(delivery) => {
+            WorldEvent::Delivery(delivery) => {
                 let today = f64::from(calendar.day());
                 for expectation in &delivery.expectations {
                     let resolved = of_delivery(expectation, delivery, today, predictions.basis());
@@ -39,7 +39,7 @@ pub fn resolve_predictions(
                 refer(delivery, today, predictions);
                 done.extend(delivery.day_shocks.iter().chain(&delivery.told_shocks).copied());
             }
-            Event::Posting { amount, charge, late_by, .. } => {
+            WorldEvent::Posting { amount, charge, late_by, .. } => {
                 if let Some(charge) = charge {
                     // A late charge may have been told by its receipt before it was decided.
                     let told = if predictions.knows_charge(charge.order) { ToldBy::NextInput } else { ToldBy::Receipt };
@@ -57,7 +57,7 @@ pub fn resolve_predictions(
         }
     }
     for (resolved, told) in decided {
-        count_wrong(&resolved, &mut doses, &mut journal);
+        count_wrong(&resolved, &mut doses, predictions, &mut journal);
         predictions.resolve(resolved, told, step);
     }
     doses.unlink(&done, &mut commands);

@@ -13,14 +13,18 @@ use std::collections::BTreeSet;
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use super::connections::ConnectionRecord;
 use super::manifest::Manifest;
 use super::step::{WrittenEvent, WrittenStep};
 use super::summary::Summary;
+use crate::crash::event::CrashEvent;
+use crate::engine::journal::WorldEvent;
 use crate::llm::record::{DeliberationRecord, LlmEvent};
+use crate::prediction::event::PredictionEvent;
+use crate::shock::event::ShockEvent;
 use crate::tool::arguments::without_widths;
 
 /// Schema of a line of `steps.jsonl`.
@@ -29,14 +33,21 @@ pub fn step() -> Value {
     schema_of::<WrittenStep<'static>>("Step record")
 }
 
-/// Schema of a line of `events.jsonl`, whether the world or a language model made it.
+/// Schema of a line of `events.jsonl`, whoever owns the event.
 #[must_use]
 pub fn event() -> Value {
     let mut generator = generator();
-    let of_models = LlmEvent::<'static>::json_schema(&mut generator).to_value();
-    let mut schema = generator.into_root_schema_for::<WrittenEvent<'static>>().to_value();
+    let of_others = [
+        ShockEvent::json_schema(&mut generator),
+        PredictionEvent::json_schema(&mut generator),
+        CrashEvent::json_schema(&mut generator),
+        LlmEvent::<'static>::json_schema(&mut generator),
+    ];
+    let mut schema = generator.into_root_schema_for::<WrittenEvent<'static, WorldEvent>>().to_value();
     let kinds = schema["oneOf"].as_array_mut().expect("an event is one of many");
-    kinds.extend(of_models["oneOf"].as_array().expect("an event is one of many").iter().cloned());
+    for others in of_others.map(Schema::to_value) {
+        kinds.extend(others["oneOf"].as_array().expect("an event is one of many").iter().cloned());
+    }
     finish(schema, "Event")
 }
 

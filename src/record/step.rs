@@ -17,7 +17,7 @@ use crate::base::json;
 use crate::base::units::{Day, Step};
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
-use crate::engine::journal::{Event, Journal};
+use crate::engine::journal::{Journal, Stamp, Stamped};
 use crate::engine::ledger::Ledger;
 use crate::engine::state_hash::StateHash;
 use crate::interface::observation::Observation;
@@ -130,15 +130,15 @@ impl Serialize for Flags<'_> {
     }
 }
 
-/// A line of `events.jsonl`.
+/// A line of `events.jsonl`, for the events of one owner.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct WrittenEvent<'a> {
+pub(super) struct WrittenEvent<'a, E> {
     /// The step in which it happened.
     step: Step,
     /// The day.
     day: Day,
     #[serde(flatten)]
-    event: &'a Event,
+    event: &'a E,
 }
 
 /// Lines that wait to be written. The driver's caller takes them out; with `keep` false nothing is formatted.
@@ -216,7 +216,42 @@ pub fn record_step(
         state_hash: Hash128(hash.value()),
     };
     json::line(&mut recorder.steps, &record).expect("a step record is JSON");
-    for event in &journal.events {
-        json::line(&mut recorder.events, &WrittenEvent { step, day, event }).expect("an event is JSON");
+    let mut lines = EventLines { step, day, lines: &mut recorder.events };
+    let mut of_world = journal.stamped();
+    let mut of_shocks = doses.events().stamped(&journal);
+    let mut of_predictions = predictions.events().stamped(&journal);
+    let mut of_crashes = crash.events().stamped(&journal);
+    loop {
+        let first = [first(of_world), first(of_shocks), first(of_predictions), first(of_crashes)];
+        let Some(next) = first.into_iter().flatten().min() else { break };
+        lines.write(&mut of_world, next);
+        lines.write(&mut of_shocks, next);
+        lines.write(&mut of_predictions, next);
+        lines.write(&mut of_crashes, next);
+    }
+}
+
+/// The stamp of an owner's next event.
+fn first<E>(events: &[Stamped<E>]) -> Option<Stamp> {
+    events.first().map(|event| event.stamp)
+}
+
+/// The lines of a step's events.
+struct EventLines<'a> {
+    step: Step,
+    day: Day,
+    lines: &'a mut Vec<u8>,
+}
+
+impl EventLines<'_> {
+    /// Writes an owner's next event, when it is the one that comes next of all.
+    fn write<E: Serialize>(&mut self, events: &mut &[Stamped<E>], next: Stamp) {
+        if let Some((Stamped { stamp, event }, later)) = events.split_first()
+            && *stamp == next
+        {
+            let record = WrittenEvent { step: self.step, day: self.day, event };
+            json::line(self.lines, &record).expect("an event is JSON");
+            *events = later;
+        }
     }
 }

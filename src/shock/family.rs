@@ -8,6 +8,7 @@ use bevy::app::App;
 use bevy::ecs::system::IntoSystem;
 use bevy::prelude::{In, Mut, World};
 
+use super::entity::Lasting;
 use super::ledger::{ShockState, Target};
 use crate::base::ids::ShockId;
 use crate::base::one_shot::OneShotSystem;
@@ -153,9 +154,9 @@ pub struct Effect {
     pub target: Target,
     /// The size of the change: days, or units more (or fewer).
     pub size: i64,
-    /// Whether it is armed or lasts, beyond the pending orders that carry it: until another shock replaces it, or
-    /// [`DoseLedger::stop`](super::ledger::DoseLedger::stop) says that it is over.
-    pub running: bool,
+    /// How long it goes on beyond the pending orders that carry it. One that lasts ends when another shock replaces it,
+    /// or when [`DoseLedger::stop`](super::ledger::DoseLedger::stop) says that it is over.
+    pub lasting: Lasting,
     /// The shock whose lasting effect it replaces.
     pub replaces: Option<ShockId>,
     /// What a notice would tell.
@@ -171,7 +172,7 @@ impl Effect {
             candidates: 0,
             target: Target::default(),
             size: 0,
-            running: false,
+            lasting: Lasting::Once,
             replaces: None,
             news: None,
         }

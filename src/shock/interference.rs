@@ -3,6 +3,7 @@
 
 use bevy::prelude::In;
 
+use super::entity::Lasting;
 use super::family::{Effect, Strike};
 use super::ledger::{ShockState, Target};
 use crate::base::ids::{OrderId, SupplierId};
@@ -48,7 +49,7 @@ pub fn strike(In(mut strike): In<Strike>, mut book: PurchaseBook, mut market: Su
         candidates,
         target,
         size: i64::from(days),
-        running: raised.is_some(),
+        lasting: if raised.is_some() { Lasting::Until(until_day) } else { Lasting::Once },
         replaces,
         news: Some(ShockNews::Interference {
             supplier_id: supplier,

@@ -1,4 +1,4 @@
-//! The dose ledger: what became of every shock that was drawn.
+//! The dose ledger: what became of every shock that was drawn, in counts.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -7,16 +7,22 @@ use bevy::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::entity::Lasting;
+use super::event::ShockEvent;
 use super::family::Effect;
+use super::relations::{link, of_terms, release_supplier};
 use crate::base::ids::{OrderId, ShockId, SkuId, SupplierId};
-use crate::base::units::{Day, Step};
+use crate::base::units::{Day, Step, Units};
 use crate::config::settings::Magnitude;
+use crate::engine::calendar::Calendar;
 use crate::engine::inbox::ShockNews;
-use crate::engine::journal::{Event, Journal};
-use crate::engine::run_state::RunScoped;
+use crate::engine::journal::{EventLog, Journal};
+use crate::engine::ledger::{Ledger, Posting};
+use crate::engine::orders::{PurchaseBook, PurchaseOrder};
+use crate::engine::suppliers::Terms;
 
 /// What became of a shock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShockState {
     /// It waits for something to strike.
@@ -28,7 +34,7 @@ pub enum ShockState {
 }
 
 /// What a shock struck.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Component, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// A pending order.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,18 +68,6 @@ pub struct ShockRecord {
     pub effect: Option<ShockNews>,
 }
 
-/// A shock of which something more can come: it is armed, runs, or struck an order that is still pending.
-#[derive(Component, Clone, Debug)]
-#[require(RunScoped)]
-pub struct Shock {
-    /// Its id.
-    pub id: ShockId,
-    /// Its family.
-    pub family: Arc<str>,
-    /// Day on which it was drawn.
-    pub drawn_on: Day,
-}
-
 /// Counts of one family.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FamilyDose {
@@ -99,8 +93,8 @@ struct Open {
     size: u64,
     /// Pending orders and postings that carry it.
     links: u32,
-    /// Whether it is armed or lasts.
-    running: bool,
+    /// How long it goes on by itself.
+    lasting: Lasting,
     /// Whether an input told of it while it was armed.
     told: bool,
 }
@@ -119,6 +113,7 @@ pub struct DoseLedger {
     doses: BTreeMap<Arc<str>, FamilyDose>,
     candidates: Option<u32>,
     today: Option<ShockRecord>,
+    events: EventLog<ShockEvent>,
 }
 
 crate::base::table_resource::table_resource!(DoseLedger);
@@ -127,6 +122,17 @@ impl DoseLedger {
     /// The entities of the open shocks, by id, for a run that moves to another World.
     pub(crate) fn entities_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
         self.open.values_mut().map(|open| &mut open.entity)
+    }
+
+    /// The shocks of which something more can come, by id, with their entities.
+    pub fn open(&self) -> impl Iterator<Item = (ShockId, Entity)> + '_ {
+        self.open.iter().map(|(id, open)| (*id, open.entity))
+    }
+
+    /// What happened to shocks.
+    #[must_use]
+    pub fn events(&self) -> &EventLog<ShockEvent> {
+        &self.events
     }
 
     /// How many shocks were drawn so far.
@@ -169,8 +175,8 @@ impl DoseLedger {
         ShockId(self.drawn)
     }
 
-    /// Enters a shock that was drawn and that pending orders carry `links` times; `entity` is there unless it
-    /// fizzled.
+    /// Enters a shock that was drawn, as an event. Pending orders carry it `links` times; `entity` is there when
+    /// something more can come of it.
     pub(crate) fn enter(
         &mut self,
         record: ShockRecord,
@@ -178,7 +184,7 @@ impl DoseLedger {
         links: u32,
         entity: Option<Entity>,
         step: Step,
-        commands: &mut Commands,
+        journal: &mut Journal,
     ) {
         let id = record.shock_id;
         let family = record.family.clone();
@@ -196,17 +202,36 @@ impl DoseLedger {
         }
         self.families.insert(id, (step, family.clone()));
         if let Some(entity) = entity {
-            self.open.insert(id, Open { entity, family, size, links, running: effect.running, told: false });
-            self.close_if_done(id, commands);
+            self.open.insert(id, Open { entity, family, size, links, lasting: effect.lasting, told: false });
         }
         self.candidates = Some(effect.candidates);
+        self.events.note(ShockEvent::Drawn(record.clone()), journal);
         self.today = Some(record);
     }
 
+    /// Posts a charge or a revenue now, or puts it off when a shock has armed a posting lag.
+    pub fn post_or_delay(
+        &mut self,
+        ledger: &mut Ledger,
+        posting: Posting,
+        calendar: &Calendar,
+        journal: &mut Journal,
+        commands: &mut Commands,
+    ) {
+        match ledger.take_lag(&posting) {
+            None => ledger.post_now(posting, None, journal),
+            Some(lag) => {
+                self.strike_armed(lag.shock, calendar.step(), journal, commands);
+                ledger.put_off(posting, lag, calendar.day(), journal);
+            }
+        }
+    }
+
     /// An armed shock strikes. Whatever it struck carries it.
-    pub(crate) fn strike_armed(&mut self, id: ShockId, step: Step, journal: &mut Journal) {
+    fn strike_armed(&mut self, id: ShockId, step: Step, journal: &mut Journal, commands: &mut Commands) {
         let open = self.open.get_mut(&id).expect("an armed shock is open");
-        open.running = false;
+        open.lasting = Lasting::Once;
+        commands.entity(open.entity).try_insert((ShockState::Effective, Lasting::Once));
         open.links += 1;
         let dose = self.doses.get_mut(&open.family).expect("a drawn shock has a dose");
         dose.armed -= 1;
@@ -218,14 +243,31 @@ impl DoseLedger {
             self.unrevealed.insert(id, open.family.clone());
             self.ages.push_back((step, id));
         }
-        journal.note(Event::ShockState { shock_id: id, state: ShockState::Effective });
+        self.events.note(ShockEvent::Changed { shock_id: id, state: ShockState::Effective }, journal);
     }
 
-    /// More pending orders carry these shocks.
-    pub(crate) fn link(&mut self, shocks: impl IntoIterator<Item = ShockId>) {
-        for id in shocks {
-            self.open.get_mut(&id).expect("a shock that lasts is open").links += 1;
+    /// Places an order on some terms. The shocks that made the terms what they are go on until the order is done with,
+    /// and are linked to it.
+    ///
+    /// # Panics
+    /// When a shock of the terms is over: terms come from the market, on the day of the order.
+    pub fn place(
+        &mut self,
+        book: &mut PurchaseBook,
+        supplier: SupplierId,
+        sku: SkuId,
+        quantity: Units,
+        terms: Terms,
+        today: Day,
+        journal: &mut Journal,
+    ) -> PurchaseOrder {
+        let (order, entity) = book.place(supplier, sku, quantity, terms, today, journal);
+        for (shock, kind) in of_terms(&terms) {
+            let open = self.open.get_mut(&shock).expect("a shock that lasts is open");
+            open.links += 1;
+            book.commands().spawn(link(kind, open.entity, entity));
         }
+        order
     }
 
     /// A pending order or posting that carried these shocks is done with.
@@ -239,16 +281,20 @@ impl DoseLedger {
     /// A shock that lasted is over.
     ///
     /// # Panics
-    /// When it was not running.
+    /// When nothing more can come of it.
     pub fn stop(&mut self, id: ShockId, commands: &mut Commands) {
-        self.open.get_mut(&id).expect("a shock that lasts is open").running = false;
+        let open = self.open.get_mut(&id).expect("a shock that lasts is open");
+        open.lasting = Lasting::Once;
+        if open.links > 0 {
+            commands.entity(open.entity).try_insert(Lasting::Once).queue_silenced(release_supplier);
+        }
         self.close_if_done(id, commands);
     }
 
     fn close_if_done(&mut self, id: ShockId, commands: &mut Commands) {
         if let Some(open) = self.open.get(&id)
             && open.links == 0
-            && !open.running
+            && !open.lasting.goes_on()
         {
             commands.entity(open.entity).despawn();
             self.open.remove(&id);
@@ -264,8 +310,16 @@ impl DoseLedger {
         true
     }
 
-    /// The agent's input told of a shock; whether for the first time.
-    pub(crate) fn reveal(&mut self, id: ShockId) -> bool {
+    /// The agent's input told of a shock; whether for the first time, which is an event.
+    pub(crate) fn reveal(&mut self, id: ShockId, journal: &mut Journal) -> bool {
+        let first = self.count_revealed(id);
+        if first {
+            self.events.note(ShockEvent::Revealed { shock_id: id }, journal);
+        }
+        first
+    }
+
+    fn count_revealed(&mut self, id: ShockId) -> bool {
         let Some(family) = self.unrevealed.remove(&id) else {
             // One that is still armed counts as revealed when it strikes.
             return self.open.get_mut(&id).is_some_and(|open| !std::mem::replace(&mut open.told, true));

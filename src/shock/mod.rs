@@ -4,6 +4,8 @@
 //! families and those of third parties are registered in the same way, by
 //! [`add_shock`](family::ShockAppExt::add_shock).
 
+pub mod entity;
+pub mod event;
 pub mod family;
 pub mod interference;
 pub mod ledger;
@@ -11,6 +13,7 @@ pub mod observability;
 pub mod posting_lag;
 pub mod quantity;
 pub mod regime_shift;
+pub mod relations;
 pub mod strike;
 pub mod temporal;
 

@@ -2,6 +2,7 @@
 
 use bevy::prelude::{In, ResMut};
 
+use super::entity::Lasting;
 use super::family::{Effect, Strike, draw_days};
 use super::ledger::{ShockState, Target};
 use crate::engine::inbox::ShockNews;
@@ -17,7 +18,7 @@ pub fn strike(In(mut strike): In<Strike>, mut ledger: ResMut<Ledger>) -> Effect 
     let range = strike.sizes.posting_lag;
     let days = draw_days(&mut strike, SIZE, range);
     // Where nothing is ever posted, lags would pile up for ever.
-    if days == 0 || ledger.armed().count() >= MOST_ARMED {
+    if days == 0 || ledger.armed().len() >= MOST_ARMED {
         return Effect { candidates: 1, ..Effect::nothing_to_strike() };
     }
     ledger.arm_lag(strike.id, days);
@@ -26,7 +27,7 @@ pub fn strike(In(mut strike): In<Strike>, mut ledger: ResMut<Ledger>) -> Effect 
         candidates: 1,
         target: Target::default(),
         size: i64::from(days),
-        running: true,
+        lasting: Lasting::UntilStopped,
         replaces: None,
         news: Some(ShockNews::PostingLag { days }),
     }

@@ -2,6 +2,7 @@
 
 use bevy::prelude::In;
 
+use super::entity::Lasting;
 use super::family::{Effect, Strike};
 use super::ledger::{ShockState, Target};
 use crate::base::units::Units;
@@ -36,7 +37,7 @@ pub fn strike(In(mut strike): In<Strike>, mut book: PurchaseBook, market: Suppli
         candidates,
         target,
         size: i64::from(new_quantity) - i64::from(before),
-        running: false,
+        lasting: Lasting::Once,
         replaces: None,
         news: Some(ShockNews::OrderQuantityChanged { order_id: order, new_quantity }),
     }

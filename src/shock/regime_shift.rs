@@ -3,6 +3,7 @@
 
 use bevy::prelude::{In, Res};
 
+use super::entity::Lasting;
 use super::family::{Effect, Strike, draw_days};
 use super::ledger::{ShockState, Target};
 use super::observability::DisclosurePolicy;
@@ -38,7 +39,7 @@ pub fn strike(In(mut strike): In<Strike>, mut market: SupplierMarket, disclosure
         candidates,
         target,
         size: i64::from(extra_days),
-        running: true,
+        lasting: Lasting::Until(until_day),
         replaces,
         news: Some(ShockNews::RegimeShift { supplier_id, extra_days, from_day, until_day }),
     }

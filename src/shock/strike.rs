@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 
+use super::entity::ShockBundle;
 use super::family::{ShockFamilies, Strike, shares};
-use super::ledger::{DoseLedger, Shock, ShockRecord, ShockState};
+use super::ledger::{DoseLedger, ShockRecord, ShockState};
 use super::observability::DisclosurePolicy;
-use crate::base::ids::ShockId;
+use super::relations::{carriers, spawn_links, supplier_of};
 use crate::base::rng::{DrawKey, Stream};
 use crate::config::settings::{PeInductionConfig, RunConfig};
 use crate::engine::calendar::Calendar;
 use crate::engine::inbox::Inbox;
-use crate::engine::journal::{Event, Journal};
-use crate::engine::orders::{InTransit, Orders};
+use crate::engine::journal::Journal;
+use crate::engine::orders::Orders;
 
 /// The stream that decides whether and which; each family has one of its own besides.
 pub const STREAMS: [(&str, u32); 1] = [("shock.strike", 1)];
@@ -72,9 +73,7 @@ pub fn strike_shock(world: &mut World) {
     let strike = Strike::new(id, day, &rule.config, &family, rule.key);
     let effect =
         world.resource_scope(|world, mut families: Mut<ShockFamilies>| families.strike(&family, strike, world));
-    let links = links(id, world);
     let alive = effect.state != ShockState::Fizzled;
-    let entity = alive.then(|| world.spawn(Shock { id, family: family.clone(), drawn_on: day }).id());
     let record = ShockRecord {
         shock_id: id,
         family,
@@ -84,25 +83,23 @@ pub fn strike_shock(world: &mut World) {
         size: effect.size,
         effect: effect.news.clone(),
     };
-    world.resource_mut::<Journal>().note(Event::Shock(record.clone()));
+    let carriers = carriers(id, world);
+    let stays = alive && (!carriers.is_empty() || effect.lasting.goes_on());
+    let entity = stays.then(|| world.spawn(ShockBundle::new(&record, effect.lasting, day)).id());
     let step = world.resource::<Calendar>().step();
     world.resource_scope(|world, mut doses: Mut<DoseLedger>| {
-        doses.enter(record, &effect, links, entity, step, &mut world.commands());
+        doses.enter(record, &effect, carriers.len() as u32, entity, step, &mut world.resource_mut::<Journal>());
         if let Some(replaced) = effect.replaces {
             doses.stop(replaced, &mut world.commands());
         }
     });
+    if let Some(shock) = entity {
+        spawn_links(shock, carriers, supplier_of(&effect.target, effect.lasting, world), world);
+    }
     world.flush();
     if alive {
         world.resource_scope(|world, mut disclosure: Mut<DisclosurePolicy>| {
             disclosure.tell_shock(id, effect.news, day, &mut world.resource_mut::<Inbox>());
         });
     }
-}
-
-/// How often pending orders carry a shock: each time counts, since each is taken off by itself.
-fn links(id: ShockId, world: &World) -> u32 {
-    let pending = world.resource::<Orders>().entities().filter_map(|entity| world.get::<InTransit>(entity));
-    let carried = pending.flat_map(InTransit::shocks).filter(|shock| *shock == id);
-    carried.count() as u32
 }

@@ -2,6 +2,7 @@
 
 use bevy::prelude::In;
 
+use super::entity::Lasting;
 use super::family::{Effect, Strike, draw_days};
 use super::ledger::{ShockState, Target};
 use crate::engine::inbox::ShockNews;
@@ -29,7 +30,7 @@ pub fn strike(In(mut strike): In<Strike>, mut book: PurchaseBook, market: Suppli
         candidates,
         target,
         size: i64::from(days),
-        running: false,
+        lasting: Lasting::Once,
         replaces: None,
         news: Some(ShockNews::OrderDelayed { order_id: order, new_eta_day }),
     }

@@ -189,7 +189,7 @@ impl Simulation {
     /// Runs the half of a step before the agent.
     pub fn observe(&mut self) {
         let world = self.app.world_mut();
-        world.resource_mut::<Journal>().clear();
+        world.resource_mut::<Journal>().start_step();
         self.pre_agent.run(world);
     }
 

@@ -29,8 +29,10 @@ use crate::scenario::warehouse::customer::{Customers, Demand, SalesOrder};
 use crate::scenario::warehouse::level::Level;
 use crate::scenario::warehouse::shown::ShownState;
 use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
-use crate::shock::ledger::{DoseLedger, Shock};
+use crate::shock::entity::ShockBundle;
+use crate::shock::ledger::DoseLedger;
 use crate::shock::observability::DisclosurePolicy;
+use crate::shock::relations;
 use crate::shock::strike::ShockRule;
 use crate::simulation::driver::{RunProgress, Simulation};
 use crate::tool::registry::ToolRegistry;
@@ -99,7 +101,7 @@ struct Entities {
     suppliers: Vec<(Supplier, Catalogue, Disruptions)>,
     orders: Vec<OrderParts>,
     customer_orders: Vec<SalesOrder>,
-    shocks: Vec<Shock>,
+    shocks: Vec<ShockBundle>,
 }
 
 impl Entities {
@@ -141,6 +143,7 @@ impl Entities {
         world.resource_mut::<Customers>().entities_mut().zip(requests).for_each(|(place, entity)| *place = entity);
         let shocks: Vec<Entity> = world.spawn_batch(self.shocks).collect();
         world.resource_mut::<DoseLedger>().entities_mut().zip(shocks).for_each(|(place, entity)| *place = entity);
+        relations::restore(world);
     }
 }
 
@@ -209,6 +212,8 @@ mod tests {
     use crate::engine::run_state::RunScoped;
     use crate::plan::Plan;
     use crate::record::summary::{RunIdentity, Summary};
+    use crate::shock::entity::Lasting;
+    use crate::shock::relations::ShockLink;
 
     fn configs() -> Vec<RunConfig> {
         let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/base.yaml");
@@ -286,6 +291,7 @@ mod tests {
                 let open =
                     shared.world().resource::<Orders>().pending() + shared.world().resource::<Customers>().open();
                 assert!(entities >= open, "the entities came along");
+                assert_eq!(links(shared.world_mut()), carried(shared.world_mut()), "and so did their relations");
             }
             let (_, agent, end) = &mut runs[run];
             if let Some(reason) = step(&mut shared, agent.as_mut()) {
@@ -296,6 +302,22 @@ mod tests {
                 assert_eq!(summary(&shared, reason), *sum);
             }
         }
+    }
+
+    /// How many links there are between shocks and what carries them.
+    fn links(world: &mut World) -> usize {
+        world.query_filtered::<(), With<ShockLink>>().iter(world).count()
+    }
+
+    /// How many there should be.
+    fn carried(world: &mut World) -> usize {
+        let causes = |transit: &InTransit| {
+            let InTransit { day_shocks, told_shocks, quantity_shocks, price_shocks, .. } = transit;
+            [day_shocks, told_shocks, quantity_shocks, price_shocks].iter().map(|shocks| shocks.len()).sum::<usize>()
+        };
+        let of_orders: usize = world.query::<&InTransit>().iter(world).map(causes).sum();
+        let lasting = |lasting: &&Lasting| matches!(lasting, Lasting::Until(_));
+        of_orders + world.query::<&Lasting>().iter(world).filter(lasting).count()
     }
 
     fn alone_suspended(config: &RunConfig) -> SuspendedRun {

@@ -8,8 +8,6 @@ use bevy::app::{App, Plugin};
 use bevy::ecs::schedule::{LogLevel, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor};
 use bevy::prelude::*;
 
-use crate::engine::calendar::{evening, morning};
-
 /// The half of a step before the agent decides.
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PreAgent;
@@ -137,7 +135,8 @@ fn strict(schedule: &mut Schedule) {
     });
 }
 
-/// Adds the schedules, their sets, and the order of the sets. Systems are added by the plugins that own them.
+/// Adds the schedules, their sets, and the order of the sets. Systems are added by the plugins that own them; on which
+/// steps mornings and evenings fall is said by [`EnginePlugin`](crate::engine::EnginePlugin), which owns the calendar.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StepPlugin;
 
@@ -145,9 +144,7 @@ impl Plugin for StepPlugin {
     fn build(&self, app: &mut App) {
         app.edit_schedule(PreAgent, |before| {
             strict(before);
-            before.configure_sets(
-                (PreAgentSystems::Morning.run_if(morning), PreAgentSystems::Clock, PreAgentSystems::Observe).chain(),
-            );
+            before.configure_sets((PreAgentSystems::Morning, PreAgentSystems::Clock, PreAgentSystems::Observe).chain());
             before.configure_sets(
                 (
                     MorningSystems::Arrive,
@@ -170,7 +167,7 @@ impl Plugin for StepPlugin {
             after.configure_sets(
                 (
                     PostAgentSystems::Act,
-                    PostAgentSystems::Evening.run_if(evening),
+                    PostAgentSystems::Evening,
                     PostAgentSystems::Resolve,
                     PostAgentSystems::Detect,
                     PostAgentSystems::Record,

@@ -21,7 +21,7 @@ use vendomini::plan::Plan;
 use vendomini::plugins::Plugins;
 use vendomini::record::manifest::BatchStatus;
 
-use crate::common::{plan, project};
+use crate::common::{files, plan, project};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -63,18 +63,8 @@ grid: {model.name: [heuristic, random, mock], pe_induction.p_shock: [0, 0.5]}",
 
 /// Every file below a folder by its path, but those that may hold times.
 fn records(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, Vec<u8>>) {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            let name = format!("{below}{}", entry.file_name().into_string().unwrap());
-            if entry.file_type().unwrap().is_dir() {
-                collect(&entry.path(), &format!("{name}/"), files);
-            } else if !name.ends_with("experiment.log") && ![".lock", "manifest.json"].contains(&name.as_str()) {
-                files.insert(name, fs::read(entry.path()).unwrap());
-            }
-        }
-    }
-    let mut files = BTreeMap::new();
-    collect(folder, "", &mut files);
+    let mut files = files(folder);
+    files.retain(|name, _| !name.ends_with("experiment.log") && ![".lock", "manifest.json"].contains(&name.as_str()));
     files
 }
 

@@ -1,7 +1,10 @@
 //! What several test modules need.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use assert_cmd::Command;
 use serde_json::Value;
 use vendomini::base::run_end::EndReason;
 use vendomini::config::{self, Overrides, RunConfig};
@@ -74,4 +77,31 @@ pub(crate) fn record(config: &RunConfig) -> (Vec<Value>, Vec<Value>) {
 pub(crate) fn lines(bytes: &[u8]) -> Vec<Value> {
     let text = std::str::from_utf8(bytes).expect("records are text");
     text.lines().map(|line| serde_json::from_str(line).expect("a record is JSON")).collect()
+}
+
+/// Every file below a folder by its path, which has slashes on every system.
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let name = format!("{below}{}", entry.file_name().into_string().unwrap());
+            if entry.file_type().unwrap().is_dir() {
+                collect(&entry.path(), &format!("{name}/"), files);
+            } else {
+                files.insert(name, fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    let mut files = BTreeMap::new();
+    collect(folder, "", &mut files);
+    files
+}
+
+/// The program of an example.
+pub(crate) fn example(name: &str) -> Command {
+    let test = std::env::current_exe().expect("a test has a program");
+    let built: PathBuf =
+        test.parent().and_then(|deps| deps.parent()).expect("it lies in target/…/deps").join("examples");
+    let program = built.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(program.exists(), "{} is missing: build it with cargo build --examples", program.display());
+    Command::new(program)
 }

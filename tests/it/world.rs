@@ -11,7 +11,7 @@ use vendomini::base::rng::DrawKey;
 use vendomini::base::units::Cents;
 use vendomini::config::RunConfig;
 use vendomini::config::settings::{Magnitude, MixWord, Observability, PredictionFormat, PredictionMode, TypeMix};
-use vendomini::engine::journal::{Event, Journal};
+use vendomini::engine::journal::{Journal, WorldEvent};
 use vendomini::engine::ledger::{Ledger, PostingKind};
 use vendomini::engine::orders::OpenExpectations;
 use vendomini::prediction::predictions::Predictions;
@@ -89,12 +89,14 @@ impl Books {
     }
 
     fn enter(&mut self, journal: &Journal) {
-        for event in &journal.events {
+        for event in journal.events() {
             match event {
-                Event::Delivery(delivery) => *self.stock.get_mut(&delivery.sku).unwrap() += i64::from(delivery.taken),
-                Event::Shipment { sku, quantity, .. } => *self.stock.get_mut(sku).unwrap() -= i64::from(*quantity),
-                Event::Posting { kind: PostingKind::Revenue, amount, .. } => self.budget += *amount,
-                Event::Posting { amount, .. } => self.budget -= *amount,
+                WorldEvent::Delivery(delivery) => {
+                    *self.stock.get_mut(&delivery.sku).unwrap() += i64::from(delivery.taken)
+                }
+                WorldEvent::Shipment { sku, quantity, .. } => *self.stock.get_mut(sku).unwrap() -= i64::from(*quantity),
+                WorldEvent::Posting { kind: PostingKind::Revenue, amount, .. } => self.budget += *amount,
+                WorldEvent::Posting { amount, .. } => self.budget -= *amount,
                 _ => {}
             }
         }

@@ -10,8 +10,8 @@ use crate::base::rng::{DrawKey, Stream};
 use crate::base::units::{Cents, Day, Units};
 use crate::config::settings::DemandConfig;
 use crate::engine::calendar::Calendar;
-use crate::engine::inbox::{Inbox, MessageBody};
-use crate::engine::journal::{Event, Journal};
+use crate::engine::inbox::{CustomerRequest, Inbox, MessageBody};
+use crate::engine::journal::{Journal, WorldEvent};
 use crate::engine::run_state::RunScoped;
 use crate::scenario::warehouse::sku::{Shelves, Sku};
 
@@ -38,6 +38,19 @@ pub struct SalesOrder {
     pub due_day: Day,
     /// Last day at all; in its evening the order expires.
     pub expires_day: Day,
+}
+
+impl From<SalesOrder> for CustomerRequest {
+    fn from(order: SalesOrder) -> CustomerRequest {
+        CustomerRequest {
+            customer_order_id: order.id,
+            sku: order.sku,
+            quantity: order.quantity,
+            unit_price: order.unit_price,
+            due_day: order.due_day,
+            expires_day: order.expires_day,
+        }
+    }
 }
 
 /// The rules of demand in this run.
@@ -208,7 +221,7 @@ pub fn receive_customer_requests(
         let entity = commands.spawn(order).id();
         customers.open.insert(order.id, entity);
         inbox.deliver(today, MessageBody::CustomerRequest(order.into()));
-        journal.note(Event::CustomerRequest {
+        journal.note(WorldEvent::CustomerRequest {
             customer_order: order.id,
             sku: order.sku,
             quantity: order.quantity,
@@ -237,7 +250,7 @@ pub fn expire_customer_orders(
         let entity = book.index.end(customer_order, today, true);
         book.commands.entity(entity).despawn();
         inbox.deliver(today, MessageBody::CustomerExpired { customer_order_id: customer_order });
-        journal.note(Event::CustomerExpired { customer_order });
+        journal.note(WorldEvent::CustomerExpired { customer_order });
     }
 }
 

@@ -6,7 +6,7 @@ use crate::base::error_type::ErrorType;
 use crate::base::ids::OrderId;
 use crate::engine::calendar::Calendar;
 use crate::engine::inbox::Inbox;
-use crate::engine::journal::{ChargeOutcome, Delivery, Event, Journal};
+use crate::engine::journal::{ChargeOutcome, Delivery, Journal, WorldEvent};
 use crate::engine::ledger::{Ledger, Posting};
 use crate::engine::orders::{InTransit, PurchaseBook};
 use crate::scenario::warehouse::sku::Warehouse;
@@ -23,6 +23,7 @@ pub fn deliver_due_orders(
     mut inbox: ResMut<Inbox>,
     mut journal: ResMut<Journal>,
     mut doses: ResMut<DoseLedger>,
+    mut commands: Commands,
 ) {
     let today = calendar.day();
     let due = |transit: &InTransit| transit.arrives <= today;
@@ -59,7 +60,7 @@ pub fn deliver_due_orders(
         };
         disclosure.tell_receipt(&delivery, today, &mut inbox);
         let posting = Posting::charge(delivery.charged, charge);
-        journal.note(Event::Delivery(delivery));
-        ledger.post_or_delay(posting, &calendar, &mut doses, &mut journal);
+        journal.note(WorldEvent::Delivery(delivery));
+        doses.post_or_delay(&mut ledger, posting, &calendar, &mut journal, &mut commands);
     }
 }

@@ -62,10 +62,10 @@ pub fn hash_warehouse(
             }
         }
         bytes.put(shocks.drawn());
-        bytes.put(ledger.armed().count() as u32);
-        for (shock, days) in ledger.armed() {
-            bytes.put(shock.0);
-            bytes.put(days);
+        bytes.put(ledger.armed().len() as u32);
+        for lag in ledger.armed() {
+            bytes.put(lag.shock.0);
+            bytes.put(lag.days);
         }
         bytes.put(ledger.late().len() as u32);
         for late in ledger.late() {

@@ -1,22 +1,16 @@
 //! The examples, run as their headers say.
 
 use std::fs;
-use std::path::PathBuf;
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::{lines, project};
+use crate::common::{self, lines, project};
 
 /// An example's program, in a folder of its own beside the configurations.
 fn example(name: &str, dir: &TempDir, arguments: &[&str]) -> Command {
-    let test = std::env::current_exe().expect("a test has a program");
-    let built: PathBuf =
-        test.parent().and_then(|deps| deps.parent()).expect("it lies in target/…/deps").join("examples");
-    let program = built.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    assert!(program.exists(), "{} is missing: build it with cargo build --examples", program.display());
-    let mut command = Command::new(program);
+    let mut command = common::example(name);
     command.current_dir(dir.path()).args(arguments);
     command
 }

@@ -50,7 +50,7 @@ fn lose_papers(In(mut strike): In<Strike>, mut book: PurchaseBook) -> Effect {
 
 /// Something that happens to nothing.
 fn rumour(In(strike): In<Strike>, mut journal: ResMut<Journal>, mut inbox: ResMut<Inbox>) -> Effect {
-    journal.note(Event::Custom { name: "rumour".into(), data: serde_json::json!({"of": strike.id}) });
+    journal.note(WorldEvent::Custom { name: "rumour".into(), data: serde_json::json!({"of": strike.id}) });
     inbox.deliver(strike.day, MessageBody::Note { from: "a stranger".into(), text: "They say it gets worse.".into() });
     let news = Some(ShockNews::Custom(CustomNews::new("rumour", "Something is said to have happened")));
     Effect { state: ShockState::Effective, candidates: 1, news, ..Effect::nothing_to_strike() }

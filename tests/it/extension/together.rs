@@ -11,7 +11,7 @@ use vendomini::config::to_yaml;
 use vendomini::crash::CrashPlugin;
 use vendomini::prelude::*;
 use vendomini::shock::ShockPlugin;
-use vendomini::shock::ledger::Shock;
+use vendomini::shock::entity::ShockFamily;
 use vendomini::tool::ToolPlugin;
 
 use super::guests::{Counter, alarm_a, alarm_z, bureaucracy, counting, record, trace};
@@ -124,8 +124,9 @@ fn shocks_of_a_mix_are_drawn_by_weight_told_and_blamed() {
     assert!(told.iter().any(|message| message["kind"] == "note" && message["from"] == "a stranger"));
     // What struck nothing that lasts is over at once; the others live as long as their orders.
     let pending = simulation.world().resource::<vendomini::engine::orders::Orders>().pending();
-    let open: Vec<_> = simulation.world().try_query::<&Shock>().unwrap().iter(simulation.world()).cloned().collect();
-    assert!(open.iter().all(|shock| &*shock.family != "rumour"), "{open:?}");
+    let world = simulation.world();
+    let open: Vec<ShockFamily> = world.try_query::<&ShockFamily>().unwrap().iter(world).cloned().collect();
+    assert!(open.iter().all(|family| &*family.0 != "rumour"), "{open:?}");
     assert!(pending > 0 || open.is_empty());
 }
 

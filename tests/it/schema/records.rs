@@ -13,7 +13,7 @@ use vendomini::batch::{BatchOptions, Existing, run_batch};
 use vendomini::cli::schema::Subject;
 use vendomini::config::{self, Overrides};
 use vendomini::engine::inbox::{CustomNews, ShockNews};
-use vendomini::engine::journal::Event;
+use vendomini::engine::journal::WorldEvent;
 use vendomini::llm::provider::backend::PriceOptions;
 use vendomini::llm::provider::reply::Finish;
 use vendomini::llm::provider::transport::{LimitChange, LimitReason};
@@ -221,7 +221,7 @@ fn rare_records_fit_their_schema() {
         assert_fits(&validators["event"], event, kind);
     }
 
-    let custom = Event::Custom { name: "strike_over".into(), data: json!({"days": 3}) };
+    let custom = WorldEvent::Custom { name: "strike_over".into(), data: json!({"days": 3}) };
     let mut event = serde_json::to_value(&custom).unwrap();
     event["step"] = 3.into();
     event["day"] = 3.into();

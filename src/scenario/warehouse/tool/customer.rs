@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::ids::{SalesOrderId, SkuId};
 use crate::base::units::{Cents, Units};
 use crate::engine::calendar::Calendar;
-use crate::engine::journal::{Event, Journal};
+use crate::engine::journal::{Journal, WorldEvent};
 use crate::engine::ledger::{Ledger, Posting};
 use crate::interface::fact::Fact;
 use crate::interface::result::{ErrorCode, Precondition, ToolError, ToolReply};
@@ -49,6 +49,7 @@ fn ship(
     mut ledger: ResMut<Ledger>,
     mut journal: ResMut<Journal>,
     mut doses: ResMut<DoseLedger>,
+    mut commands: Commands,
 ) -> Result<ToolReply, ToolError> {
     let Ok(id) = args.customer_order_id.parse::<SalesOrderId>() else {
         let message = format!("{:?} is no customer order id; they look like CO1", args.customer_order_id);
@@ -75,8 +76,9 @@ fn ship(
     let net_revenue = gross_revenue - late_penalty;
     warehouse.ship(sku, quantity);
     book.close_shipped(id, today);
-    journal.note(Event::Shipment { customer_order: id, sku, quantity, net_revenue, late });
-    ledger.post_or_delay(Posting::revenue(net_revenue, id), &calendar, &mut doses, &mut journal);
+    journal.note(WorldEvent::Shipment { customer_order: id, sku, quantity, net_revenue, late });
+    let posting = Posting::revenue(net_revenue, id);
+    doses.post_or_delay(&mut ledger, posting, &calendar, &mut journal, &mut commands);
     let new_budget = ledger.budget();
     let data = ShipData { sku, quantity, gross_revenue, late_penalty, net_revenue, new_budget };
     Ok(ToolReply::success(true, &data)

@@ -9,7 +9,7 @@ use crate::base::error_type::ErrorType::{Causal, Cost, Quantity, Temporal};
 use crate::base::ids::{OrderId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
 use crate::engine::calendar::Calendar;
-use crate::engine::journal::{Event, Journal};
+use crate::engine::journal::{Journal, WorldEvent};
 use crate::engine::ledger::{Ledger, PostingKind};
 use crate::engine::orders::{PurchaseBook, PurchaseOrder};
 use crate::engine::suppliers::{Offer, SupplierMarket, Terms};
@@ -148,7 +148,7 @@ fn place_order(
     let (supplier, sku, terms) = find_offer(&market, &shelves, &args.supplier_id, &args.sku, today)?;
     let quantity = check_quantity("quantity", args.quantity, &shelves)?;
     check_credit(&ledger, sku)?;
-    let order = book.place(supplier, sku, quantity, terms, today, &mut doses, &mut journal);
+    let order = doses.place(&mut book, supplier, sku, quantity, terms, today, &mut journal);
     let PurchaseOrder { id, promised, unit_price, .. } = order;
     let data = OrderData { order_id: id, eta_day: promised, price: unit_price * quantity };
     Ok(ToolReply::success(true, &data)
@@ -206,7 +206,7 @@ fn cancel_order(
     let order = find_pending(&book, &args.order_id)?;
     let fee = order.value().scaled(CANCEL_SHARE);
     let (voided, shocks) = book.cancel(order.id).expect("the order is pending");
-    journal.note(Event::OrderCancelled { order: order.id, fee });
+    journal.note(WorldEvent::OrderCancelled { order: order.id, fee });
     ledger.post_fee(PostingKind::CancelFee, fee, order.id, &mut journal);
     Ok(ToolReply::success(true, &CancelData { ok: true, fee })
         .showing(Fact::OrderCancelled(order.id))
@@ -242,7 +242,7 @@ fn expedite_order(
     let cost = order.value().scaled(EXPEDITE_SHARE);
     let (old_day, new_eta_day) =
         book.expedite(order.id, today, disclosure.tells_at_once()).expect("the order is pending");
-    journal.note(Event::OrderExpedited { order: order.id, old_day, new_day: new_eta_day, fee: cost });
+    journal.note(WorldEvent::OrderExpedited { order: order.id, old_day, new_day: new_eta_day, fee: cost });
     ledger.post_fee(PostingKind::ExpediteFee, cost, order.id, &mut journal);
     Ok(ToolReply::success(true, &ExpediteData { new_eta_day, cost })
         .showing(Fact::OrderMoved(order.id, new_eta_day))
