@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::entity::Lasting;
 use super::event::ShockEvent;
@@ -22,7 +22,7 @@ use crate::engine::orders::{PurchaseBook, PurchaseOrder};
 use crate::engine::suppliers::Terms;
 
 /// What became of a shock.
-#[derive(Component, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShockState {
     /// It waits for something to strike.
@@ -34,7 +34,7 @@ pub enum ShockState {
 }
 
 /// What a shock struck.
-#[derive(Component, Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Component, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// A pending order.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +48,7 @@ pub struct Target {
 }
 
 /// A shock as events and step records state it.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct ShockRecord {
     /// Its id.
@@ -69,7 +69,7 @@ pub struct ShockRecord {
 }
 
 /// Counts of one family.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FamilyDose {
     /// Shocks that changed something.
     pub effective: u32,

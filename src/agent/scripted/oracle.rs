@@ -10,6 +10,7 @@ use crate::agent::{Agent, Input, Instruments};
 use crate::base::card::Card;
 use crate::base::decision::Decision;
 use crate::base::error_type::ErrorType;
+use crate::base::hex::Hash128;
 use crate::base::units::Step;
 use crate::config::settings::RunConfig;
 use crate::prediction::predictions::Value;
@@ -95,10 +96,10 @@ impl Agent for Oracle {
         let known = self.hashes.get(step as usize).copied();
         assert!(
             known == Some(state_hash),
-            "step {step} of the oracle's run begins in the world {:032x}, that of its rehearsal in {}: the world \
+            "step {step} of the oracle's run begins in the world {}, that of its rehearsal in {}: the world \
              depends on cards, or a plugin is missing in the rehearsal",
-            state_hash,
-            known.map_or("none, it had ended".to_owned(), |hash| format!("{hash:032x}")),
+            Hash128(state_hash),
+            known.map_or("none, it had ended".to_owned(), |hash| Hash128(hash).to_string()),
         );
         let mut decision = self.heuristic.decide(input);
         if let Some(card) = &mut decision.card {
