@@ -30,7 +30,8 @@ use crate::prediction::predictions::{Predictions, Resolved, step_means};
 use crate::prediction::reveal::RevealedError;
 use crate::record::schema::STATE_HASH;
 use crate::scenario::warehouse::sku::Shelves;
-use crate::shock::ledger::{DoseLedger, ShockRecord};
+use crate::shock::entity::ShockRecord;
+use crate::shock::ledger::DoseLedger;
 
 /// A line of `steps.jsonl`.
 #[derive(Serialize, JsonSchema)]
