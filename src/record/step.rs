@@ -30,7 +30,8 @@ use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
 use crate::prediction::predictions::{Predictions, Resolved, step_means};
 use crate::prediction::reveal::RevealedError;
 use crate::record::step_record::{OfOrders, StateAfter};
-use crate::shock::ledger::{DoseLedger, ShockRecord};
+use crate::shock::entity::ShockRecord;
+use crate::shock::ledger::DoseLedger;
 
 /// A line of `steps.jsonl` as it is written: borrowed, since a run writes one a step. [`StepRecord`] reads it.
 ///

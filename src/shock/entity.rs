@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use bevy::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::ledger::{ShockRecord, ShockState, Target};
-use crate::base::ids::ShockId;
+use crate::base::ids::{OrderId, ShockId, SkuId, SupplierId};
 use crate::base::units::Day;
 use crate::config::settings::Magnitude;
 use crate::engine::inbox::ShockNews;
@@ -39,6 +40,32 @@ pub struct ShockEffect {
     pub news: Option<ShockNews>,
 }
 
+/// What became of a shock.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ShockState {
+    /// It waits for something to strike.
+    Armed,
+    /// It changed something.
+    Effective,
+    /// It had nothing to strike, or no effect after rounding.
+    Fizzled,
+}
+
+/// What a shock struck.
+#[derive(Component, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// A pending order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+    /// A supplier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supplier: Option<SupplierId>,
+    /// A SKU of that supplier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sku: Option<SkuId>,
+}
+
 /// How long a shock goes on by itself. Beyond that it exists while pending orders and postings carry it.
 #[derive(Component, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lasting {
@@ -58,6 +85,27 @@ impl Lasting {
     pub fn goes_on(self) -> bool {
         self != Lasting::Once
     }
+}
+
+/// A shock as events and step records state it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct ShockRecord {
+    /// Its id.
+    pub shock_id: ShockId,
+    /// Its family.
+    pub family: Arc<str>,
+    /// How large it was to be.
+    pub magnitude: Magnitude,
+    /// What became of it in the evening of its draw.
+    pub state: ShockState,
+    /// What it struck.
+    #[serde(flatten)]
+    pub target: Target,
+    /// The change: days, or units more (or fewer).
+    pub size: i64,
+    /// What exactly changed.
+    pub effect: Option<ShockNews>,
 }
 
 /// All that the entity of a shock begins with.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ledger::{ShockRecord, ShockState};
+use super::entity::{ShockRecord, ShockState};
 use crate::base::ids::ShockId;
 
 /// One thing that happened to a shock. Serialised, with its step and day, it is a line of `events.jsonl`.

@@ -8,8 +8,7 @@ use bevy::app::App;
 use bevy::ecs::system::IntoSystem;
 use bevy::prelude::{In, Mut, World};
 
-use super::entity::Lasting;
-use super::ledger::{ShockState, Target};
+use super::entity::{Lasting, ShockState, Target};
 use crate::base::ids::ShockId;
 use crate::base::one_shot::OneShotSystem;
 use crate::base::registration::{Registrable, SourcePlace, admit};

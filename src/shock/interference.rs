@@ -3,9 +3,8 @@
 
 use bevy::prelude::In;
 
-use super::entity::Lasting;
+use super::entity::{Lasting, ShockState, Target};
 use super::family::{Effect, Strike};
-use super::ledger::{ShockState, Target};
 use crate::base::ids::{OrderId, SupplierId};
 use crate::base::units::Day;
 use crate::engine::inbox::ShockNews;

@@ -7,66 +7,17 @@ use bevy::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::entity::Lasting;
+use super::entity::{Lasting, ShockRecord, ShockState};
 use super::event::ShockEvent;
 use super::family::Effect;
 use super::relations::{link, of_terms, release_supplier};
-use crate::base::ids::{OrderId, ShockId, SkuId, SupplierId};
+use crate::base::ids::{ShockId, SkuId, SupplierId};
 use crate::base::units::{Day, Step, Units};
-use crate::config::settings::Magnitude;
 use crate::engine::calendar::Calendar;
-use crate::engine::inbox::ShockNews;
 use crate::engine::journal::{EventLog, Journal};
 use crate::engine::ledger::{Ledger, Posting};
 use crate::engine::orders::{PurchaseBook, PurchaseOrder};
 use crate::engine::suppliers::Terms;
-
-/// What became of a shock.
-#[derive(Component, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ShockState {
-    /// It waits for something to strike.
-    Armed,
-    /// It changed something.
-    Effective,
-    /// It had nothing to strike, or no effect after rounding.
-    Fizzled,
-}
-
-/// What a shock struck.
-#[derive(Component, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Target {
-    /// A pending order.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub order: Option<OrderId>,
-    /// A supplier.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub supplier: Option<SupplierId>,
-    /// A SKU of that supplier.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sku: Option<SkuId>,
-}
-
-/// A shock as events and step records state it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct ShockRecord {
-    /// Its id.
-    pub shock_id: ShockId,
-    /// Its family.
-    pub family: Arc<str>,
-    /// How large it was to be.
-    pub magnitude: Magnitude,
-    /// What became of it in the evening of its draw.
-    pub state: ShockState,
-    /// What it struck.
-    #[serde(flatten)]
-    pub target: Target,
-    /// The change: days, or units more (or fewer).
-    pub size: i64,
-    /// What exactly changed.
-    pub effect: Option<ShockNews>,
-}
 
 /// Counts of one family.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -2,9 +2,8 @@
 
 use bevy::prelude::{In, ResMut};
 
-use super::entity::Lasting;
+use super::entity::{Lasting, ShockState, Target};
 use super::family::{Effect, Strike, draw_days};
-use super::ledger::{ShockState, Target};
 use crate::engine::inbox::ShockNews;
 use crate::engine::ledger::Ledger;
 

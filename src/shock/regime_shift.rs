@@ -3,9 +3,8 @@
 
 use bevy::prelude::{In, Res};
 
-use super::entity::Lasting;
+use super::entity::{Lasting, ShockState, Target};
 use super::family::{Effect, Strike, draw_days};
-use super::ledger::{ShockState, Target};
 use super::observability::DisclosurePolicy;
 use crate::base::ids::SupplierId;
 use crate::base::units::Day;

@@ -11,8 +11,8 @@ use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use smallvec::SmallVec;
 
-use super::entity::{Lasting, Shock};
-use super::ledger::{DoseLedger, Target};
+use super::entity::{Lasting, Shock, Target};
+use super::ledger::DoseLedger;
 use crate::base::ids::{ShockId, SupplierId};
 use crate::engine::orders::{InTransit, Orders};
 use crate::engine::run_state::RunScoped;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 
-use super::entity::ShockBundle;
+use super::entity::{ShockBundle, ShockRecord, ShockState};
 use super::family::{ShockFamilies, Strike, shares};
-use super::ledger::{DoseLedger, ShockRecord, ShockState};
+use super::ledger::DoseLedger;
 use super::observability::DisclosurePolicy;
 use super::relations::{carriers, spawn_links, supplier_of};
 use crate::base::rng::{DrawKey, Stream};

@@ -6,8 +6,7 @@ use vendomini::engine::orders::{InTransit, Orders};
 use vendomini::engine::suppliers::Suppliers;
 use vendomini::prelude::*;
 use vendomini::scenario::warehouse::sku::Shelves;
-use vendomini::shock::entity::{ShockEffect, ShockFamily, ShockMagnitude};
-use vendomini::shock::ledger::ShockRecord;
+use vendomini::shock::entity::{ShockEffect, ShockFamily, ShockMagnitude, ShockRecord};
 use vendomini::shock::relations::{ShockLink, ShockTrail};
 
 use crate::common::cell;
