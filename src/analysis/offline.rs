@@ -3,6 +3,8 @@
 //! Used by `detect`. The same detectors in the same order as in a run, fed from records instead of a World. Never
 //! reads or writes files.
 
+use std::collections::BTreeMap;
+
 use thiserror::Error;
 
 use crate::base::units::Step;
@@ -10,6 +12,7 @@ use crate::config::nearest;
 use crate::config::settings::CrashThreshold;
 use crate::crash::detector::DetectorRegistry;
 use crate::crash::evidence::{EvidenceWindow, StepEvidence};
+use crate::interface::tool_kind::ToolKind;
 use crate::record::evidence::Unknown;
 
 /// Version of the rules, as offline detection states it. It changes whenever the same evidence could get another
@@ -35,6 +38,8 @@ pub struct UnknownDetector {
 /// Detectors at work on one run after another.
 pub struct OfflineDetectors {
     registry: DetectorRegistry,
+    /// What each tool is for, by its name.
+    kinds: BTreeMap<&'static str, ToolKind>,
     window: EvidenceWindow,
     flags: Vec<(&'static str, Option<bool>)>,
     crash: Option<&'static str>,
@@ -42,18 +47,24 @@ pub struct OfflineDetectors {
 }
 
 impl OfflineDetectors {
-    /// The registered detectors of the given names, in the order that breaks ties; all of them for no name.
+    /// The registered detectors of the given names, in the order that breaks ties; all of them for no name. `kinds` says
+    /// what each tool is for, by its name.
     ///
     /// # Errors
     /// When a name is unknown.
-    pub fn named(mut registry: DetectorRegistry, names: &[String]) -> Result<OfflineDetectors, UnknownDetector> {
+    pub fn named(
+        mut registry: DetectorRegistry,
+        kinds: BTreeMap<&'static str, ToolKind>,
+        names: &[String],
+    ) -> Result<OfflineDetectors, UnknownDetector> {
         let known: Vec<_> = registry.names().collect();
         if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
             let nearest = nearest(name, known.iter().copied());
             return Err(UnknownDetector { name: name.clone(), known, nearest });
         }
         registry.keep(|detector| names.is_empty() || names.iter().any(|name| name == detector));
-        Ok(OfflineDetectors { registry, window: EvidenceWindow::new(0), flags: Vec::new(), crash: None, seen: 0 })
+        let window = EvidenceWindow::new(0);
+        Ok(OfflineDetectors { registry, kinds, window, flags: Vec::new(), crash: None, seen: 0 })
     }
 
     /// A new run begins.
@@ -72,7 +83,8 @@ impl OfflineDetectors {
     /// Detectors see the steps numbered as they come: step numbers of a log into which two processes wrote go back,
     /// which no detector is made for.
     pub fn judge(&mut self, step: StepEvidence, unknown: Unknown) -> (bool, Option<&'static str>) {
-        self.window.push(StepEvidence { step: self.seen, ..step });
+        let tool_kind = step.tool().and_then(|tool| self.kinds.get(tool).copied());
+        self.window.push(StepEvidence { step: self.seen, tool_kind, ..step });
         self.seen += 1;
         for (index, detector) in self.registry.all().enumerate() {
             let name = detector.name();

@@ -23,6 +23,13 @@ impl<I: SystemInput + 'static, O: 'static> OneShotSystem<I, O> {
         }
     }
 
+    /// Applies the commands that it had when it panicked.
+    pub(crate) fn settle(&mut self, world: &mut World) {
+        if self.ready {
+            self.system.apply_deferred(world);
+        }
+    }
+
     /// Runs it and applies its commands.
     ///
     /// # Panics

@@ -168,6 +168,19 @@ pub enum PluginProblem {
         /// Why.
         why: String,
     },
+    /// A system that would never run.
+    #[error(
+        "the system {system} is in the schedule {schedule}, which runs only while an App is updated, and runs of a batch \
+         are stepped without one; {instead}"
+    )]
+    NeverRun {
+        /// Where it is.
+        schedule: String,
+        /// Which.
+        system: String,
+        /// Where it can be instead.
+        instead: &'static str,
+    },
     /// There are no steps.
     #[error("there is no schedule {0}; add StepPlugin, or a plugin of your own that adds it")]
     NoSchedule(&'static str),
@@ -221,6 +234,11 @@ pub(crate) fn admit(
     };
     PluginProblems::note(app, problem);
     false
+}
+
+/// Whether two registrations can stand in one run, given the scenario that alone has each; `None` for all.
+pub(crate) fn meet(one: Option<&str>, other: Option<&str>) -> bool {
+    one.is_none() || other.is_none() || one == other
 }
 
 /// A plugin as the manifest lists it.

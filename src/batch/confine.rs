@@ -32,6 +32,11 @@ impl fmt::Display for Defect {
 }
 
 impl Defect {
+    /// A defect that another run had, and that ends this one as well.
+    pub(super) fn of_another_run(why: &dyn std::error::Error) -> Defect {
+        Defect { message: why.to_string(), place: "another run".to_owned() }
+    }
+
     fn of(info: &PanicHookInfo<'_>) -> Defect {
         let place = info.location().map_or_else(
             || "unknown place".to_owned(),

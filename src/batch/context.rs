@@ -16,11 +16,10 @@ use super::confine::{Defect, confine};
 use super::error::{ResumeError, WriteError};
 use super::folder::ResultFolder;
 use super::live::{LiveError, LiveRun, Progress, Released};
-use super::play::{Report, failed, finished, identity, play, rescue};
+use super::play::{Report, failed, finished, play, rescue};
 use super::pool::{Stopped, TICK};
 use super::resume::{Left, clear, left_of, open_cassette};
 use super::world_slot::{SharedWorld, WorldSlot};
-use crate::interface::observation::Briefing;
 use crate::llm::provider::backend::Backends;
 use crate::llm::provider::cassette;
 use crate::llm::provider::cassette::Player;
@@ -28,7 +27,9 @@ use crate::llm::provider::transport::Answer;
 use crate::llm::provider::wire::WireError;
 use crate::plan::{Plan, PlannedRun};
 use crate::plugins::Plugins;
+use crate::record::summary::RunIdentity;
 use crate::simulation::driver::Simulation;
+use crate::simulation::recorded_run::{Answers, RecordedRun};
 use crate::simulation::suspended::SuspendedRun;
 
 /// With so many runs under way, answers come so thick that it pays to let some gather: falling asleep and being woken
@@ -37,6 +38,9 @@ const MANY: usize = 64;
 
 /// How long answers gather: little beside what any model takes.
 const GATHERING: Duration = Duration::from_millis(1);
+
+/// How often it is tried to make a World fit for other runs after a defect.
+const RECOVERIES: u32 = 3;
 
 /// Why a run can differ from its cassette.
 const OTHERS: &str = "was it made by another version of this program?";
@@ -71,7 +75,7 @@ struct Worker<'a> {
     reports: &'a Sender<Result<Report, Stopped>>,
     /// Worlds that wait for their next run.
     idle: Vec<Simulation>,
-    /// The World that live runs take turns in, unless plugins are added.
+    /// The World that live runs take turns in.
     shared: SharedWorld,
     /// Boxed, since a map has room for more than it holds.
     live: BTreeMap<u64, Box<Kept<'a>>>,
@@ -215,13 +219,12 @@ impl<'a> Worker<'a> {
         // One run is reckoned by one price, also when it goes on another day.
         let pricing = player.as_ref().map_or(pricing, Player::pricing);
         let took = player.as_ref().map_or(Duration::ZERO, Player::took);
-        let mut simulation = self.world_for(run);
-        simulation.start(&run.config, true);
-        let agent =
-            backends.agent(&run.config, simulation.world().resource::<Briefing>(), pricing).map_err(Stopped::Prompt)?;
+        let world = WorldSlot::InWorld(self.world_for(run));
+        let recorded = RecordedRun::start(world, &run.config, RunIdentity::of(run), folder, Answers::Later);
+        let agent = backends.agent(&run.config, recorded.briefing(), pricing).map_err(Stopped::Prompt)?;
         let wire = backends.wire(&run.config, &self.answers.0, run.index as u64, player, recorder);
         let limits = backends.limits(&run.config, pricing, took);
-        Ok(LiveRun::new(WorldSlot::InWorld(simulation), identity(run), agent, wire, limits, folder, halt))
+        Ok(LiveRun::new(recorded, agent, wire, limits, halt))
     }
 
     /// Moves on the runs whose answers are there now. What comes of that waits its turn.
@@ -285,36 +288,31 @@ impl<'a> Worker<'a> {
 
     /// A World for a run that begins.
     fn world_for(&mut self, run: &PlannedRun) -> Box<Simulation> {
-        let plugins = self.context.plugins;
-        if !plugins.are_built_in() {
-            return self.idle.pop().map_or_else(|| Box::new(plugins.simulation()), Box::new);
-        }
-        let live = &mut self.live;
-        self.shared.clear(
-            run.index as u64,
-            || started(plugins, run),
-            |before, suspended| put_back(live, before, suspended),
-        )
+        let (plugins, live) = (self.context.plugins, &mut self.live);
+        let fresh = || plugins.simulation();
+        self.shared.clear(run.index as u64, fresh, |before, suspended| put_back(live, before, suspended))
     }
 
     /// Does something with a run that is in a World meanwhile.
     fn with_world<T>(&mut self, ticket: u64, doing: impl FnOnce(&mut LiveRun<'a>) -> T) -> Result<T, Defect> {
-        let plugins = self.context.plugins;
         let mut kept = self.live.remove(&ticket).expect("it is under way");
-        let Kept { run, live } = &mut *kept;
-        let others = &mut self.live;
-        let fresh = || started(plugins, run);
-        self.shared.swap_in(ticket, live.world_slot(), fresh, |before, suspended| put_back(others, before, suspended));
-        let done = confine(|| doing(live));
+        let (live, others) = (&mut kept.live, &mut self.live);
+        let swapped = self.shared.swap_in(ticket, live.world_slot(), |before, run| put_back(others, before, run));
+        let done = match swapped {
+            Ok(()) => confine(|| {
+                let done = doing(live);
+                live.world_slot().check_resources();
+                done
+            }),
+            Err(lost) => Err(Defect::of_another_run(&lost)),
+        };
         self.live.insert(ticket, kept);
         done
     }
 
     /// A run waits: somebody else may have the World.
     fn leave(&mut self, ticket: u64) {
-        if self.context.plugins.are_built_in()
-            && let Some(kept) = self.live.get_mut(&ticket)
-        {
+        if let Some(kept) = self.live.get_mut(&ticket) {
             self.shared.release(kept.live.world_slot());
         }
     }
@@ -340,7 +338,7 @@ impl<'a> Worker<'a> {
                 }
                 let why = live.why_ended();
                 let (world_slot, folder) = live.into_parts();
-                self.give_back(world_slot.into_world());
+                self.shared.retire(world_slot.into_world());
                 match folder.complete(&summary) {
                     Ok(()) => self.report(Report { why, ..finished(&run, &summary, self.context.families) }),
                     Err(error) => self.stop(Stopped::Unwritable(error)),
@@ -354,23 +352,18 @@ impl<'a> Worker<'a> {
                 let Kept { run, live } = self.take(ticket);
                 let steps = live.steps_done();
                 let (world_slot, mut folder) = live.into_parts();
-                self.give_back(None);
-                let saved = rescue(world_slot.into_world().map(|world| *world), &mut folder)
-                    .and_then(|()| folder.set_aside(steps, &defect));
+                let mut world = world_slot.into_world();
+                let rescued = world.as_mut().map_or(Ok(()), |world| rescue(world, &mut folder));
+                // A run whose World was gone already leaves the present one to the others.
+                if world.is_some() {
+                    self.shared.retire(world.and_then(|mut world| recovered(&mut world).then_some(world)));
+                }
+                let saved = rescued.and_then(|()| folder.set_aside(steps, &defect));
                 match saved {
                     Ok(()) => self.report(failed(&run, steps, defect, self.context.families)),
                     Err(error) => self.stop(Stopped::Unwritable(error)),
                 }
             }
-        }
-    }
-
-    /// The World of a run that is over; `None` when a defect took it.
-    fn give_back(&mut self, world: Option<Box<Simulation>>) {
-        if self.context.plugins.are_built_in() {
-            self.shared.retire(world);
-        } else {
-            self.idle.extend(world.map(|world| *world));
         }
     }
 
@@ -409,11 +402,10 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// A World in which a run was started.
-fn started(plugins: &Plugins, run: &PlannedRun) -> Simulation {
-    let mut simulation = plugins.simulation();
-    simulation.start(&run.config, false);
-    simulation
+/// Makes a World fit for the other runs that are in it; whether it is.
+fn recovered(world: &mut Simulation) -> bool {
+    // What a defective run has left to do may panic in its turn, and is gone then.
+    (0..RECOVERIES).any(|_| confine(|| world.recover()).is_ok())
 }
 
 /// The run that the World held is out of it.

@@ -8,7 +8,7 @@ use super::error::WriteError;
 use super::run_folder::RunFolder;
 use super::world_slot::WorldSlot;
 use crate::base::run_end::EndReason;
-use crate::crash::state::CrashState;
+use crate::base::units::Step;
 use crate::llm::deliberation::{Call, Deliberation, Move};
 use crate::llm::prompt::PromptError;
 use crate::llm::provider::attempt::Attempt;
@@ -17,24 +17,21 @@ use crate::llm::provider::limits::{Denied, LimitHit, RunLimits};
 use crate::llm::provider::transport::CallEvent;
 use crate::llm::provider::wire::{Asked, Wire, WireError};
 use crate::llm::record::Lines;
-use crate::record::summary::{RunIdentity, Summary};
+use crate::record::summary::Summary;
+use crate::simulation::recorded_run::{Outcome, RecordedRun};
 
 /// A run under way.
 pub(super) struct LiveRun<'a> {
-    simulation: WorldSlot,
-    identity: RunIdentity,
+    run: RecordedRun<WorldSlot, RunFolder>,
     agent: Deliberation,
     wire: Wire<'a>,
     limits: RunLimits,
-    folder: RunFolder,
     halt: &'a Halt<'a>,
     lines: Lines,
     /// What is asked, while the answer is under way.
     asked: Option<Call>,
     /// What is to be asked once calls under way leave room for it.
     parked: Option<Call>,
-    crash_logged: bool,
-    severity_logged: bool,
 }
 
 /// How far a run got.
@@ -81,30 +78,15 @@ pub(super) enum LiveError {
 }
 
 impl<'a> LiveRun<'a> {
-    /// A run that was started in the World of its world_slot. All that follows needs it to be in a World.
+    /// A run that was started. All that follows needs it to be in its World.
     pub(super) fn new(
-        simulation: WorldSlot,
-        identity: RunIdentity,
+        run: RecordedRun<WorldSlot, RunFolder>,
         agent: Deliberation,
         wire: Wire<'a>,
         limits: RunLimits,
-        folder: RunFolder,
         halt: &'a Halt<'a>,
     ) -> LiveRun<'a> {
-        LiveRun {
-            simulation,
-            identity,
-            agent,
-            wire,
-            limits,
-            folder,
-            halt,
-            lines: Lines::default(),
-            asked: None,
-            parked: None,
-            crash_logged: false,
-            severity_logged: false,
-        }
+        LiveRun { run, agent, wire, limits, halt, lines: Lines::default(), asked: None, parked: None }
     }
 
     /// Goes on until an answer is under way or the run has ended.
@@ -159,7 +141,7 @@ impl<'a> LiveRun<'a> {
 
     /// Where the run is.
     pub(super) fn world_slot(&mut self) -> &mut WorldSlot {
-        &mut self.simulation
+        self.run.simulation()
     }
 
     /// Whether its time is over while it waits. For this it need not be in a World.
@@ -215,9 +197,7 @@ impl<'a> LiveRun<'a> {
     }
 
     fn begin_step(&mut self) -> Result<Move, LiveError> {
-        self.simulation.note_totals();
-        self.simulation.observe();
-        Ok(self.agent.begin(&self.simulation.input(), &mut self.lines)?)
+        Ok(self.agent.begin(&self.run.observe(), &mut self.lines)?)
     }
 
     fn on_attempt(&mut self, attempt: &Attempt, told: AttemptOrigin<'_>) -> Result<Option<Move>, LiveError> {
@@ -239,12 +219,12 @@ impl<'a> LiveRun<'a> {
                 },
                 Move::Decide(decision) => {
                     self.collect();
-                    let ended = self.simulation.apply(*decision);
-                    self.keep()?;
-                    let ended = ended.or_else(|| self.agent.refuses_for_good().then_some(EndReason::AgentStop));
-                    if let Some(reason) = ended {
-                        let summary = self.simulation.summary(self.identity.clone(), reason);
-                        return self.end(summary);
+                    let outcome = self.run.apply(*decision)?;
+                    self.run.log().take_deliberations(&mut self.lines.deliberations)?;
+                    match outcome {
+                        Outcome::Ended(reason) => return self.end(reason),
+                        Outcome::GoesOn if self.agent.refuses_for_good() => return self.end(EndReason::AgentStop),
+                        Outcome::GoesOn => {}
                     }
                     // Replies that are there at once leave no other time to stop.
                     if self.halt.is_set() {
@@ -252,10 +232,7 @@ impl<'a> LiveRun<'a> {
                     }
                     self.begin_step()?
                 }
-                Move::End(reason) => {
-                    let summary = self.simulation.summary_as_noted(self.identity.clone(), reason);
-                    return self.end(summary);
-                }
+                Move::End(reason) => return self.end(reason),
             };
         }
     }
@@ -267,7 +244,7 @@ impl<'a> LiveRun<'a> {
             let asked = match self.wire.play(&call, estimate)? {
                 Some(played) => played,
                 None => {
-                    self.folder.reached()?;
+                    self.run.log().reached()?;
                     match self.limits.reserve(call.tokens) {
                         Ok(()) => self.wire.ask(&call, estimate)?,
                         Err(denied) => return self.deny(call, denied),
@@ -296,38 +273,21 @@ impl<'a> LiveRun<'a> {
     /// The events of the deliberation come before those of what followed from it.
     fn collect(&mut self) {
         let events = mem::take(&mut self.lines.events);
-        self.simulation.recorder().events.extend_from_slice(&events);
-    }
-
-    fn keep(&mut self) -> Result<(), LiveError> {
-        self.folder.take(&mut self.simulation.recorder())?;
-        self.folder.take_deliberations(&mut self.lines.deliberations)?;
-        if self.severity_logged {
-            return Ok(());
-        }
-        let crash = self.simulation.world().resource::<CrashState>();
-        if let Some(crash) = crash.crash().filter(|_| !self.crash_logged) {
-            self.folder.log_crash(crash)?;
-            self.crash_logged = true;
-        }
-        if let Some(severity) = crash.severity() {
-            self.folder.log_severity(self.simulation.steps_done() - 1, severity)?;
-            self.severity_logged = true;
-        }
-        Ok(())
+        self.run.simulation().recorder().events.extend_from_slice(&events);
     }
 
     /// Writes out whatever is recorded: the run ends, or is put aside.
     fn flush(&mut self) -> Result<(), WriteError> {
         self.collect();
-        self.folder.take_all(&mut self.simulation.recorder())?;
-        self.folder.take_all_deliberations(&mut self.lines.deliberations)
+        self.run.flush()?;
+        self.run.log().take_all_deliberations(&mut self.lines.deliberations)
     }
 
-    fn end(&mut self, mut summary: Summary) -> Result<Progress, LiveError> {
+    fn end(&mut self, reason: EndReason) -> Result<Progress, LiveError> {
         self.flush()?;
+        let mut summary = self.run.finish(reason)?;
         if let Some(why) = self.agent.why_ended() {
-            self.folder.log(&format!("{}: {why}", summary.end_reason.word()))?;
+            self.run.log().log(&format!("{}: {why}", summary.end_reason.word()))?;
         }
         let model = self.agent.summary();
         // A request without an answer may have been charged: then nobody knows the sum.
@@ -363,7 +323,8 @@ impl<'a> LiveRun<'a> {
     /// The run stops for now: what was recorded of it is written out.
     pub(super) fn put_aside(&mut self) -> Result<(), WriteError> {
         self.flush()?;
-        self.folder.log(&format!("after {} steps: put aside", self.steps_done()))
+        let steps = self.steps_done();
+        self.run.log().log(&format!("after {steps} steps: put aside"))
     }
 
     /// What ended it, where that was neither its rules nor the model.
@@ -372,17 +333,17 @@ impl<'a> LiveRun<'a> {
     }
 
     /// Steps that were finished.
-    pub(super) fn steps_done(&self) -> crate::base::units::Step {
-        self.simulation.steps_done()
+    pub(super) fn steps_done(&self) -> Step {
+        self.run.steps_done()
     }
 
     /// What outlives the run: its World for the next one, its folder to be closed.
     pub(super) fn into_parts(self) -> (WorldSlot, RunFolder) {
-        (self.simulation, self.folder)
+        self.run.into_parts()
     }
 
     /// The step and call of the first record of its cassette that the run did not come to, if any.
-    pub(super) fn left_over(&self) -> Option<(crate::base::units::Step, u32)> {
+    pub(super) fn left_over(&self) -> Option<(Step, u32)> {
         self.wire.left_over()
     }
 }

@@ -10,12 +10,14 @@
 //! - `folder`, `run_folder`: the files, and their names while they are not complete
 //! - `confine`: a panic costs one run
 //! - `connections`: how many requests to each provider could be in flight
+//! - `app_run`: the files of a run that an App drives
 //! - `play`: one run
 //! - `resume`: what an earlier batch left of the runs
 //! - `pool`: workers and writer
 //! - [`tally`]: what is counted over all runs
 //! - [`progress`]: how far it is
 
+mod app_run;
 mod confine;
 mod connections;
 mod context;
@@ -36,6 +38,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+pub use app_run::RunFiles;
 pub use error::BatchError;
 use folder::ResultFolder;
 use progress::Progress;
@@ -136,7 +139,10 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
     let mut plan = plan.clone().fit(&registered)?;
     let pins = pins::check(&plan, allow_unpinned).map_err(BatchError::Pins)?;
     let programs: Vec<&str> = registered.agents.iter().map(String::as_str).collect();
-    let backends = Backends::open(&mut plan, &programs, plugins, &prices, &process_environment)?;
+    let backends = {
+        let mut briefing_of = plugins.briefings();
+        Backends::open(&mut plan, &programs, &mut briefing_of, &prices, &process_environment)?
+    };
     // Servers may have been slow to answer, and nothing of anybody's was touched so far.
     if stop.load(Ordering::Relaxed) {
         return Err(BatchError::Interrupted);

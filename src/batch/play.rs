@@ -13,7 +13,6 @@ use crate::base::error_type::ByType;
 use crate::base::run_end::EndReason;
 use crate::base::units::Step;
 use crate::config::settings::PredictionMode;
-use crate::crash::state::CrashState;
 use crate::llm::provider::limits::until;
 use crate::plan::PlannedRun;
 use crate::plugins::Plugins;
@@ -22,6 +21,7 @@ use crate::record::history::{Ineligible, ineligible};
 use crate::record::results::Row;
 use crate::record::summary::{RunIdentity, Summary};
 use crate::simulation::driver::Simulation;
+use crate::simulation::recorded_run::{Answers, Outcome, RecordedRun, RunLog};
 
 /// What ends the run of a program from outside, between two steps.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +129,9 @@ fn write(
     let steps = Cell::new(0);
     let played = confine(|| {
         let simulation = simulation.get_or_insert_with(|| plugins.simulation());
-        run_to_end(simulation, run, &identity(run), &mut folder, before_step, &steps)
+        let mut recorded =
+            RecordedRun::start(simulation, &run.config, RunIdentity::of(run), &mut folder, Answers::AtOnce);
+        run_to_end(&mut recorded, &run.config.model.name, before_step, &steps)
     });
     match played {
         Ok(Ok(Some(summary))) => {
@@ -139,76 +141,46 @@ fn write(
         Ok(Ok(None)) => folder.discard().map(|()| None),
         Ok(Err(error)) => Err(error),
         Err(defect) => {
-            rescue(simulation.take(), &mut folder)?;
+            // It goes with what the defect has left of it.
+            if let Some(mut simulation) = simulation.take() {
+                rescue(&mut simulation, &mut folder)?;
+            }
             folder.set_aside(steps.get(), &defect)?;
             Ok(Some(failed(run, steps.get(), defect, families)))
         }
     }
 }
 
-/// Passes a program through its run, as long as `goes_on` says so before each step. `None` when it did not.
+/// Passes a program through its run, as long as `before_step` says so. `None` when it did not.
 pub(super) fn run_to_end(
-    simulation: &mut Simulation,
-    run: &PlannedRun,
-    identity: &RunIdentity,
-    folder: &mut RunFolder,
+    run: &mut RecordedRun<&mut Simulation, &mut RunFolder>,
+    agent: &str,
     before_step: &mut BeforeStep<'_>,
     steps: &Cell<Step>,
 ) -> Result<Option<Summary>, WriteError> {
-    simulation.start(&run.config, true);
-    let name = &run.config.model.name;
-    let mut agent = simulation.agent(name).expect("the plan was checked for names of agents");
-    let (mut crash_logged, mut severity_logged) = (false, false);
+    let mut agent = run.simulation().agent(agent).expect("the plan was checked for names of agents");
     let end_reason = loop {
         match before_step(steps.get()) {
             ControlFlow::Continue(()) => {}
             ControlFlow::Break(Some(reason)) => break reason,
             ControlFlow::Break(None) => return Ok(None),
         }
-        simulation.observe();
-        let decision = simulation.ask(agent.as_mut());
-        let ended = simulation.apply(decision);
-        steps.set(steps.get() + 1);
-        folder.take(&mut simulation.recorder())?;
-        if !severity_logged {
-            let crash = simulation.world().resource::<CrashState>();
-            if let Some(crash) = crash.crash().filter(|_| !crash_logged) {
-                folder.log_crash(crash)?;
-                crash_logged = true;
-            }
-            if let Some(severity) = crash.severity() {
-                folder.log_severity(steps.get() - 1, severity)?;
-                severity_logged = true;
-            }
-        }
-        if let Some(reason) = ended {
+        run.observe();
+        let decision = run.ask(agent.as_mut());
+        let outcome = run.apply(decision);
+        steps.set(run.steps_done());
+        if let Outcome::Ended(reason) = outcome? {
             break reason;
         }
     };
-    folder.take_all(&mut simulation.recorder())?;
-    let mut summary = simulation.summary(identity.clone(), end_reason);
+    let mut summary = run.finish(end_reason)?;
     summary.truth = agent.truth();
     Ok(Some(summary))
 }
 
-pub(super) fn identity(run: &PlannedRun) -> RunIdentity {
-    let mut params: Vec<_> = run.params.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect();
-    params.push(("combination_id".into(), run.combination.into()));
-    params.push(("replication_id".into(), run.replication.into()));
-    // A JSON object keeps the order of insertion or sorts, depending on a feature that any dependency can switch.
-    params.sort_by(|(one, _), (other, _)| one.cmp(other));
-    RunIdentity {
-        run_id: run.run_id.clone(),
-        params: params.into_iter().collect(),
-        seed: run.config.experiment.draw_key.short(),
-        experiment_seed: run.config.experiment.seed,
-    }
-}
-
-/// Saves the lines that were complete before a defect, and lets the simulation go.
-pub(super) fn rescue(simulation: Option<Simulation>, folder: &mut RunFolder) -> Result<(), WriteError> {
+/// Saves the lines that were complete before a defect.
+pub(super) fn rescue(simulation: &mut Simulation, folder: &mut RunFolder) -> Result<(), WriteError> {
     let rescued = confine(|| {
-        let Some(mut simulation) = simulation else { return Ok(()) };
         let mut recorder = simulation.recorder();
         let recorder = &mut *recorder;
         for lines in [&mut recorder.steps, &mut recorder.events] {

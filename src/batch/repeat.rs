@@ -14,7 +14,7 @@ use super::confine::{Defect, confine};
 use super::error::{BatchError, WriteError};
 use super::folder::ResultFolder;
 use super::live::{LiveError, LiveRun, Progress};
-use super::play::{StopCondition, identity, run_to_end};
+use super::play::{StopCondition, run_to_end};
 use super::run_folder::{Keeping, RunFolder};
 use super::world_slot::WorldSlot;
 use super::{Existing, Halt};
@@ -24,7 +24,6 @@ use crate::base::registration::PluginErrors;
 use crate::base::units::Step;
 use crate::config;
 use crate::config::{ConfigErrors, Overrides};
-use crate::interface::observation::Briefing;
 use crate::llm::deliberation::{Deliberation, ReplySource};
 use crate::llm::prompt::{PromptError, Prompts};
 use crate::llm::provider::backend::deliberation_setup;
@@ -40,6 +39,7 @@ use crate::record::compare::Difference;
 use crate::record::folder::{ReadError, STEPS, SUMMARY, read_summary};
 use crate::record::manifest::{Build, Manifest};
 use crate::record::summary::{RunIdentity, Summary};
+use crate::simulation::recorded_run::{Answers, RecordedRun};
 
 /// A repetition of a run.
 #[derive(Debug)]
@@ -148,16 +148,16 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
     let outcome = if !programs.contains(&run.config.model.name.as_str()) {
         let player = Player::open(&run_dir.join(cassette::NAME))?;
         let provider = providers.get(&run.config.model.name).map(AsRef::as_ref);
-        let prompts = Prompts::load(run.config.interface.prompts.as_deref().map(Path::new))?;
         let source =
             if run.config.model.name.starts_with(PREFIX) { ReplySource::Recording } else { ReplySource::Model };
-        let mut simulation = plugins.simulation();
-        simulation.start(&run.config, true);
-        let briefing = simulation.world().resource::<Briefing>();
-        let pricing = player.pricing();
+        let folder = RunFolder::create(&results, &run, Keeping::Closed)?;
+        let world = WorldSlot::InWorld(Box::new(plugins.simulation()));
+        let recorded = RecordedRun::start(world, &run.config, identity, folder, Answers::Later);
+        let (briefing, pricing) = (recorded.briefing(), player.pricing());
+        let templates = run.config.interface.prompts.as_deref().map(Path::new);
+        let prompts = Prompts::load(templates, briefing.scenario_rules())?;
         let setup = deliberation_setup(&run.config, briefing, provider, Arc::new(prompts), pricing, source)?;
         let agent = Deliberation::new(&run.config, briefing, setup);
-        let folder = RunFolder::create(&results, &run, Keeping::Closed)?;
         let (stop, halt);
         stop = AtomicBool::new(false);
         halt = Halt { user: &stop, failure: AtomicBool::new(false) };
@@ -169,8 +169,7 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
             ReplySource::Model => RunLimits::none(pricing, u64::from(run.config.model.max_tokens_per_call)),
             ReplySource::Recording => RunLimits::free(),
         };
-        let mut live =
-            LiveRun::new(WorldSlot::InWorld(Box::new(simulation)), identity, agent, wire, limits, folder, &halt);
+        let mut live = LiveRun::new(recorded, agent, wire, limits, &halt);
         let played = confine(|| live.start()).map_err(RepeatError::Defect)?;
         match played {
             Ok(Progress::Ended(summary)) => match live.left_over() {
@@ -204,7 +203,10 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
             Some(reason) => ControlFlow::Break(Some(reason)),
             None => ControlFlow::Continue(()),
         };
-        let played = confine(|| run_to_end(&mut simulation, &run, &identity, &mut folder, &mut before_step, &steps));
+        let played = confine(|| {
+            let mut recorded = RecordedRun::start(&mut simulation, &run.config, identity, &mut folder, Answers::AtOnce);
+            run_to_end(&mut recorded, &run.config.model.name, &mut before_step, &steps)
+        });
         let summary = played.map_err(RepeatError::Defect)??.expect("nobody stops it");
         folder.complete(&summary)?;
         Repeated::Whole { steps: summary.total_steps }
@@ -290,7 +292,7 @@ fn recorded_curtain(summary: &Summary) -> StopCondition {
 /// The run as its summary names it: alone in its file, it would be the first of its experiment.
 fn recorded_identity(summary: &Summary, run: &mut PlannedRun) -> RunIdentity {
     let RunIdentity { run_id, params, .. } = summary.identity.clone();
-    let identity = RunIdentity { run_id, params, ..identity(run) };
+    let identity = RunIdentity { run_id, params, ..RunIdentity::of(run) };
     run.run_id.clone_from(&identity.run_id);
     identity
 }

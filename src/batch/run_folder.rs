@@ -17,6 +17,7 @@ use crate::record::folder::SUMMARY;
 use crate::record::manifest::{Build, now};
 use crate::record::step::Recorder;
 use crate::record::summary::Summary;
+use crate::simulation::recorded_run::RunLog;
 
 /// Records are written in pieces of about this many bytes, when a worker makes one run after another.
 const PIECE: usize = 64 << 10;
@@ -172,25 +173,6 @@ impl RunFolder {
         self.log.write(line.as_bytes())
     }
 
-    pub(super) fn log_crash(&mut self, crash: &Crash) -> Result<(), WriteError> {
-        self.log(&format!("step {}: crash {} (onset at step {})", crash.detected, crash.kind, crash.onset))
-    }
-
-    pub(super) fn log_severity(&mut self, step: Step, severity: Severity) -> Result<(), WriteError> {
-        let severity = match severity {
-            Severity::Soft => "soft: every flag is clear again",
-            Severity::Hard => "hard",
-            Severity::MissionAbandon => "mission_abandon: hard, and no order or shipment was attempted",
-        };
-        self.log(&format!("step {step}: the crash was {severity}"))
-    }
-
-    /// Takes the recorded lines that are worth a write.
-    pub(super) fn take(&mut self, recorder: &mut Recorder) -> Result<(), WriteError> {
-        self.steps.take(&mut recorder.steps, self.piece)?;
-        self.events.take(&mut recorder.events, self.piece)
-    }
-
     /// Takes the lines of a language model's deliberations that are worth a write.
     pub(super) fn take_deliberations(&mut self, lines: &mut Vec<u8>) -> Result<(), WriteError> {
         let piece = self.piece;
@@ -200,12 +182,6 @@ impl RunFolder {
     /// Takes all of them.
     pub(super) fn take_all_deliberations(&mut self, lines: &mut Vec<u8>) -> Result<(), WriteError> {
         self.deliberations.as_mut().map_or(Ok(()), |output| output.take(lines, 0))
-    }
-
-    /// Takes whatever was recorded.
-    pub(super) fn take_all(&mut self, recorder: &mut Recorder) -> Result<(), WriteError> {
-        self.steps.take(&mut recorder.steps, 0)?;
-        self.events.take(&mut recorder.events, 0)
     }
 
     /// The run has ended by the rules: it gets its summary and its name.
@@ -241,6 +217,33 @@ impl RunFolder {
         // A folder with open files cannot be moved everywhere.
         drop((steps, events, deliberations, log));
         fs::rename(&partial, &to).map_err(WriteError::at(&to))
+    }
+}
+
+impl RunLog for RunFolder {
+    type Error = WriteError;
+
+    fn take(&mut self, recorder: &mut Recorder) -> Result<(), WriteError> {
+        self.steps.take(&mut recorder.steps, self.piece)?;
+        self.events.take(&mut recorder.events, self.piece)
+    }
+
+    fn take_all(&mut self, recorder: &mut Recorder) -> Result<(), WriteError> {
+        self.steps.take(&mut recorder.steps, 0)?;
+        self.events.take(&mut recorder.events, 0)
+    }
+
+    fn crash(&mut self, crash: &Crash) -> Result<(), WriteError> {
+        self.log(&format!("step {}: crash {} (onset at step {})", crash.detected, crash.kind, crash.onset))
+    }
+
+    fn severity(&mut self, step: Step, severity: Severity) -> Result<(), WriteError> {
+        let severity = match severity {
+            Severity::Soft => "soft: every flag is clear again",
+            Severity::Hard => "hard",
+            Severity::MissionAbandon => "mission_abandon: hard, and no order or shipment was attempted",
+        };
+        self.log(&format!("step {step}: the crash was {severity}"))
     }
 }
 

@@ -153,7 +153,8 @@ pub fn run(args: &DetectArgs, plugins: &Plugins, out: &mut dyn Write, err: &mut 
         }
         Detectors::V1
     } else {
-        Detectors::Ours(Box::new(OfflineDetectors::named(plugins.detectors()?, &args.detectors)?))
+        let (registry, kinds) = plugins.detectors()?;
+        Detectors::Ours(Box::new(OfflineDetectors::named(registry, kinds, &args.detectors)?))
     };
     let mut runs = Vec::new();
     for dir in &args.dirs {

@@ -25,6 +25,7 @@ use bevy::app::{App, Plugin};
 use bevy::prelude::IntoScheduleConfigs;
 use detector::CrashDetectorAppExt;
 
+use crate::engine::run_state::{RunStateAppExt, RunStates};
 use crate::step::{PostAgent, PostAgentSystems};
 
 /// Watches every step for a breakdown, with the built-in detectors.
@@ -33,7 +34,7 @@ pub struct CrashPlugin;
 
 impl Plugin for CrashPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<detector::DetectorRegistry>();
+        register_run_state(app);
         app.add_systems(PostAgent, state::detect_crashes.in_set(PostAgentSystems::Detect));
         app.add_crash_detector(looping::Looping::default())
             .add_crash_detector(invalid_burst::InvalidBurst::default())
@@ -44,4 +45,12 @@ impl Plugin for CrashPlugin {
             .add_crash_detector(malformed_output::MalformedOutput::default())
             .add_crash_detector(belief_divergence::BeliefDivergence::default());
     }
+}
+
+/// Detection has a state in every run, whichever plugins are left out. It follows from records, so it is not part of the
+/// hash.
+pub(crate) fn register_run_state(app: &mut App) {
+    app.init_resource::<detector::DetectorRegistry>().add_spawned_run_resource::<state::CrashState>();
+    // With what each detector remembers of the run.
+    RunStates::keep::<detector::DetectorRegistry>(app);
 }

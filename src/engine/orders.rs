@@ -101,11 +101,6 @@ impl Orders {
         self.open.get(&id).copied()
     }
 
-    /// The same, for a run that moves to another World.
-    pub(crate) fn entities_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
-        self.open.values_mut()
-    }
-
     /// The pending orders' entities, by id.
     pub fn entities(&self) -> impl Iterator<Item = Entity> + Clone + '_ {
         self.open.values().copied()

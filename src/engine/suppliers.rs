@@ -92,11 +92,6 @@ pub struct Suppliers {
 crate::base::table_resource::table_resource!(Suppliers);
 
 impl Suppliers {
-    /// The same, for a run that moves to another World.
-    pub(crate) fn entities_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
-        self.by_id.iter_mut()
-    }
-
     /// The supplier entities, by id.
     #[must_use]
     pub fn by_id(&self) -> &[Entity] {

@@ -227,6 +227,7 @@ pub fn evidence(step: Step, record: &Value) -> (StepEvidence, Unknown) {
         step,
         contradicts_card: None,
         action,
+        tool_kind: None,
         failure: None,
         state_changed: false,
         work_open: false,

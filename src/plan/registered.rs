@@ -8,13 +8,13 @@ use crate::config::settings::{MixWord, RunConfig, TypeMix};
 use crate::config::{nearest, shown};
 
 /// A tool that is registered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolName {
     /// Its name.
     pub name: &'static str,
     /// Which runs offer it, where that does not depend on `interface.extra_tools`: a clause such as "it is always
     /// offered". `None` for the tools that this key asks for.
-    pub offered: Option<&'static str>,
+    pub offered: Option<String>,
 }
 
 /// The names that an App has registered, each list in the order that the simulation uses.

@@ -3,33 +3,46 @@
 //! A batch makes one World for each worker thread, a self-test and the oracle make others; all of them must hold the
 //! same plugins, the program's own and those of third parties. [`Plugins`] says which, builds them, lists them for
 //! the manifest and compares itself with such a list.
+//!
+//! - [`driver_plugin`]: a run in an App of somebody else
+
+pub mod driver_plugin;
 
 use std::any::{TypeId, type_name};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bevy::app::{App, Plugin, PluginGroup, PluginGroupBuilder};
+use bevy::prelude::World;
 
 use crate::VendoMiniPlugins;
-use crate::agent::AgentPlugin;
+use crate::agent::register::Rehearse;
+use crate::agent::{Agent, AgentPlugin, Instruments, ObservationPlugin};
 use crate::base::registration::OtherPlugins;
 use crate::base::registration::PluginRecord;
 use crate::base::registration::list;
 use crate::base::registration::{PluginErrors, PluginProblem, PluginProblems};
+use crate::config::settings::RunConfig;
 use crate::crash::CrashPlugin;
 use crate::crash::detector::DetectorRegistry;
 use crate::engine::EnginePlugin;
+use crate::interface::observation::Briefing;
+use crate::interface::tool_kind::ToolKind;
 use crate::plan::registered::Registered;
 use crate::prediction::PredictionPlugin;
 use crate::record::RecordPlugin;
 use crate::scenario::warehouse::WarehousePlugin;
+use crate::scenario::warehouse::agent::WarehouseAgentPlugin;
 use crate::shock::DisclosurePlugin;
 use crate::shock::ShockPlugin;
-use crate::simulation::driver::{Simulation, build_steps, prepare_on_call};
+use crate::simulation::drive::prepare_one_shot_systems;
+use crate::simulation::driver::{self, Recipe, Simulation};
 use crate::simulation::headless::headless_app;
 use crate::simulation::registered::registered;
 use crate::step::StepPlugin;
 use crate::tool::ToolPlugin;
+use crate::tool::registry::ToolRegistry;
 
 /// A plugin of [`VendoMiniPlugins`].
 #[derive(Clone, Copy)]
@@ -44,17 +57,19 @@ impl BuiltIn {
         BuiltIn { id: TypeId::of::<P>(), name: type_name::<P>(), disable: PluginGroupBuilder::disable::<P> }
     }
 
-    fn all() -> [BuiltIn; 10] {
+    fn all() -> [BuiltIn; 12] {
         [
             BuiltIn::of::<ToolPlugin>(),
             BuiltIn::of::<ShockPlugin>(),
             BuiltIn::of::<CrashPlugin>(),
+            BuiltIn::of::<ObservationPlugin>(),
             BuiltIn::of::<AgentPlugin>(),
             BuiltIn::of::<StepPlugin>(),
             BuiltIn::of::<EnginePlugin>(),
             BuiltIn::of::<DisclosurePlugin>(),
             BuiltIn::of::<PredictionPlugin>(),
             BuiltIn::of::<WarehousePlugin>(),
+            BuiltIn::of::<WarehouseAgentPlugin>(),
             BuiltIn::of::<RecordPlugin>(),
         ]
     }
@@ -141,11 +156,6 @@ impl Plugins {
         self
     }
 
-    /// Whether all of them are built in. What others keep in their Worlds nobody here knows.
-    pub(crate) fn are_built_in(&self) -> bool {
-        self.added.is_empty()
-    }
-
     /// Takes a plugin out: one of [`VendoMiniPlugins`], or one added before. Without detectors nothing is called a
     /// crash, without shocks nothing goes wrong; a run goes on all the same.
     #[must_use]
@@ -219,17 +229,30 @@ impl Plugins {
     /// As [`check`](Plugins::check).
     pub fn finished(&self) -> Result<App, PluginErrors> {
         let mut app = self.app();
-        build_steps(&mut app)?;
-        prepare_on_call(&mut app);
+        driver::finish(&mut app)?;
+        prepare_one_shot_systems(&mut app);
         Ok(app)
     }
 
-    /// The crash detectors that these plugins register, taken out of a World.
+    /// The crash detectors that these plugins register, and what each tool is for, taken out of a World.
     ///
     /// # Errors
     /// As [`check`](Plugins::check).
-    pub fn detectors(&self) -> Result<DetectorRegistry, PluginErrors> {
-        Ok(self.finished()?.world_mut().remove_resource().unwrap_or_default())
+    pub fn detectors(&self) -> Result<(DetectorRegistry, BTreeMap<&'static str, ToolKind>), PluginErrors> {
+        let mut app = self.finished()?;
+        let tools = app.world().get_resource::<ToolRegistry>();
+        let kinds = tools.into_iter().flat_map(ToolRegistry::specs).map(|spec| (spec.name, spec.kind)).collect();
+        Ok((app.world_mut().remove_resource().unwrap_or_default(), kinds))
+    }
+
+    /// What agents are told of the world of each configuration that is asked for, without running any.
+    pub fn briefings(&self) -> impl FnMut(&RunConfig) -> Briefing {
+        let (plugins, mut simulation) = (self.clone(), None);
+        move |config| {
+            let simulation = simulation.get_or_insert_with(|| plugins.simulation());
+            simulation.start(config, false);
+            simulation.input().briefing.clone()
+        }
     }
 
     /// A World with these plugins.
@@ -238,6 +261,50 @@ impl Plugins {
     /// When something is wrong with them: see [`check`](Plugins::check).
     #[must_use]
     pub fn simulation(&self) -> Simulation {
-        Simulation::of(self.app(), self.clone())
+        Simulation::of(self.app(), Arc::new(self.clone())).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+}
+
+impl Recipe for Plugins {
+    fn simulation(&self) -> Simulation {
+        Plugins::simulation(self)
+    }
+
+    fn wrong_names(&self, world: &World, config: &RunConfig) -> Option<String> {
+        let wrong = registered(world).wrong_names(config).into_iter().next();
+        wrong.map(|(path, wrong)| format!("{path}: {wrong}"))
+    }
+}
+
+impl Rehearse for Plugins {
+    fn rehearse(&self, config: &RunConfig, agent: &mut dyn Agent, see: &mut dyn FnMut(Instruments<'_>)) {
+        driver::rehearse(Plugins::simulation(self), config, agent, see);
+    }
+}
+
+impl Default for Simulation {
+    fn default() -> Simulation {
+        Simulation::new()
+    }
+}
+
+impl Simulation {
+    /// A headless World with the built-in plugins.
+    #[must_use]
+    pub fn new() -> Simulation {
+        Plugins::default().simulation()
+    }
+
+    /// A World made by the caller, who has added [`VendoMiniPlugins`](crate::VendoMiniPlugins) and whatever else. The
+    /// agent `oracle` rehearses its runs with the built-in plugins alone; use [`Plugins`] where there are more.
+    ///
+    /// # Panics
+    /// When something is wrong with the plugins: with everything that [`Plugins::check`] would report.
+    #[must_use]
+    pub fn from_app(app: App) -> Simulation {
+        let mut simulation =
+            Simulation::of(app, Arc::new(Plugins::default())).unwrap_or_else(|errors| panic!("{errors}"));
+        simulation.prepare_one_shot_systems();
+        simulation
     }
 }

@@ -15,6 +15,7 @@ pub mod reveal;
 use bevy::app::{App, Plugin};
 use bevy::prelude::IntoScheduleConfigs;
 
+use crate::engine::run_state::RunStateAppExt;
 use crate::step::{ActSystems, PostAgent, PostAgentSystems};
 
 /// Binds the predictions of each step's card, and resolves those whose outcome is known.
@@ -23,6 +24,7 @@ pub struct PredictionPlugin;
 
 impl Plugin for PredictionPlugin {
     fn build(&self, app: &mut App) {
+        register_run_state(app);
         app.add_systems(
             PostAgent,
             (
@@ -31,4 +33,11 @@ impl Plugin for PredictionPlugin {
             ),
         );
     }
+}
+
+/// Predictions have a state in every run, whichever plugins are left out. They follow from the world and the agent's
+/// decisions, so they are not part of the hash.
+pub(crate) fn register_run_state(app: &mut App) {
+    app.add_run_resource(|config| predictions::Predictions::new(&config.measurement))
+        .add_run_resource(|_| hidden_causes::HiddenCauses::default());
 }

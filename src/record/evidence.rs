@@ -47,6 +47,8 @@ pub fn evidence(record: &StepRecord) -> (StepEvidence, Unknown) {
         step: record.step,
         contradicts_card: contradicts(action.as_deref(), record.prediction.as_ref()),
         action,
+        // Who judges knows the tools.
+        tool_kind: None,
         failure: record.error_class,
         state_changed: record.result.state_changed,
         work_open: record.work_open,

@@ -21,6 +21,7 @@ pub mod version;
 use bevy::app::{App, Plugin};
 use bevy::prelude::IntoScheduleConfigs;
 
+use crate::engine::run_state::RunStates;
 use crate::step::{PostAgent, RecordSystems};
 
 /// Writes a record of each step and of its events.
@@ -29,6 +30,14 @@ pub struct RecordPlugin;
 
 impl Plugin for RecordPlugin {
     fn build(&self, app: &mut App) {
+        register_run_state(app);
         app.add_systems(PostAgent, step::record_step.in_set(RecordSystems::Write));
     }
+}
+
+/// Lines wait to be written in every run, whichever plugins are left out.
+pub(crate) fn register_run_state(app: &mut App) {
+    app.init_resource::<step::Recorder>();
+    // Its room is used again; whoever begins a run empties it.
+    RunStates::keep::<step::Recorder>(app);
 }

@@ -21,6 +21,7 @@ use crate::engine::ledger::Ledger;
 use crate::engine::orders::Orders;
 use crate::interface::observation::StockTable;
 use crate::llm::account::ModelSummary;
+use crate::plan::PlannedRun;
 use crate::prediction::account::{Account, TypeAccount};
 use crate::prediction::accumulate::{Accumulator, Score, Track, WindowStatistics};
 use crate::prediction::calibration::CalibrationSummary;
@@ -42,6 +43,30 @@ pub struct RunIdentity {
     pub seed: u64,
     /// The experiment's seed.
     pub experiment_seed: u64,
+}
+
+impl RunIdentity {
+    /// That of a planned run.
+    #[must_use]
+    pub fn of(run: &PlannedRun) -> RunIdentity {
+        let mut params: Vec<_> = run.params.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect();
+        params.push(("combination_id".into(), run.combination.into()));
+        params.push(("replication_id".into(), run.replication.into()));
+        // A JSON object keeps the order of insertion or sorts, depending on a feature that any dependency can switch.
+        params.sort_by(|(one, _), (other, _)| one.cmp(other));
+        RunIdentity {
+            run_id: run.run_id.clone(),
+            params: params.into_iter().collect(),
+            seed: run.config.experiment.draw_key.short(),
+            experiment_seed: run.config.experiment.seed,
+        }
+    }
+
+    /// That of a run for which nobody will look.
+    #[must_use]
+    pub fn nobody() -> RunIdentity {
+        RunIdentity { run_id: "nobody".into(), params: serde_json::Map::new(), seed: 0, experiment_seed: 0 }
+    }
 }
 
 /// The account of predictions.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::harness::{Seen, Tamper, plan, play};
-use crate::agent::{Agent, Input};
+use crate::agent::{Agent, Input, Instruments};
 use crate::base::card::Card;
 use crate::base::decision::Decision;
 use crate::config::RunConfig;
@@ -34,6 +34,12 @@ struct Altered<F> {
 impl<F: FnMut(&mut Decision) + Send> Agent for Altered<F> {
     fn decide(&mut self, input: Input<'_>) -> Decision {
         let mut decision = self.agent.decide(input);
+        (self.alter)(&mut decision);
+        decision
+    }
+
+    fn decide_with(&mut self, input: Input<'_>, instruments: Instruments<'_>) -> Decision {
+        let mut decision = self.agent.decide_with(input, instruments);
         (self.alter)(&mut decision);
         decision
     }

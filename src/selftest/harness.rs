@@ -1,5 +1,8 @@
 //! Where the instrument is tried: configurations by settings, and the pass through a run with its records read.
 
+use std::convert::Infallible;
+use std::mem;
+
 use serde_json::Value;
 
 use crate::agent::Agent;
@@ -7,8 +10,10 @@ use crate::base::card::Card;
 use crate::config::RunConfig;
 use crate::config::from_settings;
 use crate::plan::Plan;
+use crate::record::step::Recorder;
 use crate::record::summary::{RunIdentity, Summary};
 use crate::simulation::driver::Simulation;
+use crate::simulation::recorded_run::{Answers, Outcome, RecordedRun, RunLog};
 
 /// What the tests of this module do to the instrument, to see that the checks notice. Nobody else does anything.
 #[derive(Clone, Copy)]
@@ -46,6 +51,27 @@ pub(super) fn plan(settings: &[&str]) -> Plan {
     Plan::new(experiment).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
+/// The lines of the last step.
+#[derive(Default)]
+struct LastStep {
+    step: Vec<u8>,
+}
+
+impl RunLog for LastStep {
+    type Error = Infallible;
+
+    fn take(&mut self, recorder: &mut Recorder) -> Result<(), Infallible> {
+        mem::swap(&mut self.step, &mut recorder.steps);
+        recorder.steps.clear();
+        recorder.events.clear();
+        Ok(())
+    }
+
+    fn take_all(&mut self, _: &mut Recorder) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
 /// Makes a run with records, shows each step to `see`, and sums it up.
 pub(super) fn play(
     simulation: &mut Simulation,
@@ -54,26 +80,21 @@ pub(super) fn play(
     tamper: Tamper,
     mut see: impl FnMut(Seen<'_>),
 ) -> Summary {
-    simulation.start(config, true);
+    let mut run = RecordedRun::start(simulation, config, RunIdentity::nobody(), LastStep::default(), Answers::AtOnce);
     loop {
-        simulation.observe();
-        let mut decision = simulation.ask(agent);
+        run.observe();
+        let mut decision = run.ask(agent);
         let card = decision.card.clone();
         if let Some(card) = &mut decision.card {
             (tamper.card)(card);
         }
-        let ended = simulation.apply(decision);
-        let mut recorder = simulation.recorder();
-        let mut record: Value = serde_json::from_slice(&recorder.steps).expect("a step record is JSON");
-        recorder.steps.clear();
-        recorder.events.clear();
+        let Ok(outcome) = run.apply(decision);
+        let mut record: Value = serde_json::from_slice(&run.log().step).expect("a step record is JSON");
         (tamper.record)(&mut record);
         see(Seen { card: card.as_ref(), record: &record });
-        if let Some(reason) = ended {
-            // Nobody will look for this run.
-            let identity =
-                RunIdentity { run_id: "selftest".into(), params: serde_json::Map::new(), seed: 0, experiment_seed: 0 };
-            return simulation.summary(identity, reason);
+        if let Outcome::Ended(reason) = outcome {
+            let Ok(summary) = run.finish(reason);
+            return summary;
         }
     }
 }

@@ -12,7 +12,9 @@ use crate::config::settings::SyntheticKind;
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
 use crate::plan::Plan;
+use crate::record::summary::RunIdentity;
 use crate::simulation::driver::Simulation;
+use crate::simulation::recorded_run::{Answers, RecordedRun};
 
 /// Steps after the true onset within which a breakdown must be flagged.
 pub(super) const WITHIN: Step = 60;
@@ -111,17 +113,14 @@ fn spread(settings: &[&str], runs: usize) -> Vec<Plan> {
 
 /// Makes a run without records and shows what the detectors say of each step; its agent at the end.
 fn follow(simulation: &mut Simulation, config: &RunConfig, mut see: impl FnMut(Step, &CrashState)) -> Box<dyn Agent> {
-    simulation.start(config, false);
-    let mut agent = simulation.agent(&config.model.name).expect("it is built in");
-    for step in 0.. {
-        simulation.observe();
-        let decision = simulation.ask(agent.as_mut());
-        let ended = simulation.apply(decision);
-        see(step, simulation.world().resource::<CrashState>());
-        if ended.is_some() {
-            break;
+    let mut run = RecordedRun::start(simulation, config, RunIdentity::nobody(), (), Answers::AtOnce);
+    let mut agent = run.simulation().agent(&config.model.name).expect("it is built in");
+    run.follow(agent.as_mut(), |simulation| {
+        // The first look is before any step.
+        if let Some(step) = simulation.steps_done().checked_sub(1) {
+            see(step, simulation.world().resource::<CrashState>());
         }
-    }
+    });
     agent
 }
 

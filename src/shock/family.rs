@@ -203,6 +203,13 @@ impl ShockFamilies {
         system.run(strike, world)
     }
 
+    /// Carries out what a family had left to do when it panicked.
+    pub(crate) fn settle(world: &mut World) {
+        world.resource_scope(|world, mut families: Mut<ShockFamilies>| {
+            families.0.values_mut().for_each(|(system, _)| system.settle(world));
+        });
+    }
+
     /// Makes all families ready, so that what is wrong with a system shows at once.
     pub(crate) fn prepare(world: &mut World) {
         world.resource_scope(|world, mut families: Mut<ShockFamilies>| {

@@ -119,11 +119,6 @@ pub struct DoseLedger {
 crate::base::table_resource::table_resource!(DoseLedger);
 
 impl DoseLedger {
-    /// The entities of the open shocks, by id, for a run that moves to another World.
-    pub(crate) fn entities_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
-        self.open.values_mut().map(|open| &mut open.entity)
-    }
-
     /// The shocks of which something more can come, by id, with their entities.
     pub fn open(&self) -> impl Iterator<Item = (ShockId, Entity)> + '_ {
         self.open.iter().map(|(id, open)| (*id, open.entity))

@@ -20,6 +20,7 @@ pub mod temporal;
 use bevy::app::{App, Plugin};
 use bevy::prelude::IntoScheduleConfigs;
 
+use crate::engine::run_state::RunStateAppExt;
 use crate::step::{EveningSystems, MorningSystems, ObserveSystems, PostAgent, PreAgent};
 use family::ShockAppExt;
 
@@ -29,7 +30,7 @@ pub struct ShockPlugin;
 
 impl Plugin for ShockPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<family::ShockFamilies>();
+        register_run_state(app);
         app.add_systems(PreAgent, strike::open_shock_account.in_set(ObserveSystems::Open));
         app.add_systems(PostAgent, strike::strike_shock.in_set(EveningSystems::Strike));
         app.add_shock(family::TEMPORAL, temporal::strike)
@@ -48,4 +49,13 @@ impl Plugin for DisclosurePlugin {
     fn build(&self, app: &mut App) {
         app.add_systems(PreAgent, observability::release_batch.in_set(MorningSystems::Tell));
     }
+}
+
+/// Shocks have a state in every run, whichever plugins are left out: without families none is drawn.
+pub(crate) fn register_run_state(app: &mut App) {
+    app.init_resource::<family::ShockFamilies>()
+        .share_between_runs::<family::ShockFamilies>()
+        .add_run_resource(strike::ShockRule::new)
+        .add_run_resource(|_| ledger::DoseLedger::default())
+        .add_run_resource(|config| observability::DisclosurePolicy::new(config.pe_induction.observability));
 }

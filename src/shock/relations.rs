@@ -157,17 +157,6 @@ pub(super) fn release_supplier(mut shock: EntityWorldMut) {
     });
 }
 
-/// Links the shocks of a run to their carriers when all of them were spawned anew.
-pub(crate) fn restore(world: &mut World) {
-    let shocks: Vec<(ShockId, Entity)> = world.resource::<DoseLedger>().open().collect();
-    for (id, shock) in shocks {
-        let target = world.get::<Target>(shock).cloned().unwrap_or_default();
-        let lasting = world.get::<Lasting>(shock).copied().unwrap_or_default();
-        let supplier = supplier_of(&target, lasting, world);
-        spawn_links(shock, carriers(id, world), supplier, world);
-    }
-}
-
 /// Links a shock to all that carries it.
 pub(super) fn spawn_links(shock: Entity, orders: Carriers, supplier: Option<Entity>, world: &mut World) {
     let supplier = supplier.map(|supplier| (supplier, ShockLink::Offer));

@@ -1,51 +1,38 @@
-//! The driver: one World a run, stepped through the two schedules with the agent in between.
+//! The owner of Worlds for batches: one run after another in a World, or many that take turns in it, in as little memory
+//! as can be.
 
-use std::collections::BTreeMap;
-use std::mem;
+use std::fmt;
+use std::sync::Arc;
 
 use bevy::app::App;
-use bevy::ecs::schedule::{InternedScheduleLabel, ScheduleGraph, ScheduleLabel};
+use bevy::ecs::schedule::{InternedScheduleLabel, ScheduleGraph, ScheduleLabel, SingleThreadedExecutor};
 use bevy::prelude::*;
 
-use super::end;
-use crate::agent::register::{AgentRegister, AgentSetup};
-use crate::agent::{Agent, Input};
-use crate::base::decision::{ActionSource, Decision};
-use crate::base::hex::Hash128;
-use crate::base::registration::{PluginErrors, PluginProblem, PluginProblems};
-use crate::base::rng::RunKey;
+use super::drive::{self, Records, build_steps};
+use super::headless::{drop_updates, report_updates};
+use super::recorded_run::{Answers, RecordedRun};
+use crate::agent::register::Rehearse;
+use crate::agent::{Agent, Input, Instruments};
+use crate::base::decision::Decision;
+use crate::base::registration::PluginErrors;
 use crate::base::run_end::EndReason;
 use crate::base::units::Step;
 use crate::config::settings::RunConfig;
-use crate::crash::detector::DetectorRegistry;
-use crate::crash::state::CrashState;
-use crate::engine::calendar::Calendar;
-use crate::engine::journal::Journal;
-use crate::engine::run_state;
-use crate::engine::run_state::{RunStates, hash_run_states};
-use crate::engine::run_state::{SpawnOrder, clear_run};
-use crate::engine::state_hash::StateHash;
-use crate::interface::observation::{Briefing, Observation};
-use crate::interface::turn::Answer;
-use crate::interface::turn::Turn;
-use crate::plugins::Plugins;
-use crate::prediction::hidden_causes::HiddenCauses;
-use crate::prediction::predictions::Predictions;
+use crate::engine::run_state::{RunEntities, SpawnOrder, Watch, clear_run};
 use crate::record::step::Recorder;
-use crate::record::summary::{Counted, PreStepTotals, RunIdentity, Summary, WindowSummary, summarise, windows};
-use crate::scenario::warehouse::hash;
-use crate::scenario::warehouse::level::Level;
-use crate::scenario::warehouse::shown::ShownState;
-use crate::scenario::warehouse::spawn::spawn_warehouse;
+use crate::record::summary::{RunIdentity, Summary};
 use crate::shock::family::ShockFamilies;
-use crate::shock::ledger::DoseLedger;
-use crate::shock::observability::DisclosurePolicy;
-use crate::shock::strike::ShockRule;
-use crate::simulation::headless::drop_updates;
-use crate::simulation::registered::registered;
-use crate::step::{PostAgent, PreAgent, RecordSystems};
+use crate::step::{PostAgent, PreAgent};
 use crate::tool::registry::ToolRegistry;
-use crate::tool::scratchpad::Scratchpad;
+
+/// What a World was made from.
+pub(crate) trait Recipe: Send + Sync {
+    /// Another World like it.
+    fn simulation(&self) -> Simulation;
+
+    /// What is wrong with the names in a configuration, for a World made from this.
+    fn wrong_names(&self, world: &World, config: &RunConfig) -> Option<String>;
+}
 
 /// A World with the simulation's plugins, used for one run after another.
 pub struct Simulation {
@@ -53,52 +40,37 @@ pub struct Simulation {
     /// Out of the World, which would move them out of its map and back in with every step.
     pre_agent: Schedule,
     post_agent: Schedule,
-    plugins: Plugins,
+    recipe: Arc<dyn Recipe>,
     spawn_order: SpawnOrder,
-    progress: RunProgress,
+    present: RunEntities,
+    watch: Watch,
 }
 
-/// What the driver knows of the run.
-#[derive(Debug, Default)]
-pub(crate) struct RunProgress {
-    config: Option<RunConfig>,
-    steps_done: Step,
-    action_sources: BTreeMap<ActionSource, u32>,
-    windows_at_crash: Option<WindowSummary>,
-    initial_state_hash: u128,
-    totals: PreStepTotals,
-}
-
-impl Default for Simulation {
-    fn default() -> Simulation {
-        Simulation::new()
+impl fmt::Debug for Simulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulation").finish_non_exhaustive()
     }
+}
+
+/// Finishes an App whose steps somebody runs who never updates it, and builds the schedules of its steps.
+///
+/// # Errors
+/// Everything that is wrong with its plugins.
+pub(crate) fn finish(app: &mut App) -> Result<(), PluginErrors> {
+    app.finish();
+    app.cleanup();
+    report_updates(app);
+    drive::complete(app);
+    build_steps(app)
 }
 
 impl Simulation {
-    /// A headless World with the built-in plugins.
-    #[must_use]
-    pub fn new() -> Simulation {
-        Plugins::default().simulation()
-    }
-
-    /// A World made by the caller, who has added [`VendoMiniPlugins`](crate::VendoMiniPlugins) and whatever else. The
-    /// agent `oracle` rehearses its runs with the built-in plugins alone; use [`Plugins`] where there are more.
-    ///
-    /// # Panics
-    /// When something is wrong with the plugins: with everything that [`Plugins::check`] would report.
-    #[must_use]
-    pub fn from_app(app: App) -> Simulation {
-        let mut simulation = Simulation::of(app, Plugins::default());
-        prepare_on_call(&mut simulation.app);
-        simulation
-    }
-
     /// A World that was made by some plugins.
-    pub(crate) fn of(mut app: App, plugins: Plugins) -> Simulation {
-        if let Err(errors) = build_steps(&mut app) {
-            panic!("{errors}");
-        }
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub(crate) fn of(mut app: App, recipe: Arc<dyn Recipe>) -> Result<Simulation, PluginErrors> {
+        finish(&mut app)?;
         let mut schedules = app.world_mut().resource_mut::<Schedules>();
         let mut take = |label: InternedScheduleLabel| {
             let mut schedule = schedules.remove(label).expect("it was built just now");
@@ -108,14 +80,14 @@ impl Simulation {
         };
         let (pre_agent, post_agent) = (take(PreAgent.intern()), take(PostAgent.intern()));
         drop_updates(&mut app);
-        Simulation {
-            app,
-            pre_agent,
-            post_agent,
-            plugins,
-            spawn_order: SpawnOrder::default(),
-            progress: RunProgress::default(),
-        }
+        let present = app.world_mut().query_filtered();
+        let watch = Watch::begin(app.world_mut());
+        Ok(Simulation { app, pre_agent, post_agent, recipe, spawn_order: SpawnOrder::default(), present, watch })
+    }
+
+    /// Makes the systems of tools and shocks ready, so that what is wrong with one shows at once.
+    pub(crate) fn prepare_one_shot_systems(&mut self) {
+        drive::prepare_one_shot_systems(&mut self.app);
     }
 
     /// Spawns the entities of day 0 in another order, which must change nothing. For tests of that.
@@ -137,78 +109,51 @@ impl Simulation {
     /// When the configuration names a tool, a shock family or a crash detector that is not registered:
     /// [`Plan::fit`](crate::plan::Plan::fit) reports this before a run.
     pub fn start(&mut self, config: &RunConfig, keep_records: bool) {
-        let world = self.app.world_mut();
-        if let Some((path, wrong)) = registered(world).wrong_names(config).first() {
-            panic!("{path}: {wrong}");
+        if let Some(wrong) = self.recipe.wrong_names(self.world(), config) {
+            panic!("{wrong}");
         }
-        clear_run(world);
-        run_state::reset(world);
-        spawn_warehouse(world, config, self.spawn_order);
-        let level = Level::new(config.simulation.complexity_level);
-        let tools = world.resource_mut::<ToolRegistry>().offer(&level, &config.interface);
-        let briefing = Briefing::new(config, tools);
-        world.insert_resource(ShownState::new(&briefing));
-        world.insert_resource(briefing);
-        world.insert_resource(Observation::default());
-        world.insert_resource(Turn::default());
-        world.insert_resource(Answer::default());
-        world.insert_resource(Scratchpad::default());
-        world.insert_resource(RunKey::new(config.experiment.draw_key));
-        world.insert_resource(ShockRule::new(config));
-        world.insert_resource(DoseLedger::default());
-        world.insert_resource(DisclosurePolicy::new(config.pe_induction.observability));
-        world.insert_resource(Predictions::new(&config.measurement));
-        world.insert_resource(HiddenCauses::default());
-        let hash = hash::start(config);
-        let initial_state_hash = hash.value();
-        world.insert_resource(hash);
-        let crash = CrashState::new(&config.measurement, &mut world.resource_mut::<DetectorRegistry>());
-        world.insert_resource(crash);
-        let windows = &config.measurement.pe_windows;
-        let mut recorder = world.remove_resource::<Recorder>().unwrap_or_default();
-        recorder.keep = keep_records;
-        recorder.windows = if config.measurement.windows_in_steps { windows.clone() } else { Vec::new() };
-        recorder.steps.clear();
-        recorder.events.clear();
-        world.insert_resource(recorder);
-        self.progress = RunProgress { config: Some(config.clone()), initial_state_hash, ..RunProgress::default() };
+        let records = if keep_records { Records::Kept } else { Records::Dropped };
+        drive::begin(self.app.world_mut(), config, self.spawn_order, records);
     }
 
-    pub(crate) fn world_mut(&mut self) -> &mut World {
+    pub(super) fn world_mut(&mut self) -> &mut World {
         self.app.world_mut()
     }
 
-    pub(crate) fn take_progress(&mut self) -> RunProgress {
-        mem::take(&mut self.progress)
-    }
-
-    pub(crate) fn put_progress(&mut self, progress: RunProgress) {
-        self.progress = progress;
+    /// The World with the query of its run's entities, for whoever exchanges runs.
+    pub(super) fn world_and_present(&mut self) -> (&mut World, &mut RunEntities) {
+        (self.app.world_mut(), &mut self.present)
     }
 
     /// Runs the half of a step before the agent.
+    ///
+    /// # Panics
+    /// When no run was started.
     pub fn observe(&mut self) {
-        let world = self.app.world_mut();
-        world.resource_mut::<Journal>().start_step();
-        self.pre_agent.run(world);
+        let schedule = &mut self.pre_agent;
+        drive::observe_by(self.app.world_mut(), |world| schedule.run(world));
     }
 
     /// Asks an in-process agent.
+    ///
+    /// # Panics
+    /// When no run was started.
     pub fn ask(&self, agent: &mut dyn Agent) -> Decision {
-        agent.decide(self.input())
+        drive::ask(self.world(), agent)
     }
 
     /// What an agent decides from in the present step.
+    ///
+    /// # Panics
+    /// When no run was started.
     #[must_use]
     pub fn input(&self) -> Input<'_> {
-        let world = self.app.world();
-        Input {
-            observation: world.resource::<Observation>(),
-            shown: world.resource::<ShownState>(),
-            briefing: world.resource::<Briefing>(),
-            predictions: world.resource::<Predictions>(),
-            state_hash: world.resource::<StateHash>().value(),
-        }
+        drive::input(self.world())
+    }
+
+    /// What agents look at that test the instrument.
+    pub(crate) fn instruments(&self) -> Instruments<'_> {
+        drive::instruments(self.world())
     }
 
     /// Runs the half of a step after the agent; says whether the run is over, and why.
@@ -216,21 +161,8 @@ impl Simulation {
     /// # Panics
     /// When no run was started.
     pub fn apply(&mut self, decision: Decision) -> Option<EndReason> {
-        let (world, progress) = (self.app.world_mut(), &mut self.progress);
-        *progress.action_sources.entry(decision.source).or_default() += 1;
-        world.resource_mut::<Answer>().0 = Some(decision);
-        self.post_agent.run(world);
-        progress.steps_done += 1;
-        let config = progress.config.as_ref().expect("a run was started");
-        let ended = end::check(world, &config.simulation);
-        if progress.windows_at_crash.is_none()
-            && let Some(crash) = world.resource::<CrashState>().crash()
-        {
-            progress.windows_at_crash = Some(windows(world, &config.measurement.pe_windows, crash.detected));
-        }
-        if ended.is_none() {
-            world.resource_mut::<Calendar>().advance();
-        }
+        let (world, schedule) = (self.app.world_mut(), &mut self.post_agent);
+        let ended = drive::apply_by(world, decision, |world| schedule.run(world));
         // A World that is stepped without `App::update` would otherwise collect removal records for ever.
         world.clear_trackers();
         ended
@@ -242,10 +174,7 @@ impl Simulation {
     /// When no run was started.
     #[must_use]
     pub fn agent(&self, name: &str) -> Option<Box<dyn Agent>> {
-        let config = self.progress.config.as_ref().expect("a run was started");
-        let world = self.app.world();
-        let briefing = world.resource::<Briefing>();
-        world.get_resource::<AgentRegister>()?.build(AgentSetup { name, config, briefing, plugins: &self.plugins })
+        drive::agent(self.world(), name, self)
     }
 
     /// The lines recorded since they were last taken; the caller clears what it has written.
@@ -254,83 +183,89 @@ impl Simulation {
     }
 
     /// Steps that were finished.
+    ///
+    /// # Panics
+    /// When no run was started.
     #[must_use]
     pub fn steps_done(&self) -> Step {
-        self.progress.steps_done
+        drive::steps_done(self.world())
     }
 
     /// Sums the run up as it stands after its last finished step, between two steps.
+    ///
+    /// # Panics
+    /// When no run was started.
     #[must_use]
     pub fn summary(&self, identity: RunIdentity, end_reason: EndReason) -> Summary {
-        let mut totals = PreStepTotals::default();
-        totals.look(self.world());
-        self.sum_up(identity, end_reason, totals)
+        drive::summary(self.world(), identity, end_reason)
     }
 
     /// Notes how the run stands before a step begins.
     pub(crate) fn note_totals(&mut self) {
-        self.progress.totals.look(self.app.world());
+        drive::note_totals(self.app.world_mut());
     }
 
     /// Sums the run up as it stood when that was noted, while the agent is asked: its step is not made.
     pub(crate) fn summary_as_noted(&self, identity: RunIdentity, end_reason: EndReason) -> Summary {
-        self.sum_up(identity, end_reason, self.progress.totals.clone())
+        drive::summary_as_noted(self.world(), identity, end_reason)
     }
 
-    fn sum_up(&self, identity: RunIdentity, end_reason: EndReason, totals: PreStepTotals) -> Summary {
-        let (world, progress) = (self.app.world(), &self.progress);
-        let pe_windows = progress.config.as_ref().map_or(&[][..], |config| &config.measurement.pe_windows);
-        let last = progress.steps_done.saturating_sub(1);
-        let counted = Counted {
-            total_steps: progress.steps_done,
-            end_reason,
-            action_sources: progress.action_sources.clone(),
-            windows_at_crash: progress.windows_at_crash.clone(),
-            windows_at_end: windows(world, pe_windows, last),
-            initial_state_hash: Hash128(progress.initial_state_hash).to_string(),
-        };
-        summarise(world, identity, counted, totals)
+    /// Makes sure that the run left nothing in the World that the next one would meet.
+    ///
+    /// # Panics
+    /// When a resource changed that nobody registered: a defect of the plugin that it belongs to.
+    pub(crate) fn check_resources(&mut self) {
+        let changed = self.watch.changed(self.app.world_mut());
+        assert!(
+            changed.is_empty(),
+            "{} changed in a run, and other runs have the same World: register it with add_run_state or \
+             add_run_resource, messages with add_run_message, and what is the same for all runs with share_between_runs",
+            changed.join(", ")
+        );
     }
-}
 
-/// Finishes an App and builds the schedules of its steps.
-///
-/// # Errors
-/// Everything that is wrong with its plugins.
-pub(crate) fn build_steps(app: &mut App) -> Result<(), PluginErrors> {
-    app.finish();
-    app.cleanup();
-    complete(app);
-    build(app, PreAgent, "PreAgent");
-    build(app, PostAgent, "PostAgent");
-    PluginProblems::of(app).map_or(Ok(()), Err)
-}
-
-/// Makes the systems of tools and shocks ready, which otherwise happens when they are first called.
-pub(crate) fn prepare_on_call(app: &mut App) {
-    ToolRegistry::prepare(app.world_mut());
-    ShockFamilies::prepare(app.world_mut());
-}
-
-/// Completes the schedules once all plugins are in.
-fn complete(app: &mut App) {
-    // An exclusive system costs a little in every step, so it is there only where it has something to do.
-    let has_states = app.world().get_resource::<RunStates>().is_some_and(|states| !states.is_empty());
-    if has_states && app.get_schedule(PostAgent).is_some() {
-        app.add_systems(PostAgent, hash_run_states.in_set(RecordSystems::HashPlugins));
+    /// Makes the World fit for other runs after a panic of the one that it held, which is lost.
+    ///
+    /// # Panics
+    /// When what the run had left to do panics as well. It can be called again: that is gone then.
+    pub(crate) fn recover(&mut self) {
+        let world = self.app.world_mut();
+        for schedule in [&mut self.pre_agent, &mut self.post_agent] {
+            // It remembers which systems it has run.
+            schedule.set_executor(SingleThreadedExecutor::new());
+            schedule.apply_deferred(world);
+        }
+        ToolRegistry::settle(world);
+        ShockFamilies::settle(world);
+        world.flush();
+        clear_run(world);
+        world.clear_trackers();
     }
 }
 
-fn build(app: &mut App, label: impl ScheduleLabel + Clone, schedule: &'static str) {
-    let built = app.world_mut().try_schedule_scope(label, |world, schedule| {
-        schedule.initialize(world).map(drop).map_err(|error| error.to_string(schedule.graph(), world))
-    });
-    let problem = match built {
-        Ok(Ok(())) => return,
-        Ok(Err(why)) => PluginProblem::Schedule { schedule, why },
-        Err(_) => PluginProblem::NoSchedule(schedule),
-    };
-    PluginProblems::note(app, problem);
+#[cfg(test)]
+impl Simulation {
+    /// A defect in the middle of a step: the system that carries the decision out finds none.
+    pub(crate) fn break_off(&mut self) {
+        self.post_agent.run(self.app.world_mut());
+    }
+}
+
+impl Rehearse for Simulation {
+    fn rehearse(&self, config: &RunConfig, agent: &mut dyn Agent, see: &mut dyn FnMut(Instruments<'_>)) {
+        rehearse(self.recipe.simulation(), config, agent, see);
+    }
+}
+
+/// Makes a run in a World of its own.
+pub(crate) fn rehearse(
+    mut simulation: Simulation,
+    config: &RunConfig,
+    agent: &mut dyn Agent,
+    see: &mut dyn FnMut(Instruments<'_>),
+) {
+    let mut run = RecordedRun::start(&mut simulation, config, RunIdentity::nobody(), (), Answers::AtOnce);
+    run.follow(agent, |simulation| see(simulation.instruments()));
 }
 
 #[cfg(test)]

@@ -1,219 +1,61 @@
-//! A run outside of its World: what many runs need to take turns in one World.
-//!
-//! A run that waits for a language model keeps a few kilobytes of state; a World around it, with its schedules and
-//! what Bevy keeps of each resource, would be fifty times that. Only what the built-in plugins keep can be suspended:
-//! where plugins are added, each run has a World of its own.
+//! Runs that take turns in one World.
 
-use std::mem;
+use super::driver::Simulation;
+use crate::engine::run_state::{RunStates, SuspendedState};
 
-use bevy::ecs::component::Mutable;
-use bevy::prelude::*;
+/// A run that waits while another one has its World, or room for one.
+pub(crate) struct SuspendedRun(SuspendedState);
 
-use crate::base::rng::RunKey;
-use crate::crash::detector::DetectorRegistry;
-use crate::crash::state::CrashState;
-use crate::engine::calendar::Calendar;
-use crate::engine::inbox::Inbox;
-use crate::engine::journal::Journal;
-use crate::engine::ledger::Ledger;
-use crate::engine::orders::{InTransit, OpenExpectations, Orders, PurchaseOrder};
-use crate::engine::state_hash::StateHash;
-use crate::engine::suppliers::{Catalogue, Disruptions, Supplier, Suppliers};
-use crate::interface::observation::{Briefing, Observation, OfferedTool};
-use crate::interface::turn::Answer;
-use crate::interface::turn::Turn;
-use crate::prediction::hidden_causes::HiddenCauses;
-use crate::prediction::predictions::Predictions;
-use crate::record::step::Recorder;
-use crate::scenario::warehouse::customer::{Customers, Demand, SalesOrder};
-use crate::scenario::warehouse::level::Level;
-use crate::scenario::warehouse::shown::ShownState;
-use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
-use crate::shock::entity::ShockBundle;
-use crate::shock::ledger::DoseLedger;
-use crate::shock::observability::DisclosurePolicy;
-use crate::shock::relations;
-use crate::shock::strike::ShockRule;
-use crate::simulation::driver::{RunProgress, Simulation};
-use crate::tool::registry::ToolRegistry;
-use crate::tool::scratchpad::Scratchpad;
-
-macro_rules! resources {
-    ($($name:ident: $resource:ty,)*) => {
-        /// The resources of a run.
-        struct Resources {
-            $($name: $resource,)*
-        }
-
-        impl Resources {
-            fn take(world: &mut World) -> Resources {
-                Resources { $($name: world.remove_resource().expect("a run was started"),)* }
-            }
-
-            fn exchange(&mut self, world: &mut World) {
-                $(mem::swap(&mut self.$name, &mut *world.resource_mut::<$resource>());)*
-            }
-
-            #[cfg(test)]
-            fn ids(world: &World) -> Vec<bevy::ecs::component::ComponentId> {
-                vec![$(world.component_id::<$resource>().expect("it is registered"),)*]
-            }
-        }
-    };
-}
-
-resources! {
-    answer: Answer,
-    briefing: Briefing,
-    calendar: Calendar,
-    crash: CrashState,
-    customers: Customers,
-    demand: Demand,
-    // With what each detector remembers of the run.
-    detectors: DetectorRegistry,
-    doses: DoseLedger,
-    hash: StateHash,
-    inbox: Inbox,
-    journal: Journal,
-    key: RunKey,
-    ledger: Ledger,
-    level: Level,
-    observation: Observation,
-    orders: Orders,
-    predictions: Predictions,
-    recorder: Recorder,
-    rule: ShockRule,
-    scratchpad: Scratchpad,
-    shelves: Shelves,
-    shown: ShownState,
-    suppliers: Suppliers,
-    disclosure: DisclosurePolicy,
-    turn: Turn,
-    hidden_causes: HiddenCauses,
-}
-
-type OrderParts = (PurchaseOrder, InTransit, OpenExpectations);
-
-/// The entities of a run, by kind and then by id.
-#[derive(Default)]
-struct Entities {
-    skus: Vec<(Sku, Stock)>,
-    suppliers: Vec<(Supplier, Catalogue, Disruptions)>,
-    orders: Vec<OrderParts>,
-    customer_orders: Vec<SalesOrder>,
-    shocks: Vec<ShockBundle>,
-}
-
-impl Entities {
-    /// Takes the entities of the run that a World holds.
-    fn take(world: &mut World) -> Entities {
-        let skus = world.resource::<Shelves>().by_id().to_vec();
-        let suppliers = world.resource::<Suppliers>().by_id().to_vec();
-        let orders: Vec<Entity> = world.resource::<Orders>().entities().collect();
-        let requests: Vec<Entity> = world.resource::<Customers>().entities().collect();
-        let shocks: Vec<Entity> = world.resource_mut::<DoseLedger>().entities_mut().map(|entity| *entity).collect();
-        let taken = Entities {
-            skus: skus.iter().map(|sku| (copy_of(world, *sku), copy_of(world, *sku))).collect(),
-            suppliers: suppliers
-                .iter()
-                .map(|supplier| (copy_of(world, *supplier), part_of(world, *supplier), part_of(world, *supplier)))
-                .collect(),
-            orders: orders
-                .iter()
-                .map(|order| world.entity_mut(*order).take::<OrderParts>().expect("an order has these parts"))
-                .collect(),
-            customer_orders: requests.iter().map(|request| copy_of(world, *request)).collect(),
-            shocks: shocks.iter().map(|shock| world.entity_mut(*shock).take().expect("a shock is one")).collect(),
-        };
-        for entity in [skus, suppliers, orders, requests, shocks].concat() {
-            world.despawn(entity);
-        }
-        taken
+impl SuspendedRun {
+    /// Whether the run can go on in a World: the one in which it was before.
+    pub(crate) fn is_at_home_in(&self, simulation: &Simulation) -> bool {
+        self.0.is_at_home_in(simulation.world())
     }
-
-    /// Puts them into a World whose resources are those of the same run.
-    fn put(self, world: &mut World) {
-        let skus: Vec<Entity> = world.spawn_batch(self.skus).collect();
-        world.resource_mut::<Shelves>().entities_mut().zip(skus).for_each(|(place, entity)| *place = entity);
-        let suppliers: Vec<Entity> = world.spawn_batch(self.suppliers).collect();
-        world.resource_mut::<Suppliers>().entities_mut().zip(suppliers).for_each(|(place, entity)| *place = entity);
-        let orders: Vec<Entity> = world.spawn_batch(self.orders).collect();
-        world.resource_mut::<Orders>().entities_mut().zip(orders).for_each(|(place, entity)| *place = entity);
-        let requests: Vec<Entity> = world.spawn_batch(self.customer_orders).collect();
-        world.resource_mut::<Customers>().entities_mut().zip(requests).for_each(|(place, entity)| *place = entity);
-        let shocks: Vec<Entity> = world.spawn_batch(self.shocks).collect();
-        world.resource_mut::<DoseLedger>().entities_mut().zip(shocks).for_each(|(place, entity)| *place = entity);
-        relations::restore(world);
-    }
-}
-
-fn copy_of<C: Component + Copy>(world: &World, entity: Entity) -> C {
-    *world.get(entity).expect("an entity of this kind has this part")
-}
-
-/// Takes a part out of an entity that is despawned next.
-fn part_of<C: Component<Mutability = Mutable> + Default>(world: &mut World, entity: Entity) -> C {
-    mem::take(&mut *world.get_mut(entity).expect("an entity of this kind has this part"))
-}
-
-/// The state of a run that was taken out of its World.
-pub(crate) struct SuspendedRun {
-    resources: Resources,
-    entities: Entities,
-    /// The tools that the run offers, of those that are registered.
-    offered: std::sync::Arc<[OfferedTool]>,
-    progress: RunProgress,
 }
 
 impl Simulation {
-    /// Takes the run out of a World of its own, of which nothing else remains.
-    ///
-    /// # Panics
-    /// When no run was started.
-    pub(crate) fn suspend(mut self) -> SuspendedRun {
-        let world = self.world_mut();
-        let entities = Entities::take(world);
-        let offered = world.resource_mut::<ToolRegistry>().exchange_offered(Default::default());
-        let resources = Resources::take(world);
-        SuspendedRun { resources, entities, offered, progress: self.take_progress() }
+    /// Makes room for a run out of a World that holds none, of which nothing else remains. What plugins have set up for
+    /// each run, such as detectors with their memory, comes along.
+    pub(crate) fn into_vacancy(mut self) -> SuspendedRun {
+        let (world, _) = self.world_and_present();
+        let mut vacancy = world.resource::<RunStates>().vacancy();
+        vacancy.take_resources(world);
+        SuspendedRun(vacancy)
     }
 
     /// Puts a run into the World and takes out the one that it held.
     ///
     /// # Panics
-    /// When the World holds none.
+    /// When the entities of the run are in another World.
     pub(crate) fn exchange(&mut self, suspended: &mut SuspendedRun) {
-        let progress = self.take_progress();
-        let world = self.world_mut();
-        let entities = Entities::take(world);
-        suspended.resources.exchange(world);
-        mem::replace(&mut suspended.entities, entities).put(world);
-        let offered = mem::take(&mut suspended.offered);
-        suspended.offered = world.resource_mut::<ToolRegistry>().exchange_offered(offered);
+        let (world, present) = self.world_and_present();
+        suspended.0.exchange(world, present);
         // A World that is stepped without `App::update` would otherwise collect removal records for ever.
         world.clear_trackers();
-        self.put_progress(mem::replace(&mut suspended.progress, progress));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::path::Path;
 
-    use bevy::ecs::resource::IsResource;
-
     use super::*;
-    use crate::agent::Agent;
     use crate::base::run_end::EndReason;
     use crate::config;
     use crate::config::Overrides;
-    use crate::config::settings::RunConfig;
-    use crate::engine::run_state::RunScoped;
+    use crate::crash::CrashPlugin;
+    use crate::engine::orders::InTransit;
+    use crate::engine::orders::Orders;
     use crate::plan::Plan;
+    use crate::prelude::*;
+    use crate::record::step::Recorder;
     use crate::record::summary::{RunIdentity, Summary};
+    use crate::scenario::warehouse::customer::Customers;
+    use crate::shock::ShockPlugin;
     use crate::shock::entity::Lasting;
     use crate::shock::relations::ShockLink;
+    use crate::tool::ToolPlugin;
 
     fn configs() -> Vec<RunConfig> {
         let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/base.yaml");
@@ -244,8 +86,8 @@ mod tests {
     }
 
     /// Records, events and summary of a run that has a World of its own.
-    fn alone(config: &RunConfig) -> (Vec<u8>, Vec<u8>, Summary) {
-        let mut simulation = Simulation::new();
+    fn alone(plugins: &Plugins, config: &RunConfig) -> (Vec<u8>, Vec<u8>, Summary) {
+        let mut simulation = plugins.simulation();
         simulation.start(config, true);
         let mut agent = simulation.agent(&config.model.name).expect("it is built in");
         let reason = loop {
@@ -254,54 +96,18 @@ mod tests {
             }
         };
         let summary = summary(&simulation, reason);
-        let mut recorder = simulation.recorder();
-        (mem::take(&mut recorder.steps), mem::take(&mut recorder.events), summary)
+        let (steps, events) = lines(&simulation);
+        (steps, events, summary)
     }
 
-    /// Runs that take turns in one World, in another order from step to step, are what they are alone.
-    #[test]
-    fn runs_that_share_a_world_do_not_know_of_each_other() {
-        let configs = configs();
-        let expected: Vec<_> = configs.iter().map(alone).collect();
-        let mut shared = Simulation::new();
-        shared.start(&configs[0], false);
-        let mut runs: Vec<_> = configs
-            .iter()
-            .map(|config| {
-                let mut simulation = Simulation::new();
-                simulation.start(config, true);
-                let agent = simulation.agent(&config.model.name).expect("it is built in");
-                (simulation.suspend(), agent, None)
-            })
-            .collect();
-        let mut aboard = None;
-        for turn in 0_usize.. {
-            let under_way: Vec<usize> = (0..runs.len()).filter(|run| runs[*run].2.is_none()).collect();
-            let Some(&run) = under_way.get(turn * 7 % under_way.len().max(1)) else { break };
-            if aboard != Some(run) {
-                // What was in the World comes out of it in the place of what goes in.
-                let mut suspended = mem::replace(&mut runs[run].0, alone_suspended(&configs[0]));
-                shared.exchange(&mut suspended);
-                if let Some(before) = aboard.replace(run) {
-                    let before: usize = before;
-                    runs[before].0 = suspended;
-                }
-                let entities =
-                    shared.world_mut().query_filtered::<Entity, With<RunScoped>>().iter(shared.world()).count();
-                let open =
-                    shared.world().resource::<Orders>().pending() + shared.world().resource::<Customers>().open();
-                assert!(entities >= open, "the entities came along");
-                assert_eq!(links(shared.world_mut()), carried(shared.world_mut()), "and so did their relations");
-            }
-            let (_, agent, end) = &mut runs[run];
-            if let Some(reason) = step(&mut shared, agent.as_mut()) {
-                *end = Some(reason);
-                let (steps, events, sum) = &expected[run];
-                let recorder = shared.world().resource::<Recorder>();
-                assert!(recorder.steps == *steps && recorder.events == *events, "run {run} differs");
-                assert_eq!(summary(&shared, reason), *sum);
-            }
-        }
+    fn lines(simulation: &Simulation) -> (Vec<u8>, Vec<u8>) {
+        let recorder = simulation.world().resource::<Recorder>();
+        (recorder.steps.clone(), recorder.events.clone())
+    }
+
+    fn entities_of(simulation: &mut Simulation) -> usize {
+        let (world, present) = simulation.world_and_present();
+        present.iter(world).count()
     }
 
     /// How many links there are between shocks and what carries them.
@@ -320,32 +126,183 @@ mod tests {
         of_orders + world.query::<&Lasting>().iter(world).filter(lasting).count()
     }
 
-    fn alone_suspended(config: &RunConfig) -> SuspendedRun {
-        let mut simulation = Simulation::new();
-        simulation.start(config, false);
-        simulation.suspend()
+    /// Makes runs that take turns in one World, in another order from step to step; which of them has its turn is in
+    /// `aboard`, the others are suspended.
+    fn take_turns(plugins: &Plugins, configs: &[RunConfig]) -> Vec<(Vec<u8>, Vec<u8>, Summary)> {
+        let mut shared = plugins.simulation();
+        let mut runs: Vec<_> = configs
+            .iter()
+            .map(|config| {
+                let mut suspended = plugins.simulation().into_vacancy();
+                shared.start(config, true);
+                let agent = shared.agent(&config.model.name).expect("it is built in");
+                shared.exchange(&mut suspended);
+                (suspended, agent, None)
+            })
+            .collect();
+        for turn in 0_usize.. {
+            let under_way: Vec<usize> = (0..runs.len()).filter(|run| runs[*run].2.is_none()).collect();
+            let Some(&run) = under_way.get(turn * 7 % under_way.len().max(1)) else { break };
+            let (suspended, agent, end) = &mut runs[run];
+            shared.exchange(suspended);
+            let entities = entities_of(&mut shared);
+            let open = shared.world().resource::<Orders>().pending() + shared.world().resource::<Customers>().open();
+            assert!(entities >= open, "the entities came along");
+            let world = shared.world_mut();
+            assert_eq!(links(world), carried(world), "and so did their relations");
+            if let Some(reason) = step(&mut shared, agent.as_mut()) {
+                let (steps, events) = lines(&shared);
+                *end = Some((steps, events, summary(&shared, reason)));
+            }
+            shared.exchange(suspended);
+            assert_eq!(entities_of(&mut shared), 0, "nothing of the run is left");
+        }
+        shared.check_resources();
+        runs.into_iter().map(|(_, _, end)| end.expect("it has ended")).collect()
     }
 
-    /// A resource that a run owns and that is forgotten here would be shared by all runs.
+    /// Runs that take turns in one World, in another order from step to step, are what they are alone.
     #[test]
-    fn every_resource_is_the_runs_or_the_same_for_all_runs() {
-        let mut simulation = Simulation::new();
-        simulation.start(&configs()[0], false);
-        let world = simulation.world_mut();
-        let ours = |name: &str| name.starts_with("vendomini::");
-        let all: BTreeSet<String> = world
-            .query_filtered::<Entity, With<IsResource>>()
-            .iter(world)
-            .flat_map(|entity| world.inspect_entity(entity).expect("it exists").map(|part| part.name().to_string()))
-            .filter(|name| ours(name))
-            .collect();
-        let suspended = Resources::ids(world).into_iter();
-        let suspended: BTreeSet<String> =
-            suspended.map(|id| world.components().get_info(id).expect("it is registered").name().to_string()).collect();
-        let shared: Vec<&str> =
-            all.difference(&suspended).map(|name| name.rsplit("::").next().unwrap_or(name)).collect();
-        // The offer of the register of tools goes with the run.
-        assert_eq!(shared, ["AgentRegister", "ShockFamilies", "ToolRegistry", "RunStates"]);
-        assert!(suspended.is_subset(&all));
+    fn runs_that_share_a_world_do_not_know_of_each_other() {
+        let configs = configs();
+        let shared = take_turns(&Plugins::default(), &configs);
+        for (run, (config, shared)) in configs.iter().zip(shared).enumerate() {
+            assert!(alone(&Plugins::default(), config) == shared, "run {run} differs");
+        }
+    }
+
+    /// What a stranger keeps: a state that is hashed, one that is not, entities with components that refer to one
+    /// another and in an order of their own, and messages.
+    fn stranger(app: &mut App) {
+        #[derive(Resource, Default, Serialize)]
+        struct Seen(u32);
+        #[derive(Resource)]
+        struct Budget(Cents);
+        #[derive(Component)]
+        #[require(RunScoped)]
+        struct Note(u32);
+        #[derive(Component)]
+        struct Before(Entity);
+        #[derive(Message)]
+        struct Noted(u32);
+        fn note(
+            mut commands: Commands,
+            calendar: Res<Calendar>,
+            notes: Query<(Entity, &Note, Option<&Before>)>,
+            mut seen: ResMut<Seen>,
+            mut noted: MessageWriter<Noted>,
+        ) {
+            let last = notes.iter().max_by_key(|(_, note, _)| note.0).map(|(entity, ..)| entity);
+            let mut note = commands.spawn(Note(calendar.step()));
+            last.map(|last| note.insert(Before(last)));
+            // The order of the query is part of the hash here.
+            let linked = notes.iter().filter(|(_, _, before)| before.is_some_and(|before| notes.contains(before.0)));
+            seen.0 = linked.fold(seen.0, |seen, (_, note, _)| seen.wrapping_mul(31).wrapping_add(note.0));
+            noted.write(Noted(notes.iter().count() as u32));
+            for (old, ..) in notes.iter().filter(|(_, note, _)| note.0 % 5 == 0 && note.0 + 9 < calendar.step()) {
+                commands.entity(old).despawn();
+            }
+        }
+        fn read(mut noted: MessageReader<Noted>, mut seen: ResMut<Seen>, budget: Res<Budget>) {
+            for Noted(count) in noted.read() {
+                seen.0 = seen.0.wrapping_mul(31).wrapping_add(*count + budget.0.0 as u32);
+            }
+        }
+        app.add_run_state::<Seen>("seen")
+            .add_run_resource(|config| Budget(config.simulation.initial_budget))
+            .add_run_message::<Noted>()
+            .add_systems(PostAgent, (note, read).chain().in_set(PostAgentSystems::Resolve));
+    }
+
+    #[test]
+    fn a_strangers_state_goes_with_its_run() {
+        let plugins = Plugins::default().with(stranger, "1");
+        let configs = configs();
+        let shared = take_turns(&plugins, &configs);
+        for (run, (config, shared)) in configs.iter().zip(shared).enumerate() {
+            let alone = alone(&plugins, config);
+            assert!(alone == shared, "run {run} differs");
+            assert!(alone.0 != self::alone(&Plugins::default(), config).0, "the stranger's state is in the hash");
+        }
+    }
+
+    /// The alarm rings: a resource that runs change and that nobody registered, and messages that would reach another
+    /// run.
+    #[test]
+    fn a_resource_that_somebody_forgot_is_caught() {
+        #[derive(Resource, Default)]
+        struct Forgotten(u32);
+        #[derive(Resource)]
+        struct Late;
+        #[derive(Message)]
+        struct Shout;
+        #[derive(Resource)]
+        struct Table(u32);
+        fn count(mut forgotten: ResMut<Forgotten>, table: Res<Table>) {
+            forgotten.0 += table.0;
+        }
+        fn shout(mut shouts: MessageWriter<Shout>) {
+            shouts.write(Shout);
+        }
+        fn insert(mut commands: Commands, calendar: Res<Calendar>) {
+            if calendar.step() == 3 {
+                commands.insert_resource(Late);
+            }
+        }
+        fn caught(plugin: fn(&mut App)) -> Option<String> {
+            let mut simulation = Plugins::default().with(plugin, "1").simulation();
+            simulation.start(&configs()[0], false);
+            let mut agent = simulation.agent("heuristic").expect("it is built in");
+            (0..5).for_each(|_| drop(step(&mut simulation, agent.as_mut())));
+            let found = catch_unwind(AssertUnwindSafe(|| simulation.check_resources()));
+            found.err().map(|panic| panic.downcast_ref::<String>().expect("a text").clone())
+        }
+        let forgets = |app: &mut App| {
+            app.init_resource::<Forgotten>().insert_resource(Table(1));
+            app.add_systems(PostAgent, count.in_set(PostAgentSystems::Resolve));
+        };
+        let message = caught(forgets).expect("it is caught");
+        assert!(message.contains("Forgotten changed in a run") && !message.contains("Table"), "{message}");
+        let message = caught(|app| {
+            app.add_message::<Shout>().add_systems(PostAgent, shout.in_set(PostAgentSystems::Resolve));
+        });
+        assert!(message.expect("it is caught").contains("Messages<"));
+        let message = caught(|app| {
+            app.add_systems(PostAgent, insert.in_set(PostAgentSystems::Resolve));
+        });
+        assert!(message.expect("it is caught").contains("Late changed in a run"));
+        for fine in [
+            |app: &mut App| {
+                app.init_resource::<Forgotten>().share_between_runs::<Forgotten>().insert_resource(Table(1));
+                app.add_systems(PostAgent, count.in_set(PostAgentSystems::Resolve));
+            },
+            |app: &mut App| {
+                app.add_run_resource(|_| Forgotten(0)).insert_resource(Table(1));
+                app.add_systems(PostAgent, count.in_set(PostAgentSystems::Resolve));
+            },
+            stranger,
+        ] {
+            assert_eq!(caught(fine), None);
+        }
+    }
+
+    /// A resource of ours that is neither registered nor declared to be the same for all runs would be shared by them.
+    #[test]
+    fn every_resource_is_registered_or_the_same_for_all_runs() {
+        for plugins in [
+            Plugins::default(),
+            Plugins::default().disable::<CrashPlugin>().disable::<ShockPlugin>(),
+            Plugins::default().disable::<ToolPlugin>(),
+        ] {
+            let mut simulation = plugins.simulation();
+            simulation.start(&configs()[0], false);
+            let world = simulation.world();
+            let states = world.resource::<RunStates>();
+            let name = |id| world.components().get_name(id).expect("it is registered").to_string();
+            let ours =
+                world.resource_entities().iter().map(|(id, _)| id).filter(|id| name(*id).contains("vendomini::"));
+            let undeclared: Vec<String> = ours.filter(|id| !states.declares(*id)).map(name).collect();
+            assert_eq!(undeclared, [""; 0]);
+        }
     }
 }

@@ -15,6 +15,7 @@ pub mod scratchpad;
 use bevy::app::{App, Plugin};
 use bevy::prelude::IntoScheduleConfigs;
 
+use crate::engine::run_state::RunStateAppExt;
 use crate::step::{ActSystems, PostAgent};
 
 /// Carries out what the agent asks for, with the tools that every scenario has.
@@ -23,10 +24,18 @@ pub struct ToolPlugin;
 
 impl Plugin for ToolPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<registry::ToolRegistry>();
+        register_run_state(app);
         app.add_systems(PostAgent, act::act.in_set(ActSystems::Call));
         look::register(app);
         scratchpad::register(app);
         recovery::register(app);
     }
+}
+
+/// What tools share has a state in every run, whichever plugins are left out. Notes change nothing in the world, so they
+/// are not part of the hash.
+pub(crate) fn register_run_state(app: &mut App) {
+    app.init_resource::<registry::ToolRegistry>()
+        .share_between_runs::<registry::ToolRegistry>()
+        .add_run_resource(|_| scratchpad::Scratchpad::default());
 }

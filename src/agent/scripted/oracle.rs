@@ -1,21 +1,19 @@
-//! `oracle`: acts as `heuristic` and is never wrong. The run is made twice: the first pass collects what became of
+//! `oracle`: acts as the scenario's `heuristic` and is never wrong. The run is made twice: the first pass collects what became of
 //! every prediction, the second states it. Cards never influence actions or the world, so both passes go through
 //! equal worlds, and every error of the second is 0, also under shocks.
 //!
 //! It proves the instrument: an error of the oracle is a defect of this program. It keeps a few numbers for every
 //! step of the run.
 
-use crate::agent::{Agent, Input};
+use crate::agent::register::Rehearse;
+use crate::agent::{Agent, Input, Instruments};
 use crate::base::card::Card;
 use crate::base::decision::Decision;
 use crate::base::error_type::ErrorType;
 use crate::base::hex::Hash128;
 use crate::base::units::Step;
 use crate::config::settings::RunConfig;
-use crate::engine::state_hash::StateHash;
-use crate::plugins::Plugins;
-use crate::prediction::predictions::{Predictions, Value};
-use crate::scenario::warehouse::agent::heuristic::Heuristic;
+use crate::prediction::predictions::Value;
 
 /// What became of the predictions of one step's card, as far as it was decided.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,49 +55,50 @@ impl Outcome {
 
 /// An agent that knows what will come.
 pub struct Oracle {
-    heuristic: Heuristic,
+    heuristic: Box<dyn Agent>,
     outcomes: Vec<Outcome>,
     /// The world's hash before each step of the first pass.
     hashes: Vec<u128>,
 }
 
-/// Makes the first pass of a run, in a World of its own with the run's plugins and without records.
+/// Makes the first pass of a run. `heuristic` makes the agent that acts, anew for each pass.
 #[must_use]
-pub fn rehearse(config: &RunConfig, plugins: &Plugins) -> Oracle {
+pub fn rehearse(config: &RunConfig, rehearse: &dyn Rehearse, heuristic: impl Fn() -> Box<dyn Agent>) -> Oracle {
     let mut config = config.clone();
     // The first pass states what the heuristic thinks, so a detector may call it a crash where the second is none:
     // it must not end the pass.
     config.measurement.continue_after_crash = Step::MAX / 2;
-    let mut simulation = plugins.simulation();
-    simulation.start(&config, false);
-    let mut heuristic = Heuristic::default();
     let (mut outcomes, mut hashes): (Vec<Outcome>, Vec<u128>) = (Vec::new(), Vec::new());
-    loop {
-        hashes.push(simulation.world().resource::<StateHash>().value());
-        simulation.observe();
-        let decision = simulation.ask(&mut heuristic);
-        let ended = simulation.apply(decision);
-        outcomes.push(Outcome::default());
-        for resolved in simulation.world().resource::<Predictions>().resolved() {
+    rehearse.rehearse(&config, heuristic().as_mut(), &mut |instruments| {
+        // The first look is before any step.
+        if !hashes.is_empty() {
+            outcomes.push(Outcome::default());
+        }
+        hashes.push(instruments.state_hash);
+        for resolved in instruments.predictions.resolved() {
             outcomes[resolved.step as usize].learn(resolved.kind, resolved.actual);
         }
-        if ended.is_some() {
-            return Oracle { heuristic: Heuristic::default(), outcomes, hashes };
-        }
-    }
+    });
+    // The last look is after the last step.
+    hashes.truncate(outcomes.len());
+    Oracle { heuristic: heuristic(), outcomes, hashes }
 }
 
 impl Agent for Oracle {
+    fn decide(&mut self, _: Input<'_>) -> Decision {
+        panic!("the oracle is asked with its instruments: an agent that wraps it passes decide_with on")
+    }
+
     /// # Panics
     /// When the run is not the one that was rehearsed: a defect of this program.
-    fn decide(&mut self, input: Input<'_>) -> Decision {
+    fn decide_with(&mut self, input: Input<'_>, Instruments { state_hash, .. }: Instruments<'_>) -> Decision {
         let step = input.observation.step;
         let known = self.hashes.get(step as usize).copied();
         assert!(
-            known == Some(input.state_hash),
+            known == Some(state_hash),
             "step {step} of the oracle's run begins in the world {}, that of its rehearsal in {}: the world \
              depends on cards, or a plugin is missing in the rehearsal",
-            Hash128(input.state_hash),
+            Hash128(state_hash),
             known.map_or("none, it had ended".to_owned(), |hash| Hash128(hash).to_string()),
         );
         let mut decision = self.heuristic.decide(input);

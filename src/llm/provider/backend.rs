@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::config::ConfigErrors;
 use crate::config::prices::{PriceList, Prices};
+use crate::config::schema;
 use crate::config::settings::{ProviderKind, RunConfig};
 use crate::interface::observation::Briefing;
 use crate::llm::deliberation::{Deliberation, ReplySource};
@@ -29,9 +30,9 @@ use crate::llm::provider::settings::{Environment, Provider};
 use crate::llm::provider::transport::descriptors::TooFewDescriptors;
 use crate::llm::provider::transport::{Answer, Headers, Transport, TransportError};
 use crate::llm::provider::trial;
+use crate::llm::provider::trial::PromptKey;
 use crate::llm::provider::wire::{Source, Wire};
 use crate::plan::Plan;
-use crate::plugins::Plugins;
 
 use pools::{Pools, Terms, headers_of};
 pub(crate) use setup::deliberation_setup;
@@ -42,6 +43,9 @@ mod setup;
 
 /// How long a server may take to answer before the first run.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Says what agents are told of the world of a configuration.
+pub type BriefingOf<'a> = &'a mut dyn FnMut(&RunConfig) -> Briefing;
 
 /// What the command line says of prices.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +115,7 @@ pub struct Backends {
     transport: Option<Transport>,
     models: BTreeMap<String, Backend>,
     pools: Pools,
-    prompts: BTreeMap<Option<String>, Arc<Prompts>>,
+    prompts: BTreeMap<PromptKey, Arc<Prompts>>,
     ledger: Arc<Ledger>,
     until: Option<(Instant, f64)>,
     most_connections: u32,
@@ -134,7 +138,7 @@ impl Backends {
     pub fn open(
         plan: &mut Plan,
         scripted: &[&str],
-        plugins: &Plugins,
+        briefing_of: BriefingOf<'_>,
         prices: &PriceOptions,
         environment: &Environment<'_>,
     ) -> Result<Option<Backends>, BackendError> {
@@ -165,7 +169,7 @@ impl Backends {
         if names.is_empty() {
             return Ok(None);
         }
-        backends.prompts = trial::prompts(plan, plugins, &providers, scripted)?;
+        backends.prompts = trial::prompts(plan, briefing_of, &providers, scripted)?;
         for name in names {
             if let Some(path) = name.strip_prefix(PREFIX) {
                 let recording = Recording::read(Path::new(path))?;
@@ -203,8 +207,12 @@ impl Backends {
     pub fn prompt_digests(&self) -> BTreeMap<String, BTreeMap<String, String>> {
         let folders = self.prompts.iter();
         folders
-            .map(|(folder, prompts)| {
-                (folder.clone().unwrap_or_else(|| "built in".to_owned()), prompts.digests().clone())
+            .map(|((scenario, folder), prompts)| {
+                let mut name = folder.clone().unwrap_or_else(|| "built in".to_owned());
+                if *scenario != schema::WAREHOUSE {
+                    name = format!("{name} ({scenario})");
+                }
+                (name, prompts.digests().clone())
             })
             .collect()
     }
@@ -246,7 +254,7 @@ impl Backends {
         briefing: &Briefing,
         pricing: Pricing,
     ) -> Result<Deliberation, PromptError> {
-        let prompts = Arc::clone(&self.prompts[&config.interface.prompts]);
+        let prompts = Arc::clone(&self.prompts[&(briefing.scenario, config.interface.prompts.clone())]);
         let (provider, source) = match self.backend(config) {
             Backend::Server { provider, .. } | Backend::Mock { provider, .. } => (Some(provider), ReplySource::Model),
             Backend::Recording(_) => (None, ReplySource::Recording),

@@ -7,34 +7,36 @@ use std::sync::Arc;
 
 use crate::config::settings::ModelConfig;
 use crate::config::{ConfigError, ConfigErrors, Problem};
-use crate::interface::observation::{Briefing, Observation};
+use crate::interface::observation::Observation;
 use crate::llm::conversation::{Conversation, Overflow};
 use crate::llm::deliberation::ReplySource;
 use crate::llm::prompt::Prompts;
-use crate::llm::provider::backend::{BackendError, deliberation_setup};
+use crate::llm::provider::backend::{BackendError, BriefingOf, deliberation_setup};
 use crate::llm::provider::cost::Pricing;
 use crate::llm::provider::recording::PREFIX;
 use crate::llm::provider::settings::Provider;
 use crate::plan::Plan;
-use crate::plugins::Plugins;
 
 /// Sections of a configuration that a model is told of, by its prompts and by the tools that it is offered, and the
 /// model's own.
 const TOLD: [&str; 4] = ["simulation.", "demand.", "interface.", "model."];
 
-/// Loads the prompts of a plan and tries them in every cell that differs in what its model is told. The prompts, by the
-/// folder that replaces the built-in ones.
+/// The scenario, and the folder that replaces built-in templates.
+pub(super) type PromptKey = (&'static str, Option<String>);
+
+/// Loads the prompts of a plan and tries them in every cell that differs in what its model is told. The prompts, by
+/// scenario and by the folder that replaces the built-in ones.
 ///
 /// # Errors
 /// When a prompt asks for what there is not, or a model's context has no room for a conversation.
 pub(super) fn prompts(
     plan: &Plan,
-    plugins: &Plugins,
+    briefing_of: BriefingOf<'_>,
     providers: &BTreeMap<String, Arc<Provider>>,
     scripted: &[&str],
-) -> Result<BTreeMap<Option<String>, Arc<Prompts>>, BackendError> {
-    let mut loaded: BTreeMap<Option<String>, Arc<Prompts>> = BTreeMap::new();
-    let (mut simulation, mut errors) = (plugins.simulation(), Vec::new());
+) -> Result<BTreeMap<PromptKey, Arc<Prompts>>, BackendError> {
+    let mut loaded: BTreeMap<PromptKey, Arc<Prompts>> = BTreeMap::new();
+    let mut errors = Vec::new();
     let axes = plan.axes().iter().map(|axis| axis.path);
     let axes: Vec<&str> = axes.filter(|path| TOLD.iter().any(|section| path.starts_with(section))).collect();
     for cell in plan.project(&axes) {
@@ -42,14 +44,13 @@ pub(super) fn prompts(
         if scripted.contains(&model.name.as_str()) {
             continue;
         }
-        let folder = cell.config.interface.prompts.clone();
-        let prompts = match loaded.get(&folder) {
+        let briefing = &briefing_of(&cell.config);
+        let key = (briefing.scenario, cell.config.interface.prompts.clone());
+        let prompts = match loaded.get(&key) {
             Some(prompts) => Arc::clone(prompts),
-            None => Arc::new(Prompts::load(folder.as_deref().map(Path::new))?),
+            None => Arc::new(Prompts::load(key.1.as_deref().map(Path::new), briefing.scenario_rules())?),
         };
-        loaded.insert(folder, Arc::clone(&prompts));
-        simulation.start(&cell.config, false);
-        let briefing = simulation.world().resource::<Briefing>();
+        loaded.insert(key, Arc::clone(&prompts));
         prompts.try_on(briefing, &cell.config, &Observation::default())?;
         let source = if model.name.starts_with(PREFIX) { ReplySource::Recording } else { ReplySource::Model };
         let provider = providers.get(&model.name).map(AsRef::as_ref);

@@ -121,11 +121,6 @@ impl Customers {
         self.expired
     }
 
-    /// The same, for a run that moves to another World.
-    pub(crate) fn entities_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
-        self.open.values_mut()
-    }
-
     /// The open orders' entities, by id.
     pub fn entities(&self) -> impl Iterator<Item = Entity> + '_ {
         self.open.values().copied()

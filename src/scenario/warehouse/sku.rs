@@ -54,11 +54,6 @@ pub struct Shelves {
 crate::base::table_resource::table_resource!(Shelves);
 
 impl Shelves {
-    /// The same, for a run that moves to another World.
-    pub(crate) fn entities_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
-        self.by_id.iter_mut()
-    }
-
     /// The SKU entities, by id.
     #[must_use]
     pub fn by_id(&self) -> &[Entity] {

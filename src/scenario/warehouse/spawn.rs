@@ -8,11 +8,7 @@ use crate::base::ids::{SkuId, SupplierId};
 use crate::base::rng::{Stream, pair_index};
 use crate::base::units::Cents;
 use crate::config::settings::RunConfig;
-use crate::engine::calendar::Calendar;
 use crate::engine::inbox::{Inbox, MessageBody, PriceListItem};
-use crate::engine::journal::Journal;
-use crate::engine::ledger::Ledger;
-use crate::engine::orders::Orders;
 use crate::engine::run_state::SpawnOrder;
 use crate::engine::suppliers::{Catalogue, Offer, Supplier, Suppliers};
 use crate::scenario::warehouse::customer::{Customers, Demand};
@@ -96,15 +92,10 @@ pub(crate) fn spawn_warehouse(world: &mut World, config: &RunConfig, order: Spaw
         shipped: 0,
     });
     world.insert_resource(Suppliers { by_id: suppliers });
-    world.insert_resource(level);
-    world.insert_resource(Calendar::new(simulation.actions_per_day));
-    world.insert_resource(Ledger::new(simulation.initial_budget));
     world.insert_resource(Demand::new(&config.demand, level.skus, config.experiment.draw_key));
-    world.insert_resource(Orders::default());
     world.insert_resource(Customers::default());
-    world.insert_resource(Journal::default());
 
-    let mut inbox = Inbox::default();
+    let mut inbox = world.resource_mut::<Inbox>();
     for (index, offers) in tables.offers.iter().enumerate() {
         let items: Arc<[PriceListItem]> = offers
             .iter()
@@ -117,5 +108,4 @@ pub(crate) fn spawn_warehouse(world: &mut World, config: &RunConfig, order: Spaw
             .collect();
         inbox.deliver(0, MessageBody::PriceList { supplier_id: SupplierId::from_index(index), items });
     }
-    world.insert_resource(inbox);
 }

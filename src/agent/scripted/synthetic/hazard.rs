@@ -1,6 +1,6 @@
 //! When a synthetic agent breaks down: the hazard of a step and what was drawn from it.
 
-use crate::agent::Input;
+use crate::agent::Instruments;
 use crate::base::error_type::ErrorType;
 use crate::config::settings::{ErrorAccount, ScaleCoefficients, SyntheticConfig};
 use crate::prediction::accumulate::Accumulator;
@@ -11,10 +11,10 @@ const LARGEST_RATE: f64 = 1_000.0;
 /// The rate of breakdowns of this step, given the errors accumulated up to the last one:
 /// `baseline * exp(b . x)`. An accumulator that is null, because no error of its type was decided yet, adds nothing.
 #[must_use]
-pub(super) fn rate(config: &SyntheticConfig, input: &Input<'_>) -> f64 {
+pub(super) fn rate(config: &SyntheticConfig, instruments: Instruments<'_>) -> f64 {
     let tracks = match config.account {
-        ErrorAccount::Objective => input.predictions.tracks(),
-        ErrorAccount::Revealed => input.predictions.revealed_tracks(),
+        ErrorAccount::Objective => instruments.predictions.tracks(),
+        ErrorAccount::Revealed => instruments.predictions.revealed_tracks(),
     };
     let of_type = |kind| {
         let scales = match kind {
