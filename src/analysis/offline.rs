@@ -48,7 +48,7 @@ pub struct OfflineDetectors {
 
 impl OfflineDetectors {
     /// The registered detectors of the given names, in the order that breaks ties; all of them for no name. `kinds` says
-    /// what each tool is for.
+    /// what each tool is for, by its name.
     ///
     /// # Errors
     /// When a name is unknown.

@@ -17,8 +17,8 @@ use crate::record::folder::{Head, MANIFEST};
 use crate::record::manifest::{Manifest, PROGRAM};
 
 const RESULTS: &str = "results.csv";
-/// The table while rows are added.
-const RESULTS_PARTIAL: &str = ".results.csv.partial";
+/// Files in the making, under the names that [`beside`] gives them.
+const IN_THE_MAKING: [&str; 2] = [".results.csv.partial", ".manifest.json.partial"];
 /// A batch at work holds a lock on this file, which stays for the next one: a file that comes and goes could be locked
 /// twice, under two lives of its name.
 const LOCK: &str = ".lock";
@@ -109,7 +109,7 @@ impl ResultFolder {
     /// Nothing was run after all: puts things back as they were, as far as the disk still allows.
     pub(super) fn abandon(self) {
         let empty = || {
-            for name in [MANIFEST, RESULTS_PARTIAL] {
+            for name in [MANIFEST].into_iter().chain(IN_THE_MAKING) {
                 let _ = fs::remove_file(self.path.join(name));
             }
             let _ = fs::remove_dir(self.runs());
@@ -219,7 +219,8 @@ fn judge(path: &Path, existing: Existing, configuration: &str) -> Result<bool, B
     // A batch that was killed before it wrote its manifest leaves no more than this.
     let is_empty = |folder: PathBuf| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
     let is_nothing = |name: &std::ffi::OsString| {
-        name == LOCK || name == RESULTS_PARTIAL || name == "runs" && is_empty(path.join(name))
+        let in_the_making = IN_THE_MAKING.iter().any(|known| name == *known);
+        name == LOCK || in_the_making || name == "runs" && is_empty(path.join(name))
     };
     if names.iter().all(is_nothing) {
         return Ok(false);
@@ -299,4 +300,15 @@ fn move_all(from: &Path, to: &Path) -> io::Result<()> {
 fn is_ours(folder: &Path) -> bool {
     let head = Head::at(&folder.join(MANIFEST)).ok().flatten();
     head.is_some_and(|head| head.program.as_deref() == Some(PROGRAM))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_in_the_making_have_the_names_that_they_are_known_by() {
+        let names = [RESULTS, MANIFEST].map(|name| beside(Path::new(name)));
+        assert_eq!(names, IN_THE_MAKING.map(PathBuf::from));
+    }
 }

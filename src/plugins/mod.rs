@@ -234,17 +234,7 @@ impl Plugins {
         Ok(app)
     }
 
-    /// What agents are told of the world of each configuration that is asked for, without running any.
-    pub fn briefings(&self) -> impl FnMut(&RunConfig) -> Briefing {
-        let (plugins, mut simulation) = (self.clone(), None);
-        move |config| {
-            let simulation = simulation.get_or_insert_with(|| plugins.simulation());
-            simulation.start(config, false);
-            simulation.input().briefing.clone()
-        }
-    }
-
-    /// The crash detectors that these plugins register, taken out of a World, and what each of its tools is for.
+    /// The crash detectors that these plugins register, and what each tool is for, taken out of a World.
     ///
     /// # Errors
     /// As [`check`](Plugins::check).
@@ -253,6 +243,16 @@ impl Plugins {
         let tools = app.world().get_resource::<ToolRegistry>();
         let kinds = tools.into_iter().flat_map(ToolRegistry::specs).map(|spec| (spec.name, spec.kind)).collect();
         Ok((app.world_mut().remove_resource().unwrap_or_default(), kinds))
+    }
+
+    /// What agents are told of the world of each configuration that is asked for, without running any.
+    pub fn briefings(&self) -> impl FnMut(&RunConfig) -> Briefing {
+        let (plugins, mut simulation) = (self.clone(), None);
+        move |config| {
+            let simulation = simulation.get_or_insert_with(|| plugins.simulation());
+            simulation.start(config, false);
+            simulation.input().briefing.clone()
+        }
     }
 
     /// A World with these plugins.

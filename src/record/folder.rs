@@ -304,8 +304,11 @@ impl Head {
         Ok(read_optional(path).map_err(ReadError::at(path))?.and_then(|bytes| Head::of(&bytes)))
     }
 
-    /// Refuses another version. A file without one is of another program, or older than versions.
+    /// Refuses another version. A file without one is older than versions; what another program states is its own.
     pub(crate) fn check(&self, path: &Path) -> Result<(), OtherVersion> {
+        if self.program.as_deref().is_some_and(|program| program != PROGRAM) {
+            return Ok(());
+        }
         self.schema_version.as_deref().map_or(Ok(()), |stated| RecordVersion::check(stated, path).map(drop))
     }
 }

@@ -12,6 +12,7 @@ use super::progress::RunProgress;
 use crate::agent::register::{AgentRegister, AgentSetup, Rehearse};
 use crate::agent::{Agent, Input, Instruments};
 use crate::base::decision::Decision;
+use crate::base::hex::Hash128;
 use crate::base::registration::{PluginErrors, PluginProblem, PluginProblems};
 use crate::base::run_end::EndReason;
 use crate::base::units::Step;
@@ -251,7 +252,7 @@ fn sum_up(world: &World, identity: RunIdentity, end_reason: EndReason, totals: P
         action_sources: progress.action_sources.clone(),
         windows_at_crash: progress.windows_at_crash.clone(),
         windows_at_end: windows(world, &progress.config.measurement.pe_windows, last),
-        initial_state_hash: format!("{:032x}", progress.initial_state_hash),
+        initial_state_hash: Hash128(progress.initial_state_hash).to_string(),
     };
     summarise(world, identity, counted, totals)
 }
