@@ -12,7 +12,7 @@ use bevy::prelude::*;
 use smallvec::SmallVec;
 
 use super::entity::{Lasting, Shock};
-use super::ledger::{DoseLedger, Target};
+use super::ledger::Target;
 use crate::base::ids::{ShockId, SupplierId};
 use crate::engine::orders::{InTransit, Orders};
 use crate::engine::run_state::RunScoped;
