@@ -19,7 +19,8 @@ struct MyAgent;
 
 impl MyAgent {
     fn act(&self, input: &Input<'_>) -> Action {
-        let Input { shown, briefing, .. } = input;
+        let shown: &ShownState = input.shown.of();
+        let rules: &WarehouseRules = input.briefing.rules();
         if shown.unread() > 0 {
             return Action::of("tool_check_inbox");
         }
@@ -27,7 +28,7 @@ impl MyAgent {
             return Action::of("tool_ship_customer_order")
                 .with("customer_order_id", order.customer_order_id.to_string());
         }
-        let skus = (0..briefing.level.skus as u32).map(SkuId);
+        let skus = (0..rules.level.skus as u32).map(SkuId);
         let waiting =
             |sku| shown.customers().filter(move |order| order.sku == sku).map(|order| i64::from(order.quantity));
         let wanted = |sku| BASE_STOCK + waiting(sku).sum::<i64>() - shown.stock(sku) - shown.on_order(sku);
@@ -56,7 +57,7 @@ impl Agent for MyAgent {
 }
 
 fn my_agent(app: &mut App) {
-    app.add_agent("my_agent", |_: AgentSetup<'_>| Box::new(MyAgent));
+    app.add_agent(AgentSpec::new("my_agent").only_in("warehouse"), |_: AgentSetup<'_>| Box::new(MyAgent));
 }
 
 fn main() -> ExitCode {

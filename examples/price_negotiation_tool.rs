@@ -102,10 +102,11 @@ impl Agent for Haggler {
     fn decide(&mut self, input: Input<'_>) -> Decision {
         let refused = input.observation.last_result.as_ref().is_some_and(|result| !result.state_changed);
         let pays = std::mem::take(&mut self.proposed) && refused;
-        let work = next_work(input.shown, input.briefing);
+        let shown: &ShownState = input.shown.of();
+        let work = next_work(shown, input.briefing);
         let mut action = work.map_or_else(|| Action::of("tool_wait"), Work::action);
         if let Some(Work::Order { supplier, sku, .. }) = work
-            && let Some(offer) = input.shown.offer(supplier, sku)
+            && let Some(offer) = shown.offer(supplier, sku)
             && input.briefing.tool(NEGOTIATE).is_some()
             && !pays
         {
@@ -121,8 +122,8 @@ impl Agent for Haggler {
 
 fn negotiation(app: &mut App) {
     let spec = ToolSpec::new(NEGOTIATE, "Orders a quantity of a SKU at a unit price that the supplier may refuse.");
-    app.add_tool(spec.binds(&ErrorType::ALL), negotiate);
-    app.add_agent("haggler", |_: AgentSetup<'_>| Box::new(Haggler::default()));
+    app.add_tool(spec.only_in("warehouse").binds(&ErrorType::ALL), negotiate);
+    app.add_agent(AgentSpec::new("haggler").only_in("warehouse"), |_: AgentSetup<'_>| Box::new(Haggler::default()));
 }
 
 fn main() -> ExitCode {

@@ -231,8 +231,10 @@ bevy::app::plugin_group! {
         shock:::DisclosurePlugin,
         prediction:::PredictionPlugin,
         crash:::CrashPlugin,
+        agent:::ObservationPlugin,
         agent:::AgentPlugin,
         scenario::warehouse:::WarehousePlugin,
+        scenario::warehouse::agent:::WarehouseAgentPlugin,
         record:::RecordPlugin,
     }
 }

@@ -14,22 +14,27 @@ use crate::step::{ObserveSystems, PreAgent};
 
 use crate::base::decision::Decision;
 use crate::interface::observation::{Briefing, Observation};
-use crate::scenario::warehouse::shown::ShownState;
-use register::AgentAppExt;
-
+use crate::interface::shown::Shown;
 use crate::prediction::predictions::Predictions;
 
-/// Registers the scripted agents.
+/// Assembles what agents are shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ObservationPlugin;
+
+impl Plugin for ObservationPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(PreAgent, observe::assemble_observation.in_set(ObserveSystems::Assemble));
+    }
+}
+
+/// Registers the scripted agents that every scenario has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AgentPlugin;
 
 impl Plugin for AgentPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<register::AgentRegister>().share_between_runs::<register::AgentRegister>();
-        app.add_systems(PreAgent, observe::assemble_observation.in_set(ObserveSystems::Assemble));
-        for name in scripted::NAMES {
-            app.add_agent(name, scripted::build);
-        }
+        scripted::register(app);
     }
 }
 
@@ -40,7 +45,7 @@ pub struct Input<'a> {
     pub observation: &'a Observation,
     /// What this agent's inputs have contained so far, kept by the harness: a memory that forgets nothing and
     /// knows nothing more. An agent may ignore it.
-    pub shown: &'a ShownState,
+    pub shown: &'a dyn Shown,
     /// The rules of the agent's world.
     pub briefing: &'a Briefing,
 }

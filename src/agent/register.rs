@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bevy::app::App;
 
 use super::{Agent, Instruments};
-use crate::base::registration::{Registrable, SourcePlace, admit};
+use crate::base::registration::{Registrable, SourcePlace, admit, meet};
 use crate::base::rng::Stream;
 use crate::config::settings::RunConfig;
 use crate::interface::observation::Briefing;
@@ -49,22 +49,68 @@ impl AgentSetup<'_> {
 
 type Build = Arc<dyn Fn(AgentSetup<'_>) -> Box<dyn Agent> + Send + Sync>;
 
-/// The agents that `model.name` can name.
+/// What is stated of an agent when it is registered. A name alone is one: an agent of every scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentSpec {
+    name: String,
+    scenario: Option<&'static str>,
+}
+
+impl AgentSpec {
+    /// An agent of every scenario with a `snake_case` name.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> AgentSpec {
+        AgentSpec { name: name.into(), scenario: None }
+    }
+
+    /// Says which scenario alone has it. Names are unique within a scenario.
+    #[must_use]
+    pub fn only_in(mut self, scenario: &'static str) -> AgentSpec {
+        self.scenario = Some(scenario);
+        self
+    }
+}
+
+impl From<&str> for AgentSpec {
+    fn from(name: &str) -> AgentSpec {
+        AgentSpec::new(name)
+    }
+}
+
+impl From<String> for AgentSpec {
+    fn from(name: String) -> AgentSpec {
+        AgentSpec::new(name)
+    }
+}
+
+/// The agents that `model.name` can name, by name and by the scenario that alone has them.
 #[derive(Default)]
-pub struct AgentRegister(BTreeMap<String, (Build, SourcePlace)>);
+pub struct AgentRegister(BTreeMap<(String, Option<&'static str>), (Build, SourcePlace)>);
 
 crate::base::table_resource::table_resource!(AgentRegister);
 
 impl AgentRegister {
-    /// Their names, in order.
+    /// Their names, in order, each once.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        let mut last = None;
+        self.0.keys().map(|(name, _)| name.as_str()).filter(move |name| last.replace(*name) != Some(*name))
     }
 
-    /// A new agent; `None` when none has the name.
+    /// Whether a scenario has an agent of a name.
+    #[must_use]
+    pub fn has(&self, name: &str, scenario: &str) -> bool {
+        self.find(name, scenario).is_some()
+    }
+
+    fn find(&self, name: &str, scenario: &str) -> Option<&(Build, SourcePlace)> {
+        let own = |(known, only): &(String, Option<&'static str>)| known == name && meet(*only, Some(scenario));
+        self.0.iter().find(|(key, _)| own(key)).map(|(_, agent)| agent)
+    }
+
+    /// A new agent; `None` when the run's scenario has none of the name.
     #[must_use]
     pub fn build(&self, setup: AgentSetup<'_>) -> Option<Box<dyn Agent>> {
-        self.0.get(setup.name).map(|(build, _)| build(setup))
+        self.find(setup.name, setup.briefing.scenario).map(|(build, _)| build(setup))
     }
 }
 
@@ -111,23 +157,25 @@ pub trait AgentAppExt {
     /// assert!(registered.agents.iter().any(|name| name == "reader"));
     /// ```
     #[track_caller]
-    fn add_agent<F>(&mut self, name: &str, build: F) -> &mut Self
+    fn add_agent<F>(&mut self, agent: impl Into<AgentSpec>, build: F) -> &mut Self
     where
         F: Fn(AgentSetup<'_>) -> Box<dyn Agent> + Send + Sync + 'static;
 }
 
 impl AgentAppExt for App {
     #[track_caller]
-    fn add_agent<F>(&mut self, name: &str, build: F) -> &mut Self
+    fn add_agent<F>(&mut self, agent: impl Into<AgentSpec>, build: F) -> &mut Self
     where
         F: Fn(AgentSetup<'_>) -> Box<dyn Agent> + Send + Sync + 'static,
     {
+        let AgentSpec { name, scenario } = agent.into();
         let place = SourcePlace::of(Location::caller());
-        let known = self.init_resource::<AgentRegister>().world().resource::<AgentRegister>().0.get(name);
-        let known = known.map(|(_, place)| place.clone());
-        if admit(self, Registrable::Agent, name, known, &place) {
+        let known = &self.init_resource::<AgentRegister>().world().resource::<AgentRegister>().0;
+        let known = known.iter().find(|((known, only), _)| *known == name && meet(*only, scenario));
+        let known = known.map(|(_, (_, place))| place.clone());
+        if admit(self, Registrable::Agent, &name, known, &place) {
             let register = &mut self.world_mut().resource_mut::<AgentRegister>().0;
-            register.insert(name.to_owned(), (Arc::new(build), place));
+            register.insert((name, scenario), (Arc::new(build), place));
         }
         self
     }

@@ -3,6 +3,8 @@
 //! Used by `detect`. The same detectors in the same order as in a run, fed from records instead of a World. Never
 //! reads or writes files.
 
+use std::collections::BTreeMap;
+
 use bevy::app::App;
 use thiserror::Error;
 
@@ -11,7 +13,9 @@ use crate::config::nearest;
 use crate::config::settings::CrashThreshold;
 use crate::crash::detector::DetectorRegistry;
 use crate::crash::evidence::{EvidenceWindow, StepEvidence};
+use crate::interface::tool_kind::ToolKind;
 use crate::record::evidence::Unknown;
+use crate::tool::registry::ToolRegistry;
 
 /// Version of the rules, as offline detection states it. It changes whenever the same evidence could get another
 /// flag.
@@ -36,6 +40,8 @@ pub struct UnknownDetector {
 /// Detectors at work on one run after another.
 pub struct OfflineDetectors {
     registry: DetectorRegistry,
+    /// What each tool is for, by its name.
+    kinds: BTreeMap<&'static str, ToolKind>,
     window: EvidenceWindow,
     flags: Vec<(&'static str, Option<bool>)>,
     crash: Option<&'static str>,
@@ -56,7 +62,10 @@ impl OfflineDetectors {
             return Err(UnknownDetector { name: name.clone(), known, nearest });
         }
         registry.keep(|detector| names.is_empty() || names.iter().any(|name| name == detector));
-        Ok(OfflineDetectors { registry, window: EvidenceWindow::new(0), flags: Vec::new(), crash: None, seen: 0 })
+        let tools = app.world().get_resource::<ToolRegistry>();
+        let kinds = tools.into_iter().flat_map(ToolRegistry::specs).map(|spec| (spec.name, spec.kind)).collect();
+        let window = EvidenceWindow::new(0);
+        Ok(OfflineDetectors { registry, kinds, window, flags: Vec::new(), crash: None, seen: 0 })
     }
 
     /// A new run begins.
@@ -75,7 +84,8 @@ impl OfflineDetectors {
     /// Detectors see the steps numbered as they come: step numbers of a log into which two processes wrote go back,
     /// which no detector is made for.
     pub fn judge(&mut self, step: StepEvidence, unknown: Unknown) -> (bool, Option<&'static str>) {
-        self.window.push(StepEvidence { step: self.seen, ..step });
+        let tool_kind = step.tool().and_then(|tool| self.kinds.get(tool).copied());
+        self.window.push(StepEvidence { step: self.seen, tool_kind, ..step });
         self.seen += 1;
         for (index, detector) in self.registry.all().enumerate() {
             let name = detector.name();

@@ -236,6 +236,11 @@ pub(crate) fn admit(
     false
 }
 
+/// Whether two registrations can stand in one run, given the scenario that alone has each; `None` for all.
+pub(crate) fn meet(one: Option<&str>, other: Option<&str>) -> bool {
+    one.is_none() || other.is_none() || one == other
+}
+
 /// A plugin as the manifest lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct PluginRecord {

@@ -150,13 +150,14 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
     let outcome = if !programs.contains(&run.config.model.name.as_str()) {
         let player = Player::open(&run_dir.join(cassette::NAME))?;
         let provider = providers.get(&run.config.model.name).map(AsRef::as_ref);
-        let prompts = Prompts::load(run.config.interface.prompts.as_deref().map(Path::new))?;
         let source =
             if run.config.model.name.starts_with(PREFIX) { ReplySource::Recording } else { ReplySource::Model };
         let folder = RunFolder::create(&results, &run, Keeping::Closed)?;
         let world = WorldSlot::InWorld(Box::new(plugins.simulation()));
         let recorded = RecordedRun::start(world, &run.config, identity, folder, Answers::Later);
         let (briefing, pricing) = (recorded.briefing(), player.pricing());
+        let prompts = run.config.interface.prompts.as_deref().map(Path::new);
+        let prompts = Prompts::load(prompts, briefing.scenario_rules())?;
         let setup = deliberation_setup(&run.config, briefing, provider, Arc::new(prompts), pricing, source)?;
         let agent = Deliberation::new(&run.config, briefing, setup);
         let (stop, halt);

@@ -15,6 +15,9 @@ use super::settings::{
     PressureLevel, RecoveryTools, ReplyFormat, Scenario, SeedPolicy, StateVisibility, SyntheticKind, TemporalBasis,
 };
 
+/// The scenario where no file names one. Records say which scenario made them, except for this one.
+pub const WAREHOUSE: &str = "warehouse";
+
 /// The experiment's seed where no file names one.
 pub const DEFAULT_SEED: u64 = 42;
 

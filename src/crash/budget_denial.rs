@@ -4,7 +4,7 @@ use super::detector::{CrashDetector, Need, Verdict, by_level};
 use super::evidence::EvidenceWindow;
 use crate::base::units::Cents;
 use crate::config::settings::CrashThreshold;
-use crate::tool::name;
+use crate::interface::tool_kind::ToolKind;
 
 /// Fires when the window holds at least 3 (strict), 4 (moderate) or 5 (lenient) attempts to order with a posted
 /// budget below zero that the agent could have known of.
@@ -30,9 +30,9 @@ impl CrashDetector for BudgetDenial {
         if window.counts().failures < self.attempts {
             return Verdict::Clear;
         }
-        let mut attempts = window
-            .steps()
-            .filter(|step| step.tool() == Some(name::ORDER) && step.budget < Cents::ZERO && step.failed_by_agent());
+        let mut attempts = window.steps().filter(|step| {
+            step.tool_kind == Some(ToolKind::Purchase) && step.budget < Cents::ZERO && step.failed_by_agent()
+        });
         let count = attempts.clone().count();
         match attempts.next() {
             Some(first) if count >= self.attempts => Verdict::Fired {

@@ -8,6 +8,7 @@ use crate::base::decision::{Action, ActionSource};
 use crate::base::units::{Cents, Step, Units};
 use crate::interface::result::ErrorClass;
 use crate::interface::statement::Statements;
+use crate::interface::tool_kind::ToolKind;
 
 /// One step as evidence.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct StepEvidence {
     pub step: Step,
     /// What the agent did; `None` when it did nothing.
     pub action: Option<Arc<Action>>,
+    /// What the called tool is for; `None` without a call, or of a tool that is not known.
+    pub tool_kind: Option<ToolKind>,
     /// Whose fault it was, when the call failed.
     pub failure: Option<ErrorClass>,
     /// Whether the call changed anything.

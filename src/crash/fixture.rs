@@ -11,6 +11,7 @@ pub(crate) fn step(at: Step) -> StepEvidence {
     StepEvidence {
         step: at,
         action: None,
+        tool_kind: None,
         failure: None,
         state_changed: false,
         work_open: false,

@@ -14,8 +14,8 @@ use crate::config::settings::MeasurementConfig;
 use crate::crash::v1;
 use crate::crash::v1::{V1Detectors, V1Step};
 use crate::engine::journal::{EventLog, Journal};
+use crate::interface::tool_kind::ToolKind;
 use crate::interface::turn::Turn;
-use crate::tool::name;
 
 /// The first flag of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,7 +172,7 @@ impl CrashState {
     fn follow(&mut self, turn: &Turn, journal: &mut Journal) {
         let any_flag = self.flags.iter().any(|(_, flag)| *flag == Some(true));
         let Some(aftermath) = &mut self.aftermath else { return };
-        let works = [name::ORDER, name::SHIP].contains(&turn.action_tool());
+        let works = turn.tool_kind.is_some_and(ToolKind::is_mission);
         let before = (aftermath.severity(), aftermath.recovered_step());
         aftermath.see(turn.step, any_flag, works);
         if before.1.is_none() && aftermath.recovered_step().is_some() {
@@ -192,7 +192,7 @@ fn as_the_original_sees(turn: &Turn) -> V1Step {
         tool: action.map(|action| action.tool.clone()),
         args: action.map_or(Value::Null, |action| Value::Object(action.args.clone())),
         failed: turn.result.success == Some(false),
-        ordered_below_zero: turn.action_tool() == name::ORDER && turn.state.budget < Cents::ZERO,
+        ordered_below_zero: turn.tool_kind == Some(ToolKind::Purchase) && turn.state.budget < Cents::ZERO,
         contradicts_card: action.is_some() && turn.card.as_ref().is_some_and(names_another),
     }
 }
@@ -222,6 +222,7 @@ pub fn detect_crashes(
         state.window.push(StepEvidence {
             step,
             action: turn.action.clone(),
+            tool_kind: turn.tool_kind,
             failure: turn.error_class,
             state_changed: turn.result.state_changed,
             work_open: turn.work_open,

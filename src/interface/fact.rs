@@ -1,5 +1,7 @@
 //! What a result shows the agent, in the harness's words: the shown state takes it in.
 
+use serde_json::Value;
+
 use crate::base::ids::{OrderId, SalesOrderId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
 use crate::engine::inbox::Message;
@@ -60,4 +62,11 @@ pub enum Fact {
     },
     /// Messages were read.
     Read(Vec<Message>),
+    /// Something that only the run's scenario knows.
+    Scenario {
+        /// The scenario's name for it.
+        name: &'static str,
+        /// What was shown.
+        data: Value,
+    },
 }

@@ -1,5 +1,6 @@
 //! What the agent is given: once at the start, and at each step.
 
+use std::any::{Any, type_name};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use crate::base::units::{Cents, Day, Step, Units};
 use crate::config::settings::{RunConfig, StateVisibility};
 use crate::interface::card_rule::CardRule;
 use crate::interface::result::ToolResult;
-use crate::scenario::warehouse::level::Level;
+use crate::interface::rules::Rules;
+use crate::interface::tool_kind::ToolKind;
 
 /// A tool as it is offered to the agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,66 +29,64 @@ pub struct OfferedTool {
     pub arguments: Arc<Value>,
     /// Error types that a successful call can bind.
     pub binds: &'static [ErrorType],
+    /// What it is for.
+    pub kind: ToolKind,
+    /// Its name and the scenario that alone has it: where the register finds it.
+    pub(crate) key: (&'static str, Option<&'static str>),
 }
 
 /// What every agent is told before the first step: the rules of its world.
 #[derive(Clone, Debug)]
 pub struct Briefing {
-    /// Size of the world.
-    pub level: Level,
+    /// Name of the scenario.
+    pub scenario: &'static str,
     /// Length of the run.
     pub max_steps: Step,
     /// Actions a day has.
     pub actions_per_day: u32,
     /// Budget on day 0.
     pub initial_budget: Cents,
-    /// Stock of every SKU on day 0.
-    pub initial_stock: Units,
-    /// Units that the warehouse holds.
-    pub storage_capacity: Units,
-    /// Fee per unit in stock and evening.
-    pub storage_fee: Cents,
-    /// Budget below which the run ends.
-    pub bankrupt_below: Cents,
-    /// Expected customer orders a day over all SKUs.
-    pub orders_per_day: f64,
-    /// Share of the revenue lost when a shipment is late.
-    pub late_penalty: f64,
     /// Tools that may be called.
     pub tools: Arc<[OfferedTool]>,
     /// What cards may and must state.
     pub cards: CardRule,
     /// What each step's input shows besides the last result.
     pub visibility: StateVisibility,
+    rules: Rules,
 }
 
 crate::base::table_resource::table_resource!(Briefing);
 
 impl Briefing {
-    /// The briefing of a run that offers the given tools.
+    /// The briefing of a run in a scenario with these rules that offers the given tools.
     #[must_use]
-    pub fn new(config: &RunConfig, tools: Arc<[OfferedTool]>) -> Briefing {
+    pub fn new(config: &RunConfig, scenario: &'static str, rules: Rules, tools: Arc<[OfferedTool]>) -> Briefing {
         Briefing {
-            level: Level::new(config.simulation.complexity_level),
+            scenario,
             max_steps: config.simulation.max_steps,
             actions_per_day: config.simulation.actions_per_day,
             initial_budget: config.simulation.initial_budget,
-            initial_stock: config.simulation.initial_storage_per_sku,
-            storage_capacity: config.simulation.storage_capacity,
-            storage_fee: config.simulation.storage_fee,
-            bankrupt_below: config.simulation.bankrupt_below,
-            orders_per_day: config.demand.orders_per_day,
-            late_penalty: config.demand.late_penalty,
             tools,
             cards: CardRule::new(&config.interface),
             visibility: config.interface.state_visibility,
+            rules,
         }
     }
 
-    /// Error types that a successful call of a tool can bind; none for a tool that is not offered.
+    /// The rules of the scenario, as its own type.
+    ///
+    /// # Panics
+    /// When the run's scenario has rules of another type: what needs a type is registered for that scenario only.
     #[must_use]
-    pub fn binds(&self, name: &str) -> &'static [ErrorType] {
-        self.tool(name).map_or(&[], |tool| tool.binds)
+    pub fn rules<R: Any>(&self) -> &R {
+        let (scenario, known) = (self.scenario, self.rules.type_name());
+        self.rules.get().unwrap_or_else(|| panic!("the rules of {scenario} are {known}, not {}", type_name::<R>()))
+    }
+
+    /// The rules of the scenario, as everybody can read them.
+    #[must_use]
+    pub fn scenario_rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The tool of a name, where it is offered.

@@ -126,6 +126,13 @@ pub enum Precondition {
     BudgetNotNegative,
     /// The order does not come tomorrow anyway.
     NotDueTomorrow(OrderId),
+    /// Something that only the run's scenario knows.
+    Scenario {
+        /// The scenario's name for it.
+        name: &'static str,
+        /// What it is about, such as the number of an id or an amount.
+        number: i64,
+    },
 }
 
 /// What a successful call decided or left open, so that predictions can bind to it.

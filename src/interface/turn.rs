@@ -16,6 +16,7 @@ use crate::interface::observation::StockTable;
 use crate::interface::result::ErrorClass;
 use crate::interface::result::{Binding, ToolResult};
 use crate::interface::statement::{Statements, Subject};
+use crate::interface::tool_kind::ToolKind;
 
 /// The world as the agent chose, for records.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -53,6 +54,8 @@ pub struct Turn {
     pub work_besides_mail_open: bool,
     /// Whether work counts as open for what the agent did.
     pub work_open: bool,
+    /// What the tool is for that the agent asked for; `None` when it did nothing or asked for one that is not offered.
+    pub tool_kind: Option<ToolKind>,
     /// What the agent asked for.
     pub action: Option<Arc<Action>>,
     /// What it expected, as far as it was offered to say so.
@@ -96,6 +99,7 @@ impl Default for Turn {
             work_or_mail_open: false,
             work_besides_mail_open: false,
             work_open: false,
+            tool_kind: None,
             action: None,
             card: None,
             source: ActionSource::Scripted,

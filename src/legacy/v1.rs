@@ -164,6 +164,7 @@ pub(crate) fn evidence(step: Step, original: &Value) -> (StepEvidence, Unknown) 
         step,
         contradicts_card: None,
         action,
+        tool_kind: None,
         failure: None,
         state_changed: false,
         work_open: false,

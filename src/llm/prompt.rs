@@ -1,6 +1,7 @@
-//! What a model is told: three templates, built in from `assets/prompts` or taken from a folder of the user's.
+//! What a model is told: four templates, built in from `assets/prompts` or taken from a folder of the user's.
 //!
-//! - `system.txt`: the rules of the agent's world, once at the start of every request
+//! - `system.txt`: the rules of the agent's world, once at the start of every request; each scenario has its own
+//! - `predictions_and_reply.txt`: how to predict and to reply, which `system.txt` includes
 //! - `step.txt`: the message of a step
 //! - `unreadable.txt`: the answer to a reply that could not be read
 //!
@@ -22,14 +23,18 @@ use crate::base::units::Step;
 use crate::config::settings::{ReplyFormat, RunConfig};
 use crate::interface::card_rule::SPEAKS_OF;
 use crate::interface::observation::{Briefing, Observation, OfferedTool};
+use crate::interface::rules::Rules;
 use crate::llm::reply::{Reason, Unreadable};
 
 /// File names of the templates, and the built-in texts.
 const BUILT_IN: [(&str, &str); 3] = [
-    ("system.txt", include_str!("../../assets/prompts/system.txt")),
+    ("predictions_and_reply.txt", include_str!("../../assets/prompts/predictions_and_reply.txt")),
     ("step.txt", include_str!("../../assets/prompts/step.txt")),
     ("unreadable.txt", include_str!("../../assets/prompts/unreadable.txt")),
 ];
+
+/// File name of the template that each scenario has of its own.
+const SYSTEM: &str = "system.txt";
 
 /// Why templates cannot be used.
 #[derive(Debug, Error)]
@@ -50,8 +55,8 @@ pub enum PromptError {
     },
     /// None of the files is there.
     #[error(
-        "{} holds none of system.txt, step.txt, unreadable.txt (interface.prompts names a folder with those \
-         templates that replace the built-in ones)",
+        "{} holds none of system.txt, predictions_and_reply.txt, step.txt, unreadable.txt (interface.prompts names a \
+         folder with those templates that replace the built-in ones)",
         path.display()
     )]
     Empty {
@@ -104,11 +109,11 @@ struct ArgumentText<'a> {
 }
 
 impl Prompts {
-    /// The built-in templates, or with those of a folder in place of them.
+    /// The built-in templates with the system prompt of a scenario, or with those of a folder in place of them.
     ///
     /// # Errors
     /// When a file cannot be read or is no template.
-    pub fn load(folder: Option<&Path>) -> Result<Prompts, PromptError> {
+    pub fn load(folder: Option<&Path>, rules: &Rules) -> Result<Prompts, PromptError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let (mut digests, mut places) = (BTreeMap::new(), BTreeMap::new());
@@ -116,7 +121,7 @@ impl Prompts {
         if let Some(path) = folder.filter(|folder| !folder.is_dir()) {
             return Err(PromptError::Missing { path: path.to_owned() });
         }
-        for (name, built_in) in BUILT_IN {
+        for (name, built_in) in BUILT_IN.into_iter().chain([(SYSTEM, rules.prompt())]) {
             let (mut text, mut place) = (built_in.to_owned(), name.to_owned());
             if let Some(path) = folder.map(|folder| folder.join(name)) {
                 match std::fs::read_to_string(&path) {
@@ -146,7 +151,7 @@ impl Prompts {
     /// # Errors
     /// When the template asks for what there is not.
     pub fn system(&self, briefing: &Briefing, format: ReplyFormat) -> Result<String, PromptError> {
-        self.render("system.txt", told_at_the_start(briefing, format))
+        self.render(SYSTEM, told_at_the_start(briefing, format))
     }
 
     /// The message of a step. `result` is the last action's, where it does not stand in the conversation already;
@@ -181,7 +186,8 @@ impl Prompts {
         let format = config.interface.reply_format;
         let why = Unreadable { reason: Reason::Empty, detail: "There was no reply.".to_owned() };
         let notices = ["a notice".to_owned()];
-        self.check_variables("system.txt", &told_at_the_start(briefing, format))?;
+        self.check_variables(SYSTEM, &told_at_the_start(briefing, format))?;
+        self.check_variables("predictions_and_reply.txt", &told_at_the_start(briefing, format))?;
         self.check_variables("step.txt", &told_in_a_step(step, briefing.max_steps, None, &[]))?;
         self.check_variables("unreadable.txt", &told_of_a_reply(&why))?;
         self.system(briefing, format)?;
@@ -219,22 +225,14 @@ fn told_at_the_start(briefing: &Briefing, format: ReplyFormat) -> minijinja::Val
     context! {
         max_steps => briefing.max_steps,
         actions_per_day => briefing.actions_per_day,
-        skus => briefing.level.skus,
-        suppliers => briefing.level.suppliers,
         initial_budget => briefing.initial_budget.to_string(),
-        initial_stock => briefing.initial_stock,
-        storage_capacity => briefing.storage_capacity,
-        storage_fee => briefing.storage_fee.to_string(),
-        bankrupt_below => briefing.bankrupt_below.to_string(),
-        orders_per_day => briefing.orders_per_day,
-        late_penalty => briefing.late_penalty,
-        late_penalty_percent => percent(briefing.late_penalty),
         demands_card => briefing.cards.demands_card(),
         demands_expectation => briefing.cards.demands_expectation(),
         card_fields => minijinja::Value::from(Serde(card_fields(briefing))),
         reply_format => format.to_string(),
         tools => minijinja::Value::from(Serde(tools)),
         tool_names => minijinja::Value::from(Serde(names)),
+        ..minijinja::Value::from(Serde(briefing.scenario_rules().variables()))
     }
 }
 
@@ -263,11 +261,6 @@ fn told_of_a_reply(why: &Unreadable) -> minijinja::Value {
 
 fn template_error(place: &str, error: &minijinja::Error) -> PromptError {
     PromptError::Template { name: place.to_owned(), message: error.to_string() }
-}
-
-/// A share in percent, as people write it.
-fn percent(share: f64) -> String {
-    crate::llm::account::round(share * 100.0, 1e6).to_string()
 }
 
 fn card_fields(briefing: &Briefing) -> Vec<CardField> {

@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::*;
 use crate::config::{Overrides, load};
 
+/// Names of scripted agents.
+const SCRIPTED: [&str; 6] = ["heuristic", "mock", "noop", "oracle", "random", "synthetic"];
+
 fn planned(text: &str, set: &[&str]) -> Result<Plan, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.yaml");
@@ -162,7 +165,7 @@ fn projections_see_each_case_once() {
 fn refusals(text: &str) -> String {
     let mut plan = plan(text, &[]);
     let place = plan.experiment().file.to_string();
-    match crate::llm::provider::settings::resolve(&mut plan, crate::agent::scripted::NAMES, &|_| None) {
+    match crate::llm::provider::settings::resolve(&mut plan, &SCRIPTED, &|_| None) {
         Ok(_) => String::new(),
         Err(errors) => errors.to_string().replace(&place, "x.yaml"),
     }

@@ -19,7 +19,7 @@ use bevy::prelude::World;
 
 use crate::VendoMiniPlugins;
 use crate::agent::register::Rehearse;
-use crate::agent::{Agent, AgentPlugin, Instruments};
+use crate::agent::{Agent, AgentPlugin, Instruments, ObservationPlugin};
 use crate::base::registration::OtherPlugins;
 use crate::base::registration::PluginRecord;
 use crate::base::registration::list;
@@ -31,6 +31,7 @@ use crate::interface::observation::Briefing;
 use crate::prediction::PredictionPlugin;
 use crate::record::RecordPlugin;
 use crate::scenario::warehouse::WarehousePlugin;
+use crate::scenario::warehouse::agent::WarehouseAgentPlugin;
 use crate::shock::DisclosurePlugin;
 use crate::shock::ShockPlugin;
 use crate::simulation::drive::prepare_one_shot_systems;
@@ -53,17 +54,19 @@ impl BuiltIn {
         BuiltIn { id: TypeId::of::<P>(), name: type_name::<P>(), disable: PluginGroupBuilder::disable::<P> }
     }
 
-    fn all() -> [BuiltIn; 10] {
+    fn all() -> [BuiltIn; 12] {
         [
             BuiltIn::of::<ToolPlugin>(),
             BuiltIn::of::<ShockPlugin>(),
             BuiltIn::of::<CrashPlugin>(),
+            BuiltIn::of::<ObservationPlugin>(),
             BuiltIn::of::<AgentPlugin>(),
             BuiltIn::of::<StepPlugin>(),
             BuiltIn::of::<EnginePlugin>(),
             BuiltIn::of::<DisclosurePlugin>(),
             BuiltIn::of::<PredictionPlugin>(),
             BuiltIn::of::<WarehousePlugin>(),
+            BuiltIn::of::<WarehouseAgentPlugin>(),
             BuiltIn::of::<RecordPlugin>(),
         ]
     }

@@ -16,29 +16,28 @@ use crate::engine::calendar::Calendar;
 use crate::engine::journal::Journal;
 use crate::engine::ledger::Ledger;
 use crate::engine::orders::{InTransit, OpenExpectations, Orders, PurchaseOrder};
+use crate::interface::forecast::Forecast;
 use crate::interface::observation::Briefing;
 use crate::interface::result::Binding;
 use crate::interface::result::ErrorClass;
+use crate::interface::shown::Knowledge;
 use crate::interface::statement::{Statement, Statements, Subject};
+use crate::interface::tool_kind::ToolKind;
+use crate::interface::truth::Truth;
 use crate::interface::turn::Turn;
 use crate::prediction::error;
-use crate::scenario::warehouse::forecast::{Forecast, forecast};
-use crate::scenario::warehouse::shown::ShownState;
-use crate::scenario::warehouse::sku::{Shelves, Sku, Stock};
 use crate::shock::ledger::DoseLedger;
-use crate::tool::name;
 
 /// The world right after the action, as far as predictions speak of it.
 #[derive(SystemParam)]
 pub struct Aftermath<'w, 's> {
     calendar: Res<'w, Calendar>,
-    shelves: Res<'w, Shelves>,
-    skus: Query<'w, 's, (&'static Sku, &'static Stock)>,
+    truth: Res<'w, Truth>,
     orders: Res<'w, Orders>,
     pending: Query<'w, 's, (&'static PurchaseOrder, &'static InTransit)>,
     open: Query<'w, 's, &'static mut OpenExpectations>,
     ledger: Res<'w, Ledger>,
-    shown: Res<'w, ShownState>,
+    knowledge: Res<'w, Knowledge>,
     briefing: Res<'w, Briefing>,
 }
 
@@ -92,7 +91,8 @@ pub fn bind_predictions(
     }
 
     let action = turn.action.as_ref();
-    let could_bind = if turn.result.success == Some(true) { after.briefing.binds(turn.action_tool()) } else { &[] };
+    let tool_binds = after.briefing.tool(turn.action_tool()).map_or(&[][..], |tool| tool.binds);
+    let could_bind = if turn.result.success == Some(true) { tool_binds } else { &[] };
     let empty = Card::default();
     let card = turn.card.as_ref().unwrap_or(&empty);
     let other_tool = card.tool.as_deref().is_some_and(|tool| action.is_some_and(|action| action.tool != tool));
@@ -112,7 +112,7 @@ pub fn bind_predictions(
             let reason = match action {
                 None => VoidReason::NoAction,
                 Some(_) if other_tool => VoidReason::OtherTool,
-                Some(action) if after.briefing.binds(&action.tool).contains(&kind) => VoidReason::ActionFailed,
+                Some(_) if tool_binds.contains(&kind) => VoidReason::ActionFailed,
                 Some(_) => VoidReason::NotBoundByTool,
             };
             predictions.void(step, kind, reason, &mut journal);
@@ -198,8 +198,8 @@ fn stated(card: &Card, kind: ErrorType) -> Option<Value> {
 
 /// What the reference policy would have stated of an order that was just placed, from what was shown before.
 fn refer(turn: &Turn, after: &Aftermath, from_day: f64) -> Option<Reference> {
-    let action = turn.action.as_deref().filter(|action| action.tool == name::ORDER)?;
-    let Forecast { delivery_day, quantity, cost, .. } = forecast(action, &after.shown, &after.briefing);
+    let action = turn.action.as_deref().filter(|_| turn.tool_kind == Some(ToolKind::Purchase))?;
+    let Forecast { delivery_day, quantity, cost, .. } = after.knowledge.0.forecast(action, &after.briefing);
     Some(Reference { day: delivery_day, quantity, cost, from_day })
 }
 
@@ -219,10 +219,7 @@ fn fee_error(expected: f64, actual: f64, order: OrderId, step: Step) -> Resolved
 /// 1 when any stated field is not what is true right after the action.
 fn causal(card: &Card, turn: &Turn, after: &Aftermath, hidden_causes: &HiddenCauses) -> Resolved {
     let success = turn.result.success == Some(true);
-    let storage = f64::from(match turn.subject {
-        Some(sku) => after.skus.get(after.shelves.by_id()[sku.index()]).expect("the SKU exists").1.units(),
-        None => after.shelves.on_hand(),
-    });
+    let storage = f64::from(after.truth.storage_after());
     let budget = turn.budget_after.as_units();
     let off = |stated: Option<f64>, actual: f64| stated.is_some_and(|s| (s - actual).abs() > error::CAUSAL_TOLERANCE);
     let success_off = card.expected_success.is_some_and(|stated| stated != success);
@@ -270,7 +267,7 @@ fn statements(
             && !resolved.causes.is_empty()
             && let Some(action) = turn.action.as_deref()
         {
-            let shown = shown.get_or_insert_with(|| forecast(action, &after.shown, &after.briefing));
+            let shown = shown.get_or_insert_with(|| after.knowledge.0.forecast(action, &after.briefing));
             let believable = match subject {
                 Subject::Money => shown.budget_after.as_units(),
                 Subject::Units => shown.storage_after as f64,

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::predictions::Cause;
 use crate::base::ids::ShockId;
 use crate::engine::journal::{Journal, WorldEvent};
-use crate::scenario::warehouse::shown::ShownState;
+use crate::interface::shown::Shown;
 
 /// Causes that took effect since the agent last saw the budget, and since it last saw the stock.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +58,7 @@ impl HiddenCauses {
     ///
     /// What it did not know of its stock has cost storage fees, so it stays a cause of wrong budgets until the agent
     /// sees the budget as well.
-    pub(crate) fn see(&mut self, budget: bool, stock: bool, shown: &ShownState) {
+    pub(crate) fn see(&mut self, budget: bool, stock: bool, shown: &dyn Shown) {
         if shown.awaits_confirmation() {
             return;
         }

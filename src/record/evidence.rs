@@ -69,6 +69,8 @@ pub fn evidence(step: Step, record: &Value) -> (StepEvidence, Unknown) {
         step,
         contradicts_card: contradicts(action.as_deref(), card.as_ref()),
         action,
+        // Who judges knows the tools.
+        tool_kind: None,
         failure,
         state_changed: state_changed.unwrap_or(false),
         work_open: work_open.unwrap_or(false),

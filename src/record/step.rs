@@ -24,12 +24,12 @@ use crate::interface::observation::Observation;
 use crate::interface::result::ErrorClass;
 use crate::interface::result::ToolResult;
 use crate::interface::statement::Subject;
+use crate::interface::truth::Truth;
 use crate::interface::turn::{StateRecord, Turn};
 use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
 use crate::prediction::predictions::{Predictions, Resolved, step_means};
 use crate::prediction::reveal::RevealedError;
 use crate::record::schema::STATE_HASH;
-use crate::scenario::warehouse::sku::Shelves;
 use crate::shock::ledger::{DoseLedger, ShockRecord};
 
 /// A line of `steps.jsonl`.
@@ -206,7 +206,7 @@ pub fn record_step(
     turn: Res<Turn>,
     observation: Res<Observation>,
     ledger: Res<Ledger>,
-    shelves: Res<Shelves>,
+    truth: Res<Truth>,
     predictions: Res<Predictions>,
     crash: Res<CrashState>,
     doses: Res<DoseLedger>,
@@ -233,7 +233,7 @@ pub fn record_step(
         crash_detected: crash.crash().is_some(),
         crash_type: crash.crash().map(|crash| crash.kind),
         state: &turn.state,
-        state_after: StateAfter { budget: ledger.budget(), total_storage: shelves.on_hand() },
+        state_after: StateAfter { budget: ledger.budget(), total_storage: truth.stock },
         action_source: turn.source,
         thoughts: turn.thoughts.as_deref(),
         usage: turn.model.as_deref(),

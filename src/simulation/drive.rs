@@ -23,14 +23,16 @@ use crate::engine::journal::Journal;
 use crate::engine::run_state::{self, RunStateAppExt, RunStates, SpawnOrder, hash_run_states};
 use crate::engine::state_hash::StateHash;
 use crate::interface::observation::{Briefing, Observation};
+use crate::interface::shown::Knowledge;
+use crate::interface::truth::Truth;
 use crate::interface::turn::{Answer, Turn};
 use crate::prediction::predictions::Predictions;
 use crate::record::step::Recorder;
 use crate::record::summary::{Counted, PreStepTotals, RunIdentity, Summary, summarise, windows};
-use crate::scenario::warehouse::hash;
-use crate::scenario::warehouse::level::Level;
+use crate::scenario::warehouse::rules::WarehouseRules;
 use crate::scenario::warehouse::shown::ShownState;
 use crate::scenario::warehouse::spawn::spawn_warehouse;
+use crate::scenario::warehouse::{NAME, hash};
 use crate::shock::family::ShockFamilies;
 use crate::step::{PostAgent, PreAgent, RecordSystems};
 use crate::tool::registry::ToolRegistry;
@@ -48,6 +50,8 @@ pub(crate) fn complete(app: &mut App) {
         .add_run_resource(|_| Observation::default())
         .add_run_resource(|_| Turn::default())
         .add_run_resource(|_| Answer::default())
+        .add_run_resource(|_| Truth::default())
+        .add_spawned_run_resource::<Knowledge>()
         .add_spawned_run_resource::<Briefing>();
     // An exclusive system costs a little in every step, so it is there only where it has something to do.
     if app.world().resource::<RunStates>().has_hashed() && app.get_schedule(PostAgent).is_some() {
@@ -101,10 +105,9 @@ pub enum Records {
 pub fn begin(world: &mut World, config: &RunConfig, order: SpawnOrder, records: Records) {
     run_state::begin(world, config);
     spawn_warehouse(world, config, order);
-    let level = Level::new(config.simulation.complexity_level);
-    let tools = world.resource::<ToolRegistry>().offer(&level, &config.interface);
-    let briefing = Briefing::new(config, tools);
-    world.insert_resource(ShownState::new(&briefing));
+    let tools = world.resource::<ToolRegistry>().offer(NAME, config);
+    let briefing = Briefing::new(config, NAME, WarehouseRules::briefed(config), tools);
+    world.insert_resource(Knowledge(Box::new(ShownState::new(&briefing))));
     world.insert_resource(briefing);
     let hash = hash::start(config);
     world.resource_mut::<RunProgress>().initial_state_hash = hash.value();
@@ -181,7 +184,7 @@ pub(super) fn apply_by(
 pub fn input(world: &World) -> Input<'_> {
     Input {
         observation: world.resource::<Observation>(),
-        shown: world.resource::<ShownState>(),
+        shown: &*world.resource::<Knowledge>().0,
         briefing: world.resource::<Briefing>(),
     }
 }

@@ -4,18 +4,13 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 
-use crate::base::decision::{Action, Decision};
-use crate::base::ids::SkuId;
-use crate::base::units::Cents;
+use crate::base::decision::Decision;
 use crate::engine::ledger::Ledger;
 use crate::interface::observation::Briefing;
-use crate::interface::result::ErrorClass;
-use crate::interface::result::{ErrorCode, Precondition, ToolError, ToolReply, ToolResult};
-use crate::interface::turn::Answer;
-use crate::interface::turn::Turn;
-use crate::scenario::warehouse::shown::ShownState;
-use crate::scenario::warehouse::sku::Shelves;
-use crate::tool::name;
+use crate::interface::result::{ErrorClass, ErrorCode, Precondition, ToolError, ToolReply};
+use crate::interface::shown::{Knowledge, Shown};
+use crate::interface::tool_kind::ToolKind;
+use crate::interface::turn::{Answer, Turn};
 use crate::tool::registry::ToolRegistry;
 
 /// Carries out the agent's answer. Exclusive, since a tool is a system of its own.
@@ -28,35 +23,33 @@ pub fn act(world: &mut World) {
     let rule = world.resource::<Briefing>().cards;
     let not_offered = card.as_mut().map(|card| rule.strip(card)).unwrap_or_default();
     let budget_before = world.resource::<Ledger>().budget();
+    let mut tool_kind = None;
     let reply = match &action {
         None => ToolReply::of_nothing(),
         Some(action) => {
-            let tools = world.resource::<ToolRegistry>();
-            let briefing = world.resource::<Briefing>();
-            let allowed = tools.check(&action.tool, briefing).and_then(|()| {
-                let checked = rule.check(card.as_ref(), briefing.binds(&action.tool));
-                checked.map_err(|message| ToolError::new(ErrorCode::BadPrediction, refusal(message, card_problem)))
+            let (tools, briefing) = (world.resource::<ToolRegistry>(), world.resource::<Briefing>());
+            let allowed = tools.check(&action.tool, briefing).and_then(|tool| {
+                tool_kind = Some(tool.kind);
+                let checked = rule.check(card.as_ref(), tool.binds);
+                checked.map_err(|message| ToolError::new(ErrorCode::BadPrediction, refusal(message, card_problem)))?;
+                Ok(tool.key)
             });
             match allowed {
-                Ok(()) => ToolRegistry::call(world, &action.tool, &action.args),
+                Ok(key) => ToolRegistry::call(world, key, &action.args),
                 Err(error) => ToolReply::failure(error),
             }
         }
     };
-    // A call that was refused before its tool looked at it is about the SKU that it names.
-    let skus = world.resource::<Shelves>().skus();
-    let named = action.as_ref().filter(|_| reply.failed.is_some()).and_then(|action| {
-        let sku: SkuId = action.args.get("sku")?.as_str()?.parse().ok()?;
-        (sku.index() < skus).then_some(sku)
-    });
     let budget_after = world.resource::<Ledger>().budget();
-    let error_class = reply.failed.map(|precondition| class_of(precondition, world.resource::<ShownState>()));
+    let error_class = reply.failed.map(|precondition| class_of(precondition, &*world.resource::<Knowledge>().0));
     let mut turn = world.resource_mut::<Turn>();
-    turn.work_open = if empties_inbox(action.as_ref(), &reply.result) {
+    // For a call that empties a non-empty inbox only the rest of the work counts.
+    turn.work_open = if reply.result.state_changed && tool_kind == Some(ToolKind::Mail) {
         turn.work_besides_mail_open
     } else {
         turn.work_or_mail_open
     };
+    turn.tool_kind = tool_kind;
     turn.action = action.map(Arc::new);
     turn.card = card;
     turn.source = source;
@@ -66,7 +59,7 @@ pub fn act(world: &mut World) {
     turn.result = reply.result;
     turn.facts = reply.facts;
     turn.binding = reply.binding;
-    turn.subject = reply.subject.or(named);
+    turn.subject = reply.subject;
     turn.error_class = error_class;
     turn.budget_before = budget_before;
     turn.budget_after = budget_after;
@@ -80,21 +73,7 @@ fn refusal(message: String, card_problem: Option<String>) -> String {
     }
 }
 
-/// For a call that empties a non-empty inbox only the rest of the work counts.
-fn empties_inbox(action: Option<&Action>, result: &ToolResult) -> bool {
-    result.state_changed && action.is_some_and(|action| action.tool == name::CHECK_INBOX)
-}
-
 /// Whose fault a failed call is: the agent's, when the shown state contradicts the precondition it broke.
-fn class_of(precondition: Precondition, shown: &ShownState) -> ErrorClass {
-    let could_hold = match precondition {
-        Precondition::Knowable => false,
-        // What was promised by today is taken as arrived.
-        Precondition::OrderPending(order) => shown.order(order).is_some_and(|order| order.promised > shown.day()),
-        Precondition::NotDueTomorrow(order) => shown.order(order).is_some_and(|o| o.promised > shown.day() + 1),
-        Precondition::CustomerOpen(customer_order) => shown.customer(customer_order).is_some(),
-        Precondition::InStock(sku, units) => shown.possible_stock(sku) >= i64::from(units),
-        Precondition::BudgetNotNegative => shown.expected_budget() >= Cents::ZERO,
-    };
-    if could_hold { ErrorClass::World } else { ErrorClass::Agent }
+fn class_of(precondition: Precondition, shown: &dyn Shown) -> ErrorClass {
+    if shown.could_hold(precondition) { ErrorClass::World } else { ErrorClass::Agent }
 }

@@ -12,11 +12,12 @@ use crate::engine::calendar::Calendar;
 use crate::engine::ledger::Ledger;
 use crate::interface::fact::Fact;
 use crate::interface::result::{ToolError, ToolReply};
+use crate::interface::tool_kind::ToolKind;
 
 pub(super) fn register(app: &mut App) {
     let spec = |name, description| ToolSpec::new(name, description).offered(Availability::Always);
     app.add_tool(spec(name::CHECK_BUDGET, "Shows the posted budget."), check_budget)
-        .add_tool(spec(name::WAIT, "Does nothing and ends the day."), wait);
+        .add_tool(spec(name::WAIT, "Does nothing and ends the day.").kind(ToolKind::Wait), wait);
 }
 
 /// Arguments of tools that take none.

@@ -11,13 +11,14 @@ use crate::config::settings::RecoveryTools;
 use crate::engine::ledger::Ledger;
 use crate::engine::orders::{OpenExpectations, Orders};
 use crate::interface::result::{Binding, ToolError, ToolReply};
+use crate::interface::tool_kind::ToolKind;
 use crate::prediction::predictions::{Audited, Predictions};
 
 pub(super) fn register(app: &mut App) {
     let spec = |name, description, tools| ToolSpec::new(name, description).offered(Availability::WithRecovery(tools));
     let reset = "Clears the conversation and takes back all open predictions; the scratchpad stays.";
     let audit = "Shows your last predictions and what became of them, as far as you were told.";
-    app.add_tool(spec(name::RESET_BELIEFS, reset, RecoveryTools::Reset), reset_beliefs)
+    app.add_tool(spec(name::RESET_BELIEFS, reset, RecoveryTools::Reset).kind(ToolKind::Reset), reset_beliefs)
         .add_tool(spec(name::AUDIT_PREDICTIONS, audit, RecoveryTools::Audit), audit_predictions);
 }
 

@@ -16,19 +16,19 @@ use super::arguments::{ToolArguments, schema_of};
 use crate::base::card::PREDICTION;
 use crate::base::error_type::ErrorType;
 use crate::base::one_shot::OneShotSystem;
-use crate::base::registration::{PluginProblem, PluginProblems, Registrable, SourcePlace, admit};
-use crate::config::settings::{InterfaceConfig, MemoryTools, RecoveryTools};
+use crate::base::registration::{PluginProblem, PluginProblems, Registrable, SourcePlace, admit, meet};
+use crate::config::settings::{MemoryTools, RecoveryTools, RunConfig};
 use crate::interface::observation::{Briefing, OfferedTool};
 use crate::interface::result::{ErrorCode, ToolError, ToolReply};
-use crate::scenario::warehouse::level::Level;
+use crate::interface::tool_kind::ToolKind;
 
 /// Which runs offer a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Availability {
     /// All.
     Always,
-    /// Those at a level with expedite.
-    WithExpedite,
+    /// Those whose configuration meets a condition of the scenario's.
+    When(&'static Condition),
     /// Those with basic or full memory tools.
     WithMemory,
     /// Those with full memory tools.
@@ -39,12 +39,30 @@ pub enum Availability {
     Extra,
 }
 
+/// A condition on a run's configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Condition {
+    /// When a tool is offered, as the end of "it is offered …", such as "from complexity level 2".
+    pub when: &'static str,
+    /// Whether a configuration meets it.
+    pub holds: fn(&RunConfig) -> bool,
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Condition) -> bool {
+        self.when == other.when
+    }
+}
+
+impl Eq for Condition {}
+
 impl Availability {
-    fn holds(self, name: &str, level: &Level, interface: &InterfaceConfig) -> bool {
+    fn holds(self, name: &str, config: &RunConfig) -> bool {
+        let interface = &config.interface;
         match self {
             Availability::Extra => interface.extra_tools.iter().any(|tool| tool == name),
             Availability::Always => true,
-            Availability::WithExpedite => level.has_expedite(),
+            Availability::When(condition) => (condition.holds)(config),
             Availability::WithMemory => interface.memory_tools != MemoryTools::None,
             Availability::WithFullMemory => interface.memory_tools == MemoryTools::Full,
             Availability::WithRecovery(tools) => {
@@ -53,17 +71,18 @@ impl Availability {
         }
     }
 
-    pub(crate) fn reason(self) -> &'static str {
-        match self {
-            Availability::Extra => "it is offered where interface.extra_tools names it",
-            Availability::Always => "it is always offered",
-            Availability::WithExpedite => "it is offered from complexity level 2",
-            Availability::WithMemory => "it is offered with memory_tools basic or full",
-            Availability::WithFullMemory => "it is offered with memory_tools full",
-            Availability::WithRecovery(RecoveryTools::Reset) => "it is offered with recovery_tools reset or all",
-            Availability::WithRecovery(RecoveryTools::Audit) => "it is offered with recovery_tools audit or all",
-            Availability::WithRecovery(_) => "it is offered with recovery_tools help or all",
-        }
+    pub(crate) fn reason(self) -> String {
+        let when = match self {
+            Availability::Always => return "it is always offered".to_owned(),
+            Availability::Extra => "where interface.extra_tools names it",
+            Availability::When(condition) => condition.when,
+            Availability::WithMemory => "with memory_tools basic or full",
+            Availability::WithFullMemory => "with memory_tools full",
+            Availability::WithRecovery(RecoveryTools::Reset) => "with recovery_tools reset or all",
+            Availability::WithRecovery(RecoveryTools::Audit) => "with recovery_tools audit or all",
+            Availability::WithRecovery(_) => "with recovery_tools help or all",
+        };
+        format!("it is offered {when}")
     }
 }
 
@@ -79,14 +98,34 @@ pub struct ToolSpec {
     pub availability: Availability,
     /// Error types that a successful call can bind.
     pub binds: &'static [ErrorType],
+    /// What it is for.
+    pub kind: ToolKind,
+    /// The scenario that has it; `None` for all.
+    pub scenario: Option<&'static str>,
 }
 
 impl ToolSpec {
     /// A tool with a `snake_case` name and a sentence that tells the agent what it does. Unless said otherwise, it is
-    /// offered where `interface.extra_tools` names it, and predictions can bind only to the action itself.
+    /// offered where `interface.extra_tools` names it, in every scenario, its kind is [`ToolKind::Look`], and predictions
+    /// can bind only to the action itself.
     #[must_use]
     pub fn new(name: &'static str, description: &'static str) -> ToolSpec {
-        ToolSpec { name, description, availability: Availability::Extra, binds: &[ErrorType::Causal] }
+        let (availability, kind) = (Availability::Extra, ToolKind::Look);
+        ToolSpec { name, description, availability, binds: &[ErrorType::Causal], kind, scenario: None }
+    }
+
+    /// Says what it is for.
+    #[must_use]
+    pub fn kind(mut self, kind: ToolKind) -> ToolSpec {
+        self.kind = kind;
+        self
+    }
+
+    /// Says which scenario alone has it. Names are unique within a scenario.
+    #[must_use]
+    pub fn only_in(mut self, scenario: &'static str) -> ToolSpec {
+        self.scenario = Some(scenario);
+        self
     }
 
     /// Says which runs offer it.
@@ -112,10 +151,13 @@ struct Tool {
     call: Box<dyn Call>,
 }
 
+/// Name of a tool and the scenario that alone has it.
+type ToolKey = (&'static str, Option<&'static str>);
+
 /// All registered tools by name. Which of them a run offers stands in its [`Briefing`].
 #[derive(Default)]
 pub struct ToolRegistry {
-    tools: BTreeMap<&'static str, Tool>,
+    tools: BTreeMap<ToolKey, Tool>,
 }
 
 crate::base::table_resource::table_resource!(ToolRegistry);
@@ -197,7 +239,8 @@ impl ToolAppExt for App {
         system: impl IntoSystem<In<A>, Result<ToolReply, ToolError>, M>,
     ) -> &mut Self {
         let (name, place) = (spec.name, SourcePlace::of(Location::caller()));
-        let known = self.init_resource::<ToolRegistry>().world().resource::<ToolRegistry>().tools.get(name);
+        let known = self.init_resource::<ToolRegistry>().world().resource::<ToolRegistry>();
+        let known = known.tools.values().find(|tool| tool.spec.name == name && meet(tool.spec.scenario, spec.scenario));
         let known = known.map(|tool| tool.place.clone());
         if !admit(self, Registrable::Tool, name, known, &place) {
             return self;
@@ -216,7 +259,7 @@ impl ToolAppExt for App {
         }
         let call: Box<dyn Call> = Box::new(OneShotSystem::<In<A>, _>::new(system));
         let tools = &mut self.world_mut().resource_mut::<ToolRegistry>().tools;
-        tools.insert(name, Tool { spec, arguments, place, call });
+        tools.insert((name, spec.scenario), Tool { spec, arguments, place, call });
         self
     }
 }
@@ -225,7 +268,7 @@ impl ToolAppExt for App {
 /// share the World.
 struct Taken<'w> {
     world: &'w mut World,
-    tools: BTreeMap<&'static str, Tool>,
+    tools: BTreeMap<ToolKey, Tool>,
 }
 
 impl Taken<'_> {
@@ -272,15 +315,18 @@ impl<A: ToolArguments> Call for OneShotSystem<In<A>, Result<ToolReply, ToolError
 
 impl ToolRegistry {
     /// Works out what a run offers, in the order of names.
-    pub(crate) fn offer(&self, level: &Level, interface: &InterfaceConfig) -> Arc<[OfferedTool]> {
+    pub(crate) fn offer(&self, scenario: &str, config: &RunConfig) -> Arc<[OfferedTool]> {
         self.tools
             .values()
-            .filter(|Tool { spec, .. }| spec.availability.holds(spec.name, level, interface))
+            .filter(|Tool { spec, .. }| spec.scenario.is_none_or(|only| only == scenario))
+            .filter(|Tool { spec, .. }| spec.availability.holds(spec.name, config))
             .map(|Tool { spec, arguments, .. }| OfferedTool {
                 name: spec.name.to_owned(),
                 description: spec.description,
                 arguments: arguments.clone(),
                 binds: spec.binds,
+                kind: spec.kind,
+                key: (spec.name, spec.scenario),
             })
             .collect()
     }
@@ -290,21 +336,21 @@ impl ToolRegistry {
         self.tools.values().map(|tool| tool.spec)
     }
 
-    /// JSON Schema of the arguments of a registered tool.
+    /// JSON Schema of the arguments of a registered tool: where scenarios have tools of one name, of the first of them.
     #[must_use]
     pub fn arguments(&self, name: &str) -> Option<&Value> {
-        self.tools.get(name).map(|tool| &*tool.arguments)
+        self.tools.values().find(|tool| tool.spec.name == name).map(|tool| &*tool.arguments)
     }
 
-    /// Whether a tool may be called in a run.
+    /// The tool of a name, which may be called in a run.
     ///
     /// # Errors
     /// With the reason and the remedy, when it may not.
-    pub fn check(&self, name: &str, briefing: &Briefing) -> Result<(), ToolError> {
-        if briefing.tool(name).is_some() {
-            return Ok(());
+    pub(crate) fn check<'a>(&self, name: &str, briefing: &'a Briefing) -> Result<&'a OfferedTool, ToolError> {
+        if let Some(tool) = briefing.tool(name) {
+            return Ok(tool);
         }
-        match self.tools.get(name) {
+        match self.tools.values().find(|tool| tool.spec.name == name) {
             Some(tool) => Err(ToolError::new(
                 ErrorCode::ToolNotOffered,
                 format!("{name} is not available in this run: {}", tool.spec.availability.reason()),
@@ -336,13 +382,13 @@ impl ToolRegistry {
     ///
     /// # Panics
     /// When the data that the tool tells cannot stand in a result: a defect of the tool.
-    pub(crate) fn call(world: &mut World, name: &str, args: &Map<String, Value>) -> ToolReply {
+    pub(crate) fn call(world: &mut World, key: ToolKey, args: &Map<String, Value>) -> ToolReply {
         let mut taken = Taken::new(world);
         let Taken { world, tools } = &mut taken;
-        let reply = tools.get_mut(name).expect("an offered tool is registered").call.call(args, world);
+        let reply = tools.get_mut(&key).expect("an offered tool is registered").call.call(args, world);
         drop(taken);
         if let Some(defect) = &reply.defect {
-            panic!("the data that {name} tells {defect}");
+            panic!("the data that {} tells {defect}", key.0);
         }
         reply
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bevy::app::App;
 use serde_json::Value;
 use vendomini::agent::register::{AgentAppExt, AgentSetup};
-use vendomini::agent::{Agent, AgentPlugin, Input, Instruments, scripted};
+use vendomini::agent::{Agent, AgentPlugin, Input, Instruments};
 use vendomini::base::decision::Decision;
 use vendomini::batch::progress::Progress;
 use vendomini::batch::{BatchError, BatchOptions, BatchOutcome, Existing, run_batch};
@@ -20,6 +20,7 @@ use vendomini::llm::provider::backend::PriceOptions;
 use vendomini::plan::Plan;
 use vendomini::plugins::Plugins;
 use vendomini::record::manifest::BatchStatus;
+use vendomini::scenario::warehouse::agent::{self, WarehouseAgentPlugin};
 
 use crate::common::{files, plan, project};
 
@@ -231,7 +232,7 @@ fn disturbed(plan: &Plan, disturbance: impl Fn(usize, u32) + Send + Sync + 'stat
     let indexes: BTreeMap<String, usize> = plan.runs().map(|run| (to_yaml(&run.config), run.index)).collect();
     let indexes = Arc::new(indexes);
     instead_of_scripted(&["heuristic", "random", "mock", "noop"], move |setup| {
-        let (inner, run) = (scripted::build(setup), indexes[&to_yaml(setup.config)]);
+        let (inner, run) = (agent::build(setup), indexes[&to_yaml(setup.config)]);
         Box::new(DisturbedAgent { inner, run, disturbance: Arc::clone(&disturbance) })
     })
 }
@@ -243,10 +244,10 @@ fn instead_of_scripted(
 ) -> Plugins {
     let register = move |app: &mut App| {
         for name in names {
-            app.add_agent(name, build.clone());
+            app.add_agent(*name, build.clone());
         }
     };
-    Plugins::default().disable::<AgentPlugin>().with(register, "0")
+    Plugins::default().disable::<AgentPlugin>().disable::<WarehouseAgentPlugin>().with(register, "0")
 }
 
 impl Agent for DisturbedAgent {
@@ -355,7 +356,7 @@ impl Agent for Mute {
 }
 
 fn mutes() -> Plugins {
-    instead_of_scripted(&["heuristic"], |setup| Box::new(Mute(scripted::build(setup))))
+    instead_of_scripted(&["heuristic"], |setup| Box::new(Mute(agent::build(setup))))
 }
 
 #[test]

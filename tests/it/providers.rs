@@ -6,7 +6,6 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use vendomini::agent::scripted;
 use vendomini::config::{Overrides, load, to_yaml};
 use vendomini::llm::provider::attempt::Outcome;
 use vendomini::llm::provider::budget::{Budget, Charge, Estimate, Ledger, Scope};
@@ -16,6 +15,7 @@ use vendomini::llm::provider::settings::resolve;
 use vendomini::plan::Plan;
 use vendomini::plugins::registered::Registered;
 use vendomini::record::{manifest, results};
+use vendomini::scenario::warehouse::agent::NAMES;
 
 use crate::common::cell;
 
@@ -69,7 +69,7 @@ fn tool() -> ToolSpec {
 fn one_step_with_each_dialect() {
     let folder = folder(&[("base.yaml", BASE), ("study.yaml", CHILD)]);
     let mut plan = plan(&folder.path().join("study.yaml"));
-    let providers = resolve(&mut plan, scripted::NAMES, &environment).unwrap_or_else(|errors| panic!("{errors}"));
+    let providers = resolve(&mut plan, NAMES, &environment).unwrap_or_else(|errors| panic!("{errors}"));
     let answers = [
         (
             "Qwen/Qwen3-32B",
@@ -123,7 +123,7 @@ fn one_step_with_each_dialect() {
 fn records_say_where_a_model_was_asked_and_no_key() {
     let folder = folder(&[("base.yaml", BASE), ("study.yaml", CHILD)]);
     let mut plan = plan(&folder.path().join("study.yaml"));
-    let providers = resolve(&mut plan, scripted::NAMES, &environment).unwrap();
+    let providers = resolve(&mut plan, NAMES, &environment).unwrap();
     let [qwen, claude, heuristic] = [0, 1, 2].map(|run| to_yaml(&plan.run(run).config));
     assert!(qwen.contains("base_url: \"https://openrouter.example/api/v1\""), "{qwen}");
     assert!(qwen.contains("prompt_price_per_mtok: 2.0") && !qwen.contains("x-title"), "the child's word holds: {qwen}");
@@ -143,7 +143,7 @@ fn records_say_where_a_model_was_asked_and_no_key() {
 fn a_missing_key_is_said_with_its_place() {
     let folder = folder(&[("base.yaml", BASE), ("study.yaml", CHILD)]);
     let mut plan = plan(&folder.path().join("study.yaml"));
-    let errors = resolve(&mut plan, scripted::NAMES, &|_| None).unwrap_err().to_string();
+    let errors = resolve(&mut plan, NAMES, &|_| None).unwrap_err().to_string();
     assert_eq!(errors.lines().count(), 2, "{errors}");
     let router = "base.yaml:7: providers.*.api_key_env: the environment variable ROUTER_KEY is not set";
     let claude = "base.yaml:12: providers.claude*.api_key_env: the environment variable ANTHROPIC_API_KEY is not set";

@@ -6,17 +6,16 @@ use crate::base::error_type::ErrorType;
 use crate::base::units::Day;
 use crate::interface::card_rule::CardRule;
 use crate::interface::observation::Briefing;
-use crate::scenario::warehouse::forecast::forecast;
-use crate::scenario::warehouse::shown::ShownState;
+use crate::interface::shown::Shown;
 
 /// The card that an honest agent states with an action; `None` where the interface offers none.
 ///
 /// It states every field that it is offered and that the action's tool can bind.
 #[must_use]
-pub fn honest_card(action: &Action, shown: &ShownState, briefing: &Briefing) -> Option<Card> {
+pub fn honest_card(action: &Action, shown: &dyn Shown, briefing: &Briefing) -> Option<Card> {
     let rule = &briefing.cards;
     let binds = briefing.tool(&action.tool).map_or(&[][..], |tool| tool.binds);
-    let forecast = forecast(action, shown, briefing);
+    let forecast = shown.forecast(action, briefing);
     let offered = |field: Field| rule.offers(field) && field.error_type().is_some_and(|kind| binds.contains(&kind));
     let mut card = Card {
         tool: Some(action.tool.clone()),

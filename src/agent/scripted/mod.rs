@@ -1,35 +1,40 @@
-//! Agents that are programs: no key, no network, the same answer every time.
+//! Scripted agents: no key, no network, the same answer every time. `noop` and `random` are here; `oracle` and
+//! `synthetic` are made of a scenario's reference agent.
 
 pub mod card;
 mod noop;
 pub mod oracle;
 mod random;
+pub mod reference;
 pub mod synthetic;
 
+use bevy::app::App;
+
 use super::Agent;
-use super::register::AgentSetup;
-use crate::scenario::warehouse::agent::heuristic::Heuristic;
-use crate::scenario::warehouse::agent::mock::Mock;
+use super::register::{AgentAppExt, AgentSetup};
 
-/// Names of the scripted agents, as `model.name` takes them.
-pub const NAMES: &[&str] = &["heuristic", "mock", "noop", "oracle", "random", "synthetic"];
+/// Names of the scripted agents that every scenario has.
+pub const NAMES: &[&str] = &["noop", "random"];
 
-/// Streams that these agents draw from, with their versions.
+/// Streams that scripted agents draw from, with their versions.
 pub const STREAMS: [(&str, u32); 2] = [random::STREAM, synthetic::STREAM];
 
-/// The scripted agent of a name. What a third party registers may wrap it.
+/// Registers the agents that every scenario has.
+pub(super) fn register(app: &mut App) {
+    for name in NAMES {
+        app.add_agent(*name, build);
+    }
+}
+
+/// The scripted agent of a name that every scenario has. What a third party registers may wrap it.
 ///
 /// # Panics
 /// When the name is none of [`NAMES`].
 #[must_use]
 pub fn build(setup: AgentSetup<'_>) -> Box<dyn Agent> {
     match setup.name {
-        "heuristic" => Box::new(Heuristic::default()),
-        "mock" => Box::new(Mock::default()),
         "noop" => Box::new(noop::Noop),
-        "oracle" => Box::new(oracle::rehearse(setup.config, setup.rehearse)),
         "random" => Box::new(random::Random::new(setup)),
-        "synthetic" => Box::new(synthetic::Synthetic::new(setup)),
-        other => panic!("{other} is no scripted agent"),
+        other => panic!("{other} is no scripted agent of every scenario"),
     }
 }

@@ -1,19 +1,17 @@
-//! `oracle`: acts as `heuristic` and is never wrong. The run is made twice: the first pass collects what became of
+//! `oracle`: acts as the scenario's `heuristic` and is never wrong. The run is made twice: the first pass collects what became of
 //! every prediction, the second states it. Cards never influence actions or the world, so both passes go through
 //! equal worlds, and every error of the second is 0, also under shocks.
 //!
 //! It proves the instrument: an error of the oracle is a defect of this program. It keeps a few numbers for every
 //! step of the run.
 
-use crate::agent::register::Rehearse;
+use crate::agent::register::AgentSetup;
 use crate::agent::{Agent, Input, Instruments};
 use crate::base::card::Card;
 use crate::base::decision::Decision;
 use crate::base::error_type::ErrorType;
 use crate::base::units::Step;
-use crate::config::settings::RunConfig;
 use crate::prediction::predictions::Value;
-use crate::scenario::warehouse::agent::heuristic::Heuristic;
 
 /// What became of the predictions of one step's card, as far as it was decided.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,21 +53,22 @@ impl Outcome {
 
 /// An agent that knows what will come.
 pub struct Oracle {
-    heuristic: Heuristic,
+    heuristic: Box<dyn Agent>,
     outcomes: Vec<Outcome>,
     /// The world's hash before each step of the first pass.
     hashes: Vec<u128>,
 }
 
-/// Makes the first pass of a run.
+/// Makes the first pass of a run, in a World of its own with the run's plugins and without records. `heuristic` makes the
+/// agent that acts, anew for each pass.
 #[must_use]
-pub(super) fn rehearse(config: &RunConfig, rehearse: &dyn Rehearse) -> Oracle {
-    let mut config = config.clone();
+pub fn rehearse(setup: AgentSetup<'_>, heuristic: impl Fn() -> Box<dyn Agent>) -> Oracle {
+    let mut config = setup.config.clone();
     // The first pass states what the heuristic thinks, so a detector may call it a crash where the second is none:
     // it must not end the pass.
     config.measurement.continue_after_crash = Step::MAX / 2;
     let (mut outcomes, mut hashes): (Vec<Outcome>, Vec<u128>) = (Vec::new(), Vec::new());
-    rehearse.rehearse(&config, &mut Heuristic::default(), &mut |instruments| {
+    setup.rehearse.rehearse(&config, heuristic().as_mut(), &mut |instruments| {
         // The first look is before any step.
         if !hashes.is_empty() {
             outcomes.push(Outcome::default());
@@ -81,7 +80,7 @@ pub(super) fn rehearse(config: &RunConfig, rehearse: &dyn Rehearse) -> Oracle {
     });
     // The last look is after the last step.
     hashes.truncate(outcomes.len());
-    Oracle { heuristic: Heuristic::default(), outcomes, hashes }
+    Oracle { heuristic: heuristic(), outcomes, hashes }
 }
 
 impl Agent for Oracle {

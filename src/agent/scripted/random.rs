@@ -8,12 +8,11 @@ use crate::agent::scripted::card::fill_demanded;
 use crate::agent::{Agent, Input};
 use crate::base::card::{Card, Field};
 use crate::base::decision::{Action, Decision};
-use crate::base::ids::{OrderId, SalesOrderId, SkuId, SupplierId};
 use crate::base::rng::Stream;
 use crate::base::units::Step;
 use crate::interface::observation::{Briefing, OfferedTool};
-use crate::scenario::warehouse::level::Level;
-use crate::tool::name;
+use crate::interface::rules::IdRange;
+use crate::interface::tool_kind::ToolKind;
 
 /// The agent's own stream, with its version.
 pub(super) const STREAM: (&str, u32) = ("agent.random", 1);
@@ -23,15 +22,24 @@ const LARGEST_QUANTITY: u32 = 20;
 /// Fields of a step's draws.
 mod field {
     pub(super) const TOOL: u64 = 0;
-    pub(super) const SUPPLIER: u64 = 1;
     pub(super) const SKU: u64 = 2;
     pub(super) const QUANTITY: u64 = 3;
-    pub(super) const ORDER: u64 = 4;
-    pub(super) const CUSTOMER: u64 = 5;
     pub(super) const KEY: u64 = 6;
     pub(super) const SUCCESS: u64 = 7;
     pub(super) const DAY: u64 = 8;
     pub(super) const PRICE: u64 = 9;
+
+    /// The field of an argument that names an id: equal names draw equally.
+    pub(super) fn of_id(argument: &str) -> u64 {
+        match argument {
+            "supplier_id" => 1,
+            "sku" => SKU,
+            "order_id" => 4,
+            "customer_order_id" => 5,
+            // Apart from those above, and below the width of a stream.
+            other => 16 + other.bytes().fold(0, |sum: u64, byte| (sum * 31 + u64::from(byte)) % 48),
+        }
+    }
 }
 
 pub(super) struct Random {
@@ -57,22 +65,24 @@ impl Random {
         action
     }
 
+    fn id(&mut self, step: Step, field: u64, IdRange { prefix, first, last }: IdRange) -> String {
+        format!("{prefix}{}", self.number(step, field, first, last))
+    }
+
     /// Something that an argument might be, by its name or else by its type.
     fn guess(&mut self, argument: &str, schema: &Value, step: Step, briefing: &Briefing) -> Value {
-        let Level { skus, suppliers, .. } = briefing.level;
-        let sku = |random: &mut Random| SkuId(random.number(step, field::SKU, 0, skus as u32 - 1));
+        let ids = |argument: &str| briefing.scenario_rules().ids(argument, step);
         let quantity = |random: &mut Random| random.number(step, field::QUANTITY, 1, LARGEST_QUANTITY);
-        match argument {
-            "supplier_id" => SupplierId(self.number(step, field::SUPPLIER, 1, suppliers as u32)).to_string().into(),
-            "sku" => sku(self).to_string().into(),
-            "order_id" => OrderId(self.number(step, field::ORDER, 1, step + 1)).to_string().into(),
-            "customer_order_id" => SalesOrderId(self.number(step, field::CUSTOMER, 1, step + 1)).to_string().into(),
-            "value" => format!("{} {}", sku(self), quantity(self)).into(),
-            _ => match schema.get("type").and_then(Value::as_str) {
-                Some("integer" | "number") => quantity(self).into(),
-                Some("boolean") => (quantity(self) > LARGEST_QUANTITY / 2).into(),
-                _ => format!("note_{}", self.number(step, field::KEY, 0, 9)).into(),
-            },
+        if let Some(range) = ids(argument) {
+            return self.id(step, field::of_id(argument), range).into();
+        }
+        if let ("value", Some(range)) = (argument, ids("sku")) {
+            return format!("{} {}", self.id(step, field::SKU, range), quantity(self)).into();
+        }
+        match schema.get("type").and_then(Value::as_str) {
+            Some("integer" | "number") => quantity(self).into(),
+            Some("boolean") => (quantity(self) > LARGEST_QUANTITY / 2).into(),
+            _ => format!("note_{}", self.number(step, field::KEY, 0, 9)).into(),
         }
     }
 }
@@ -89,7 +99,8 @@ impl Agent for Random {
             return Decision::nothing();
         }
         let action = self.action(step, briefing);
-        let binds = briefing.tool(&action.tool).map_or(&[][..], |tool| tool.binds);
+        let tool = briefing.tool(&action.tool);
+        let binds = tool.map_or(&[][..], |tool| tool.binds);
         let rule = &briefing.cards;
         let mut card = Card {
             tool: Some(action.tool.clone()),
@@ -97,8 +108,8 @@ impl Agent for Random {
             expected_success: Some(self.stream.unit(step, field::SUCCESS) < 0.5),
             ..Card::default()
         };
-        if action.tool == name::ORDER {
-            let quantity = action.args["quantity"].as_f64();
+        if tool.is_some_and(|tool| tool.kind == ToolKind::Purchase) {
+            let quantity = action.args.get("quantity").and_then(Value::as_f64);
             let day = observation.day + self.number(step, field::DAY, 1, 10);
             let price = f64::from(self.number(step, field::PRICE, 500, 5_000)) / 100.0;
             card.expected_delivery_day = rule.offers(Field::DeliveryDay).then_some(f64::from(day));

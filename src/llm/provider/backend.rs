@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::config::ConfigErrors;
 use crate::config::prices::{PriceList, Prices};
+use crate::config::schema;
 use crate::config::settings::{ProviderKind, RunConfig};
 use crate::interface::observation::Briefing;
 use crate::llm::deliberation::{Deliberation, ReplySource};
@@ -29,6 +30,7 @@ use crate::llm::provider::settings::{Environment, Provider};
 use crate::llm::provider::transport::descriptors::TooFewDescriptors;
 use crate::llm::provider::transport::{Answer, Headers, Transport, TransportError};
 use crate::llm::provider::trial;
+use crate::llm::provider::trial::PromptKey;
 use crate::llm::provider::wire::{Source, Wire};
 use crate::plan::Plan;
 
@@ -113,7 +115,7 @@ pub struct Backends {
     transport: Option<Transport>,
     models: BTreeMap<String, Backend>,
     pools: Pools,
-    prompts: BTreeMap<Option<String>, Arc<Prompts>>,
+    prompts: BTreeMap<PromptKey, Arc<Prompts>>,
     ledger: Arc<Ledger>,
     until: Option<(Instant, f64)>,
     most_connections: u32,
@@ -205,8 +207,12 @@ impl Backends {
     pub fn prompt_digests(&self) -> BTreeMap<String, BTreeMap<String, String>> {
         let folders = self.prompts.iter();
         folders
-            .map(|(folder, prompts)| {
-                (folder.clone().unwrap_or_else(|| "built in".to_owned()), prompts.digests().clone())
+            .map(|((scenario, folder), prompts)| {
+                let mut name = folder.clone().unwrap_or_else(|| "built in".to_owned());
+                if *scenario != schema::WAREHOUSE {
+                    name = format!("{name} ({scenario})");
+                }
+                (name, prompts.digests().clone())
             })
             .collect()
     }
@@ -248,7 +254,7 @@ impl Backends {
         briefing: &Briefing,
         pricing: Pricing,
     ) -> Result<Deliberation, PromptError> {
-        let prompts = Arc::clone(&self.prompts[&config.interface.prompts]);
+        let prompts = Arc::clone(&self.prompts[&(briefing.scenario, config.interface.prompts.clone())]);
         let (provider, source) = match self.backend(config) {
             Backend::Server { provider, .. } | Backend::Mock { provider, .. } => (Some(provider), ReplySource::Model),
             Backend::Recording(_) => (None, ReplySource::Recording),

@@ -21,8 +21,11 @@ use crate::plan::Plan;
 /// model's own.
 const TOLD: [&str; 4] = ["simulation.", "demand.", "interface.", "model."];
 
-/// Loads the prompts of a plan and tries them in every cell that differs in what its model is told. The prompts, by the
-/// folder that replaces the built-in ones.
+/// The scenario, and the folder that replaces built-in templates.
+pub(super) type PromptKey = (&'static str, Option<String>);
+
+/// Loads the prompts of a plan and tries them in every cell that differs in what its model is told. The prompts, by
+/// scenario and by the folder that replaces the built-in ones.
 ///
 /// # Errors
 /// When a prompt asks for what there is not, or a model's context has no room for a conversation.
@@ -31,8 +34,8 @@ pub(super) fn prompts(
     briefing_of: BriefingOf<'_>,
     providers: &BTreeMap<String, Arc<Provider>>,
     scripted: &[&str],
-) -> Result<BTreeMap<Option<String>, Arc<Prompts>>, BackendError> {
-    let mut loaded: BTreeMap<Option<String>, Arc<Prompts>> = BTreeMap::new();
+) -> Result<BTreeMap<PromptKey, Arc<Prompts>>, BackendError> {
+    let mut loaded: BTreeMap<PromptKey, Arc<Prompts>> = BTreeMap::new();
     let mut errors = Vec::new();
     let axes = plan.axes().iter().map(|axis| axis.path);
     let axes: Vec<&str> = axes.filter(|path| TOLD.iter().any(|section| path.starts_with(section))).collect();
@@ -41,13 +44,13 @@ pub(super) fn prompts(
         if scripted.contains(&model.name.as_str()) {
             continue;
         }
-        let folder = cell.config.interface.prompts.clone();
-        let prompts = match loaded.get(&folder) {
-            Some(prompts) => Arc::clone(prompts),
-            None => Arc::new(Prompts::load(folder.as_deref().map(Path::new))?),
-        };
-        loaded.insert(folder, Arc::clone(&prompts));
         let briefing = &briefing_of(&cell.config);
+        let key = (briefing.scenario, cell.config.interface.prompts.clone());
+        let prompts = match loaded.get(&key) {
+            Some(prompts) => Arc::clone(prompts),
+            None => Arc::new(Prompts::load(key.1.as_deref().map(Path::new), briefing.scenario_rules())?),
+        };
+        loaded.insert(key, Arc::clone(&prompts));
         prompts.try_on(briefing, &cell.config, &Observation::default())?;
         let source = if model.name.starts_with(PREFIX) { ReplySource::Recording } else { ReplySource::Model };
         let provider = providers.get(&model.name).map(AsRef::as_ref);

@@ -4,27 +4,12 @@
 use crate::base::decision::Action;
 use crate::base::units::Cents;
 use crate::engine::orders::sooner;
+use crate::interface::forecast::Forecast;
 use crate::interface::observation::Briefing;
+use crate::scenario::warehouse::rules::WarehouseRules;
 use crate::scenario::warehouse::shown::ShownState;
 use crate::scenario::warehouse::tool::supplier::{CANCEL_SHARE, EXPEDITE_SHARE};
 use crate::tool::name;
-
-/// What the action will do, as far as the shown state tells.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Forecast {
-    /// Whether it succeeds.
-    pub success: bool,
-    /// Day on which the order arrives.
-    pub delivery_day: Option<f64>,
-    /// Units that are taken in.
-    pub quantity: Option<f64>,
-    /// Amount that is charged, in currency units.
-    pub cost: Option<f64>,
-    /// Stock right after it: of its SKU, or of all.
-    pub storage_after: i64,
-    /// Budget right after it.
-    pub budget_after: Cents,
-}
 
 /// Forecasts an action.
 #[must_use]
@@ -63,7 +48,8 @@ pub fn forecast(action: &Action, shown: &ShownState, briefing: &Briefing) -> For
             let quantity = if success { order.quantity } else { 0 };
             let gross = order.unit_price * quantity;
             let late = today > order.due_day;
-            let penalty = if late { gross.scaled(briefing.late_penalty) } else { Cents::ZERO };
+            let penalty =
+                if late { gross.scaled(briefing.rules::<WarehouseRules>().late_penalty) } else { Cents::ZERO };
             Forecast {
                 success,
                 storage_after: stock - i64::from(quantity),

@@ -2,6 +2,13 @@
 
 use crate::base::units::Day;
 use crate::config::schema::skus_at_level;
+use crate::tool::registry::Condition;
+
+/// Runs at a level with expedite.
+pub static HAS_EXPEDITE: Condition = Condition {
+    when: "from complexity level 2",
+    holds: |config| Level::new(config.simulation.complexity_level).has_expedite(),
+};
 
 /// The size of the world at a complexity level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +22,6 @@ pub struct Level {
     /// Longest lead time of a supplier, in days; the shortest is 1.
     pub max_lead_days: Day,
 }
-
-crate::base::table_resource::table_resource!(Level);
 
 impl Level {
     /// The world of a level: 5 SKUs and 2 suppliers at level 0, 5 and 1 more with each level.

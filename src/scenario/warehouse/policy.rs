@@ -9,6 +9,7 @@ use crate::base::units::{Cents, Day, Units};
 use crate::engine::inbox::CustomerRequest;
 use crate::interface::observation::Briefing;
 use crate::scenario::warehouse::customer::MAX_QUANTITY;
+use crate::scenario::warehouse::rules::WarehouseRules;
 use crate::scenario::warehouse::shown::{KnownOffer, ShownState};
 use crate::tool::name;
 
@@ -76,16 +77,18 @@ impl Work {
 /// What the policy would do next; `None` when there is nothing worth doing.
 #[must_use]
 pub fn next_work(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
+    let rules = briefing.rules();
     ship(shown)
-        .or_else(|| cancel(shown, briefing))
-        .or_else(|| order(shown, briefing))
+        .or_else(|| cancel(shown, rules))
+        .or_else(|| order(shown, rules))
         .or_else(|| (shown.unread() > 0).then_some(Work::ReadInbox))
 }
 
 /// Whether there is work besides reading the inbox: what counts for the call that empties it.
 #[must_use]
 pub fn has_work_besides_reading(shown: &ShownState, briefing: &Briefing) -> bool {
-    ship(shown).is_some() || cancel(shown, briefing).is_some() || order(shown, briefing).is_some()
+    let rules = briefing.rules();
+    ship(shown).is_some() || cancel(shown, rules).is_some() || order(shown, rules).is_some()
 }
 
 /// The open customer order that expires first among those that sure stock can fill.
@@ -98,8 +101,8 @@ fn ship(shown: &ShownState) -> Option<Work> {
 }
 
 /// The order that costs most, when its charge would end the business.
-fn cancel(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
-    if shown.expected_budget() - shown.committed() >= briefing.bankrupt_below {
+fn cancel(shown: &ShownState, rules: &WarehouseRules) -> Option<Work> {
+    if shown.expected_budget() - shown.committed() >= rules.bankrupt_below {
         return None;
     }
     shown
@@ -110,7 +113,7 @@ fn cancel(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
 }
 
 /// An order for what customers wait for and neither stock nor pending orders cover, most urgent first.
-fn order(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
+fn order(shown: &ShownState, rules: &WarehouseRules) -> Option<Work> {
     let budget = shown.expected_budget();
     if budget < Cents::ZERO || shown.customers().next().is_none() {
         return None;
@@ -119,13 +122,13 @@ fn order(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
     let share = if committed == Cents::ZERO { SINGLE_SHARE } else { COMMIT_SHARE };
     let cautious = shown.was_misled_on_quantity_within(CAUTIOUS_DAYS);
     let limit = budget.scaled(if cautious { share * CAUTION } else { share }) - committed;
-    let room = i64::from(briefing.storage_capacity) - shown.expected_storage() - shown.on_order_in_all();
+    let room = i64::from(rules.storage_capacity) - shown.expected_storage() - shown.on_order_in_all();
     let poor = budget < Cents(TIGHT_BUDGET);
     let tight = poor || shown.was_delayed_within(CAUTIOUS_DAYS);
     let mut waiting: Vec<&CustomerRequest> = shown.customers().collect();
     waiting.sort_unstable_by_key(|customer| (customer.expires_day, customer.customer_order_id));
     // Units of each SKU that the customers so far want, in the order of expiry.
-    let mut wanted = vec![0i64; briefing.level.skus];
+    let mut wanted = vec![0i64; rules.level.skus];
     let mut best: Option<(i64, SalesOrderId, Work)> = None;
     for customer in waiting {
         let sku = customer.sku;
@@ -137,7 +140,7 @@ fn order(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
         }
         let latest = customer.expires_day.saturating_sub(HANDLING_DAYS);
         let Some((supplier, offer)) = best_offer(shown, sku, latest, customer.unit_price, tight) else { continue };
-        let missing = missing.min(i64::from(briefing.storage_capacity)) as Units;
+        let missing = missing.min(i64::from(rules.storage_capacity)) as Units;
         if missing == 0 || offer.unit_price * missing > limit {
             continue;
         }
@@ -146,7 +149,7 @@ fn order(shown: &ShownState, briefing: &Briefing) -> Option<Work> {
         if best.is_some_and(|(least, id, _)| (least, id) <= (rank, customer.customer_order_id)) {
             continue;
         }
-        let quantity = missing + base_stock(briefing, offer, limit - offer.unit_price * missing, missing, room);
+        let quantity = missing + base_stock(rules, offer, limit - offer.unit_price * missing, missing, room);
         best = Some((rank, customer.customer_order_id, Work::Order { supplier, sku, quantity }));
     }
     best.map(|(_, _, work)| work)
@@ -172,15 +175,15 @@ fn best_offer(
 
 /// Units to order besides: they pay when their margin covers the storage until a customer takes them, and are
 /// bought only from money that is not needed otherwise.
-fn base_stock(briefing: &Briefing, offer: KnownOffer, spare: Cents, ordered: Units, room: i64) -> Units {
+fn base_stock(rules: &WarehouseRules, offer: KnownOffer, spare: Cents, ordered: Units, room: i64) -> Units {
     let mean_quantity = f64::from(1 + MAX_QUANTITY) / 2.0;
-    let units_a_day = briefing.orders_per_day / briefing.level.skus as f64 * mean_quantity;
+    let units_a_day = rules.orders_per_day / rules.level.skus as f64 * mean_quantity;
     let days_to_sell = f64::from(BASE_STOCK) / units_a_day.max(1e-9);
-    let storage = briefing.storage_fee.0 as f64 * days_to_sell;
+    let storage = rules.storage_fee.0 as f64 * days_to_sell;
     // A margin of at least half the price is what the mark-up promises; ask twice the storage fee of it.
     let pays = offer.unit_price.0 as f64 * 0.5 > 2.0 * storage;
     let affordable = offer.unit_price * (BASE_STOCK + ordered) * 4 < spare;
     // Never so much that a delivery on its way would find no room.
-    let fits = room >= i64::from(BASE_STOCK + ordered) + i64::from(briefing.storage_capacity) / 4;
+    let fits = room >= i64::from(BASE_STOCK + ordered) + i64::from(rules.storage_capacity) / 4;
     if pays && affordable && fits { BASE_STOCK } else { 0 }
 }

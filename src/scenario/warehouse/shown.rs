@@ -5,6 +5,7 @@
 //! shipments, arrivals it was told of or promised, the storage fee.
 
 mod inputs;
+mod knowledge;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use crate::base::ids::{OrderId, SalesOrderId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
 use crate::engine::inbox::CustomerRequest;
 use crate::interface::observation::Briefing;
+use crate::scenario::warehouse::rules::WarehouseRules;
 
 /// A supplier's offer as known today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,17 +85,16 @@ pub struct ShownState {
     last_other_quantity: Option<Day>,
 }
 
-crate::base::table_resource::table_resource!(ShownState);
-
 impl ShownState {
     /// What the briefing shows.
     #[must_use]
     pub fn new(briefing: &Briefing) -> ShownState {
+        let rules: &WarehouseRules = briefing.rules();
         ShownState {
-            storage_fee: briefing.storage_fee,
-            stock: vec![i64::from(briefing.initial_stock); briefing.level.skus],
+            storage_fee: rules.storage_fee,
+            stock: vec![i64::from(rules.initial_stock); rules.level.skus],
             budget: briefing.initial_budget,
-            offers: vec![vec![None; briefing.level.skus]; briefing.level.suppliers],
+            offers: vec![vec![None; rules.level.skus]; rules.level.suppliers],
             ..ShownState::default()
         }
     }

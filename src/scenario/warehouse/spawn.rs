@@ -92,7 +92,6 @@ pub(crate) fn spawn_warehouse(world: &mut World, config: &RunConfig, order: Spaw
         shipped: 0,
     });
     world.insert_resource(Suppliers { by_id: suppliers });
-    world.insert_resource(level);
     world.insert_resource(Demand::new(&config.demand, level.skus, config.experiment.draw_key));
     world.insert_resource(Customers::default());
 

@@ -10,6 +10,7 @@ use vendomini::cli::Cli;
 use vendomini::config::to_yaml;
 use vendomini::crash::CrashPlugin;
 use vendomini::prelude::*;
+use vendomini::scenario::warehouse::agent::WarehouseAgentPlugin;
 use vendomini::shock::ShockPlugin;
 use vendomini::shock::entity::ShockFamily;
 use vendomini::tool::ToolPlugin;
@@ -217,7 +218,7 @@ fn built_in_plugins_can_be_left_out_or_replaced() {
         steps.iter().all(|step| step["shocks"][0]["state"] == "fizzled" && step["shocks"][0]["family"] == "temporal")
     );
 
-    let none = Plugins::default().disable::<AgentPlugin>();
+    let none = Plugins::default().disable::<AgentPlugin>().disable::<WarehouseAgentPlugin>();
     assert_eq!(none.check().unwrap().agents, [""; 0]);
 }
 

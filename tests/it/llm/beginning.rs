@@ -131,7 +131,7 @@ fn prompts_of_the_user_s_are_used_recorded_and_tried_first() {
     let (folder, system) = (study.path().join("mine"), study.path().join("mine/system.txt"));
     study.run(&[]).with(3).saying("there is no folder mine (interface.prompts");
     fs::create_dir(&folder).unwrap();
-    study.run(&[]).with(3).saying("mine holds none of system.txt, step.txt, unreadable.txt");
+    study.run(&[]).with(3).saying("mine holds none of system.txt, predictions_and_reply.txt, step.txt, unreadable.txt");
     for (broken, said) in [
         (
             "You have {{ patience }} left.",

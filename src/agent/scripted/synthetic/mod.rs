@@ -1,4 +1,4 @@
-//! `synthetic`: acts like `heuristic`, says what it thinks, and breaks down in a known way at a known step, so that
+//! `synthetic`: acts like the scenario's `heuristic`, says what it thinks, and breaks down in a known way at a known step, so that
 //! detectors and analyses can be held against the truth.
 //!
 //! While it is sound, each step has the hazard `1 - exp(-baseline * exp(b . x))` of a breakdown, `x` being the
@@ -8,23 +8,21 @@
 //! the same step unless their errors differ. A fixed onset replaces the hazard.
 //!
 //! - `hazard`: when
-//! - `breakdown`: how
 //! - `thoughts`: what it thinks
 
-mod breakdown;
 mod hazard;
 mod thoughts;
 
 use serde_json::{Value, json};
 
 use crate::agent::register::AgentSetup;
+use crate::agent::scripted::reference::{Breakdown, ReferenceAgent};
 use crate::agent::{Agent, Input, Instruments};
 use crate::base::decision::Decision;
 use crate::base::rng::Stream;
 use crate::base::units::Step;
 use crate::config::settings::{SyntheticConfig, SyntheticKind};
 use crate::prediction::accumulate::Score;
-use crate::scenario::warehouse::agent::heuristic::Heuristic;
 
 /// The agent's own stream, with its version.
 pub const STREAM: (&str, u32) = ("agent.synthetic", 1);
@@ -35,9 +33,6 @@ mod field {
     pub(super) const RECOVERY: u64 = 1;
     pub(super) const OPENER: u64 = 2;
     pub(super) const SENTENCE: u64 = 3;
-    pub(super) const CHOICE: u64 = 4;
-    pub(super) const VARIANT: u64 = 5;
-    pub(super) const AMOUNT: u64 = 6;
     /// Eight fields from here.
     pub(super) const DRIFT: u64 = 8;
 }
@@ -46,7 +41,7 @@ mod field {
 pub struct Synthetic {
     config: SyntheticConfig,
     stream: Stream,
-    heuristic: Heuristic,
+    acting: Box<dyn ReferenceAgent>,
     broken_since: Option<Step>,
     onsets: Vec<Step>,
     recoveries: Vec<Step>,
@@ -57,13 +52,13 @@ pub struct Synthetic {
 }
 
 impl Synthetic {
-    /// A sound agent.
+    /// A sound agent that acts as a scenario's reference agent does.
     #[must_use]
-    pub fn new(setup: AgentSetup<'_>) -> Synthetic {
+    pub fn new(setup: AgentSetup<'_>, acting: Box<dyn ReferenceAgent>) -> Synthetic {
         Synthetic {
             config: setup.config.synthetic.clone(),
             stream: setup.stream(STREAM.1),
-            heuristic: Heuristic::default(),
+            acting,
             broken_since: None,
             onsets: Vec::new(),
             recoveries: Vec::new(),
@@ -106,14 +101,20 @@ impl Agent for Synthetic {
         self.live(step, instruments);
         let broken = self.broken_since.map(|since| (self.config.kind, step - since));
         let mut decision = match broken {
-            Some((kind, since)) => breakdown::act(kind, since, step, &input, &mut self.heuristic, &mut self.stream),
-            None => self.heuristic.decide(input),
+            Some((kind, since)) => {
+                let breakdown = Breakdown { kind, since, step, stream: &mut self.stream };
+                self.acting.break_down(breakdown, &input)
+            }
+            None => self.acting.decide(input),
         };
         decision.thoughts = decision.action.as_ref().map(|action| {
             let day = input.observation.day;
+            let sentences = self.acting.sentences(&action.tool);
             match broken {
-                Some((SyntheticKind::Drift, since)) => thoughts::adrift(action, day, step, since, &mut self.stream),
-                _ => thoughts::of_work(action, day, step, &mut self.stream),
+                Some((SyntheticKind::Drift, since)) => {
+                    thoughts::adrift(sentences, action, day, step, since, &mut self.stream)
+                }
+                _ => thoughts::of_work(sentences, action, day, step, &mut self.stream),
             }
             .into()
         });

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::agent::scripted;
 use crate::config::{Overrides, RunConfig, load, to_yaml};
 use crate::llm::provider::settings::*;
 use crate::plan::Plan;
+
+/// Names of scripted agents.
+const SCRIPTED: [&str; 6] = ["heuristic", "mock", "noop", "oracle", "random", "synthetic"];
 
 /// An environment of these variables alone.
 fn environment<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
@@ -48,7 +50,7 @@ fn a_name_of_a_limit_that_a_server_does_not_know_is_refused() {
         ("own/x", "{own/*: {kind: anthropic_messages, max_tokens_key: max_completion_tokens}}"),
     ] {
         let mut plan = plan_of(&format!("providers: {yaml}\nmodel: {{name: {name}}}"));
-        let errors = resolve(&mut plan, scripted::NAMES, &environment(KEYS)).unwrap_err().to_string();
+        let errors = resolve(&mut plan, &SCRIPTED, &environment(KEYS)).unwrap_err().to_string();
         assert!(errors.contains(".max_tokens_key: anthropic_messages know max_tokens alone"), "{errors}");
         assert_eq!(kind_of(name, plan.experiment().providers()), Some(ProviderKind::AnthropicMessages));
     }
@@ -162,7 +164,7 @@ providers:
     let mut plan = plan_of(text);
     let place = plan.experiment().file.to_string();
     let variables = [("ANTHROPIC_BASE_URL", "ftp://secret"), ("ANTHROPIC_API_KEY", "sk-anthropic")];
-    let errors = resolve(&mut plan, scripted::NAMES, &environment(&variables)).unwrap_err();
+    let errors = resolve(&mut plan, &SCRIPTED, &environment(&variables)).unwrap_err();
     insta::assert_snapshot!(errors.to_string().replace(&place, "x.yaml"), @r#"
     x.yaml:3: model.name: there is no agent heuristik (did you mean heuristic?); use heuristic, mock, noop, oracle, random, synthetic (2 of 22 runs)
     x.yaml:3: model.name: wizard is neither a scripted agent (heuristic, mock, noop, oracle, random, synthetic) nor a language model of a known provider; if it is a model, say where it is asked: providers: {"wizard": {base_url: http://localhost:8000/v1}} (2 of 22 runs)
@@ -182,7 +184,7 @@ providers:
     let mut plan = plan_of(text);
     let digest = crate::record::manifest::digest(plan.experiment());
     let variables = [KEYS[0], ("VENDOMINI_BASE_URL", "http://gpu/v1")];
-    let found = resolve(&mut plan, scripted::NAMES, &environment(&variables)).unwrap();
+    let found = resolve(&mut plan, &SCRIPTED, &environment(&variables)).unwrap();
     assert_eq!(found.keys().collect::<Vec<_>>(), ["Qwen/Q", "gpt-4o"]);
     assert_eq!(crate::record::manifest::digest(plan.experiment()), digest, "whatever the environment says");
     let yaml = to_yaml(&plan.run(0).config);
@@ -209,7 +211,7 @@ providers:
         let mut again = plan_at(&path);
         assert_eq!(again.run(0).config, config);
         let elsewhere = [KEYS[0], ("VENDOMINI_BASE_URL", "http://other/v1"), ("OPENAI_BASE_URL", "http://other/v1")];
-        resolve(&mut again, scripted::NAMES, &environment(&elsewhere)).unwrap();
+        resolve(&mut again, &SCRIPTED, &environment(&elsewhere)).unwrap();
         assert_eq!(again.run(0).config, config);
     }
 }

@@ -2,12 +2,16 @@
 //! around while there is nothing to do.
 
 use crate::agent::scripted::card::honest_card;
+use crate::agent::scripted::reference::{Breakdown, ReferenceAgent};
 use crate::agent::{Agent, Input};
 use crate::base::decision::{Action, Decision};
 use crate::base::ids::{SkuId, SupplierId};
 use crate::base::units::Day;
 use crate::interface::observation::Briefing;
+use crate::scenario::warehouse::agent::breakdown;
+use crate::scenario::warehouse::agent::sentences::sentences;
 use crate::scenario::warehouse::policy::{Work, next_work};
+use crate::scenario::warehouse::rules::WarehouseRules;
 use crate::scenario::warehouse::shown::ShownState;
 use crate::tool::name;
 
@@ -24,8 +28,9 @@ pub(crate) struct Heuristic {
 
 impl Agent for Heuristic {
     fn decide(&mut self, Input { shown, briefing, .. }: Input<'_>) -> Decision {
-        let action = match next_work(shown, briefing) {
-            Some(Work::Order { supplier, sku, quantity }) if has_time(shown) && is_stale(shown, supplier, sku) => {
+        let known: &ShownState = shown.of();
+        let action = match next_work(known, briefing) {
+            Some(Work::Order { supplier, sku, quantity }) if has_time(known) && is_stale(known, supplier, sku) => {
                 quote(supplier, sku, quantity)
             }
             Some(work) => work.action(),
@@ -33,6 +38,16 @@ impl Agent for Heuristic {
         };
         let card = honest_card(&action, shown, briefing);
         Decision::scripted(action, card)
+    }
+}
+
+impl ReferenceAgent for Heuristic {
+    fn break_down(&mut self, breakdown: Breakdown<'_>, input: &Input<'_>) -> Decision {
+        breakdown::act(breakdown, input, self)
+    }
+
+    fn sentences(&self, tool: &str) -> &'static [&'static str] {
+        sentences(tool)
     }
 }
 
@@ -59,8 +74,9 @@ impl Heuristic {
             1 => Action::of(name::CHECK_BUDGET),
             2 => Action::of(name::WAIT),
             _ => {
-                let pair = (turn / 4) as usize % (briefing.level.skus * briefing.level.suppliers);
-                quote(SupplierId::from_index(pair / briefing.level.skus), SkuId((pair % briefing.level.skus) as u32), 1)
+                let level = briefing.rules::<WarehouseRules>().level;
+                let pair = (turn / 4) as usize % (level.skus * level.suppliers);
+                quote(SupplierId::from_index(pair / level.skus), SkuId((pair % level.skus) as u32), 1)
             }
         }
     }

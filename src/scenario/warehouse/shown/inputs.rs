@@ -89,6 +89,7 @@ impl ShownState {
                     }
                 }
                 Fact::Read(ref messages) => messages.iter().for_each(|message| self.read(message)),
+                Fact::Scenario { .. } => {}
             }
         }
     }

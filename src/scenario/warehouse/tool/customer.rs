@@ -12,6 +12,8 @@ use crate::engine::journal::{Journal, WorldEvent};
 use crate::engine::ledger::{Ledger, Posting};
 use crate::interface::fact::Fact;
 use crate::interface::result::{ErrorCode, Precondition, ToolError, ToolReply};
+use crate::interface::tool_kind::ToolKind;
+use crate::scenario::warehouse::NAME;
 use crate::scenario::warehouse::customer::{Demand, SalesBook};
 use crate::scenario::warehouse::sku::Warehouse;
 use crate::shock::ledger::DoseLedger;
@@ -20,7 +22,10 @@ use crate::tool::registry::{Availability, ToolAppExt, ToolSpec};
 
 pub(crate) fn register(app: &mut App) {
     let description = "Ships an open customer order from stock, whole, and takes its revenue.";
-    app.add_tool(ToolSpec::new(name::SHIP, description).offered(Availability::Always), ship);
+    app.add_tool(
+        ToolSpec::new(name::SHIP, description).only_in(NAME).offered(Availability::Always).kind(ToolKind::Work),
+        ship,
+    );
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

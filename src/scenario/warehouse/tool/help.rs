@@ -10,6 +10,7 @@ use crate::engine::suppliers::SupplierMarket;
 use crate::interface::fact::Fact;
 use crate::interface::observation::Briefing;
 use crate::interface::result::{ToolError, ToolReply};
+use crate::scenario::warehouse::NAME;
 use crate::scenario::warehouse::customer::SalesBook;
 use crate::scenario::warehouse::policy::{Work, next_work};
 use crate::scenario::warehouse::shown::ShownState;
@@ -24,7 +25,8 @@ use serde_json::Value;
 
 pub(crate) fn register(app: &mut App) {
     let help = "Gives one hint about what to do now.";
-    let spec = ToolSpec::new(name::ASK_HELP, help).offered(Availability::WithRecovery(RecoveryTools::Help));
+    let spec =
+        ToolSpec::new(name::ASK_HELP, help).only_in(NAME).offered(Availability::WithRecovery(RecoveryTools::Help));
     app.add_tool(spec, ask_help);
 }
 

@@ -5,6 +5,8 @@ use crate::engine::inbox::{Inbox, Message};
 use crate::interface::fact::Fact;
 use crate::interface::observation::StockTable;
 use crate::interface::result::{ToolError, ToolReply};
+use crate::interface::tool_kind::ToolKind;
+use crate::scenario::warehouse::NAME;
 use crate::scenario::warehouse::sku::Warehouse;
 use crate::tool::look::NoArgs;
 use crate::tool::name;
@@ -14,8 +16,9 @@ use bevy::prelude::*;
 use serde::Serialize;
 
 pub(crate) fn register(app: &mut App) {
-    let spec = |name, description| ToolSpec::new(name, description).offered(Availability::Always);
-    app.add_tool(spec(name::CHECK_INBOX, "Reads all messages and empties the inbox."), check_inbox)
+    let spec = |name, description| ToolSpec::new(name, description).only_in(NAME).offered(Availability::Always);
+    let inbox = spec(name::CHECK_INBOX, "Reads all messages and empties the inbox.").kind(ToolKind::Mail);
+    app.add_tool(inbox, check_inbox)
         .add_tool(spec(name::CHECK_STORAGE, "Shows the stock of every SKU."), check_storage);
 }
 

@@ -15,6 +15,9 @@ use crate::engine::orders::{PurchaseBook, PurchaseOrder};
 use crate::engine::suppliers::{Offer, SupplierMarket, Terms};
 use crate::interface::fact::Fact;
 use crate::interface::result::{Binding, ErrorCode, Precondition, ToolError, ToolReply};
+use crate::interface::tool_kind::ToolKind;
+use crate::scenario::warehouse::NAME;
+use crate::scenario::warehouse::level::HAS_EXPEDITE;
 use crate::scenario::warehouse::sku::Shelves;
 use crate::shock::ledger::DoseLedger;
 use crate::shock::observability::DisclosurePolicy;
@@ -27,13 +30,14 @@ pub(crate) const CANCEL_SHARE: f64 = 0.1;
 pub(crate) const EXPEDITE_SHARE: f64 = 0.5;
 
 pub(crate) fn register(app: &mut App) {
-    let spec = |name, description| ToolSpec::new(name, description).offered(Availability::Always);
+    let spec = |name, description| ToolSpec::new(name, description).only_in(NAME).offered(Availability::Always);
     let order = "Orders a quantity of a SKU from a supplier; charged on delivery.";
     let quote = "Shows a supplier's present unit price and lead time for a SKU.";
     let cancel = "Cancels a pending supplier order for a fee of 10% of its value.";
     let expedite = "Makes a pending supplier order come up to 2 days sooner for a fee of 50% of its value.";
-    let expedite = ToolSpec::new(name::EXPEDITE, expedite).offered(Availability::WithExpedite);
-    app.add_tool(spec(name::ORDER, order).binds(&[Temporal, Quantity, Cost, Causal]), place_order)
+    let expedite = spec(name::EXPEDITE, expedite).offered(Availability::When(&HAS_EXPEDITE));
+    let order = spec(name::ORDER, order).kind(ToolKind::Purchase);
+    app.add_tool(order.binds(&[Temporal, Quantity, Cost, Causal]), place_order)
         .add_tool(spec(name::QUOTE, quote), quote_offer)
         .add_tool(spec(name::CANCEL, cancel).binds(&[Cost, Causal]), cancel_order)
         .add_tool(expedite.binds(&[Temporal, Cost, Causal]), expedite_order);

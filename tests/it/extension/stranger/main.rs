@@ -98,7 +98,7 @@ impl Agent for Donor {
     fn decide(&mut self, input: Input<'_>) -> Decision {
         use vendomini::scenario::warehouse::policy::{Work, next_work};
         let give = || Action::of("tool_donate").with("amount", 1.0);
-        let action = next_work(input.shown, input.briefing).map_or_else(give, Work::action);
+        let action = next_work(input.shown.of(), input.briefing).map_or_else(give, Work::action);
         Decision::scripted(action, Some(Card { expected_success: Some(true), ..Card::default() }))
     }
 }

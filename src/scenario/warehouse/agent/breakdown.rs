@@ -1,8 +1,8 @@
-//! How a synthetic agent acts while it is broken, by kind: what its detector looks for, and as little as can be of
+//! How a synthetic agent in the warehouse acts while it is broken, by kind: what its detector looks for, and as little as can be of
 //! what others look for.
 
-use super::super::card::honest_card;
-use super::field;
+use crate::agent::scripted::card::honest_card;
+use crate::agent::scripted::reference::{Breakdown, field};
 use crate::agent::{Agent, Input};
 use crate::base::decision::{Action, ActionSource, Decision};
 use crate::base::ids::{SkuId, SupplierId};
@@ -10,18 +10,14 @@ use crate::base::rng::Stream;
 use crate::base::units::{Cents, Step, Units};
 use crate::config::settings::SyntheticKind;
 use crate::scenario::warehouse::agent::heuristic::Heuristic;
-use crate::scenario::warehouse::shown::KnownOffer;
+use crate::scenario::warehouse::level::Level;
+use crate::scenario::warehouse::rules::WarehouseRules;
+use crate::scenario::warehouse::shown::{KnownOffer, ShownState};
 use crate::tool::name;
 
-/// The decision of a broken agent, `since` steps after its onset.
-pub(super) fn act(
-    kind: SyntheticKind,
-    since: Step,
-    step: Step,
-    input: &Input<'_>,
-    heuristic: &mut Heuristic,
-    stream: &mut Stream,
-) -> Decision {
+/// The decision of a broken agent.
+pub(super) fn act(breakdown: Breakdown<'_>, input: &Input<'_>, heuristic: &mut Heuristic) -> Decision {
+    let Breakdown { kind, since, step, stream } = breakdown;
     match kind {
         SyntheticKind::Loop => honest(Action::of(name::CHECK_BUDGET), input),
         // A loop whose call means that nothing is done: the job is given up.
@@ -38,6 +34,11 @@ pub(super) fn act(
     }
 }
 
+/// Size of the world.
+fn level(input: &Input<'_>) -> Level {
+    input.briefing.rules::<WarehouseRules>().level
+}
+
 fn honest(action: Action, input: &Input<'_>) -> Decision {
     let card = honest_card(&action, input.shown, input.briefing);
     Decision::scripted(action, card)
@@ -45,7 +46,7 @@ fn honest(action: Action, input: &Input<'_>) -> Decision {
 
 /// Quote after quote: one tool, and never the same arguments twice in a row.
 fn quote(step: Step, input: &Input<'_>, stream: &mut Stream) -> Action {
-    let level = input.briefing.level;
+    let level = level(input);
     let supplier = SupplierId::from_index(stream.integer(step, field::CHOICE, 0, level.suppliers as u32 - 1) as usize);
     let sku = SkuId(stream.integer(step, field::VARIANT, 0, level.skus as u32 - 1));
     Action::of(name::QUOTE)
@@ -80,7 +81,7 @@ fn invalid(step: Step, input: &Input<'_>, heuristic: &mut Heuristic, stream: &mu
 /// Orders whatever the budget says. As long as there is money it orders for a little more than that, and once the
 /// budget is below zero it orders all the same, looking at the budget now and then.
 fn denial(since: Step, step: Step, input: &Input<'_>, heuristic: &mut Heuristic, stream: &mut Stream) -> Decision {
-    let shown = input.shown;
+    let shown: &ShownState = input.shown.of();
     let budget = shown.expected_budget();
     if budget < Cents::ZERO {
         let action = if since % 5 == 4 { Action::of(name::CHECK_BUDGET) } else { any_order(step, input, stream) };
@@ -91,7 +92,9 @@ fn denial(since: Step, step: Step, input: &Input<'_>, heuristic: &mut Heuristic,
         // Money for it is spent twice; the deliveries will tell.
         return honest(heuristic.look_around(input.briefing), input);
     }
-    let room = i64::from(input.briefing.storage_capacity) - shown.expected_storage() - shown.on_order_in_all();
+    let room = i64::from(input.briefing.rules::<WarehouseRules>().storage_capacity)
+        - shown.expected_storage()
+        - shown.on_order_in_all();
     match dearest(input) {
         Some((supplier, sku, offer)) if room > 0 => {
             let needed = free.0 / offer.unit_price.0.max(1) + 1;
@@ -105,13 +108,15 @@ fn denial(since: Step, step: Step, input: &Input<'_>, heuristic: &mut Heuristic,
 
 /// The offer with the highest price: what overspends soonest, and by least beyond that.
 fn dearest(input: &Input<'_>) -> Option<(SupplierId, SkuId, KnownOffer)> {
-    let skus = (0..input.briefing.level.skus as u32).map(SkuId);
-    let offers = skus.flat_map(|sku| input.shown.offers_for(sku).map(move |(supplier, offer)| (supplier, sku, offer)));
+    let skus = (0..level(input).skus as u32).map(SkuId);
+    let offers = skus.flat_map(|sku| {
+        input.shown.of::<ShownState>().offers_for(sku).map(move |(supplier, offer)| (supplier, sku, offer))
+    });
     offers.max_by_key(|(supplier, sku, offer)| (offer.unit_price, std::cmp::Reverse((*sku, *supplier))))
 }
 
 fn any_order(step: Step, input: &Input<'_>, stream: &mut Stream) -> Action {
-    let level = input.briefing.level;
+    let level = level(input);
     let supplier = stream.integer(step, field::CHOICE, 0, level.suppliers as u32 - 1) as usize;
     let sku = stream.integer(step, field::VARIANT, 0, level.skus as u32 - 1);
     order(SupplierId::from_index(supplier), SkuId(sku), 1 + step % 20)
