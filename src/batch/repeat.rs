@@ -156,8 +156,8 @@ pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> R
         let world = WorldSlot::InWorld(Box::new(plugins.simulation()));
         let recorded = RecordedRun::start(world, &run.config, identity, folder, Answers::Later);
         let (briefing, pricing) = (recorded.briefing(), player.pricing());
-        let prompts = run.config.interface.prompts.as_deref().map(Path::new);
-        let prompts = Prompts::load(prompts, briefing.scenario_rules())?;
+        let templates = run.config.interface.prompts.as_deref().map(Path::new);
+        let prompts = Prompts::load(templates, briefing.scenario_rules())?;
         let setup = deliberation_setup(&run.config, briefing, provider, Arc::new(prompts), pricing, source)?;
         let agent = Deliberation::new(&run.config, briefing, setup);
         let (stop, halt);

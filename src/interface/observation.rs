@@ -89,6 +89,12 @@ impl Briefing {
         &self.rules
     }
 
+    /// Error types that a successful call of a tool can bind; none for a tool that is not offered.
+    #[must_use]
+    pub fn binds(&self, name: &str) -> &'static [ErrorType] {
+        self.tool(name).map_or(&[], |tool| tool.binds)
+    }
+
     /// The tool of a name, where it is offered.
     #[must_use]
     pub fn tool(&self, name: &str) -> Option<&OfferedTool> {

@@ -91,8 +91,7 @@ pub fn bind_predictions(
     }
 
     let action = turn.action.as_ref();
-    let tool_binds = after.briefing.tool(turn.action_tool()).map_or(&[][..], |tool| tool.binds);
-    let could_bind = if turn.result.success == Some(true) { tool_binds } else { &[] };
+    let could_bind = if turn.result.success == Some(true) { after.briefing.binds(turn.action_tool()) } else { &[] };
     let empty = Card::default();
     let card = turn.card.as_ref().unwrap_or(&empty);
     let other_tool = card.tool.as_deref().is_some_and(|tool| action.is_some_and(|action| action.tool != tool));
@@ -112,7 +111,7 @@ pub fn bind_predictions(
             let reason = match action {
                 None => VoidReason::NoAction,
                 Some(_) if other_tool => VoidReason::OtherTool,
-                Some(_) if tool_binds.contains(&kind) => VoidReason::ActionFailed,
+                Some(action) if after.briefing.binds(&action.tool).contains(&kind) => VoidReason::ActionFailed,
                 Some(_) => VoidReason::NotBoundByTool,
             };
             predictions.void(step, kind, reason, &mut journal);

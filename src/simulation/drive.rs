@@ -49,6 +49,8 @@ pub(crate) fn complete(app: &mut App) {
     app.add_run_resource(RunProgress::new)
         .add_run_resource(|_| Observation::default())
         .add_run_resource(|_| Turn::default())
+        .add_run_resource(|_| Truth::default())
+        .add_spawned_run_resource::<Knowledge>()
         .add_run_resource(|_| Answer::default())
         .add_run_resource(|_| Truth::default())
         .add_spawned_run_resource::<Knowledge>()

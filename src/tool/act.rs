@@ -27,8 +27,8 @@ pub fn act(world: &mut World) {
     let reply = match &action {
         None => ToolReply::of_nothing(),
         Some(action) => {
-            let (tools, briefing) = (world.resource::<ToolRegistry>(), world.resource::<Briefing>());
-            let allowed = tools.check(&action.tool, briefing).and_then(|tool| {
+            let briefing = world.resource::<Briefing>();
+            let allowed = world.resource::<ToolRegistry>().check(&action.tool, briefing).and_then(|tool| {
                 tool_kind = Some(tool.kind);
                 let checked = rule.check(card.as_ref(), tool.binds);
                 checked.map_err(|message| ToolError::new(ErrorCode::BadPrediction, refusal(message, card_problem)))?;
