@@ -53,6 +53,8 @@ pub(crate) fn complete(app: &mut App) {
         .add_run_resource(|_| Truth::default())
         .add_spawned_run_resource::<Knowledge>()
         .add_run_resource(|_| Answer::default())
+        .add_run_resource(|_| Truth::default())
+        .add_spawned_run_resource::<Knowledge>()
         .add_spawned_run_resource::<Briefing>();
     // An exclusive system costs a little in every step, so it is there only where it has something to do.
     if app.world().resource::<RunStates>().has_hashed() && app.get_schedule(PostAgent).is_some() {

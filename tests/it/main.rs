@@ -2,6 +2,7 @@
 
 mod common;
 
+mod app;
 mod batch;
 mod cli;
 mod competence;
