@@ -342,6 +342,8 @@ fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -20,7 +20,7 @@ use crate::interface::statement::Subject;
 use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
 use crate::prediction::predictions::Resolved;
 use crate::prediction::reveal::RevealedError;
-use crate::shock::ledger::ShockRecord;
+use crate::shock::entity::ShockRecord;
 
 /// A step of a run. Written again, it has the bytes that it was read from, as long as this program knows all of its
 /// keys; keys that it does not know, of a later minor version, are left out.
