@@ -89,9 +89,9 @@
 //!
 //! | plugin | adds |
 //! |---|---|
-//! | [`ToolPlugin`](tool::ToolPlugin) | the built-in tools |
-//! | [`ShockPlugin`](shock::ShockPlugin) | the shock families `temporal`, `quantity`, `interference`, `posting_lag`, `regime_shift` |
-//! | [`CrashPlugin`](crash::CrashPlugin) | the detectors `looping`, `invalid_burst`, `budget_denial`, `decoupling`, `exploration_collapse`, `slow_divergence`, `malformed_output`, `belief_divergence` |
+//! | [`ActPlugin`](tool::ActPlugin), [`ToolPlugin`](tool::ToolPlugin) | the call of tools; the tools that every scenario has |
+//! | [`StrikePlugin`](shock::StrikePlugin), [`ShockPlugin`](shock::ShockPlugin) | the evening's draw; the shock families `temporal`, `quantity`, `interference`, `posting_lag`, `regime_shift` |
+//! | [`DetectionPlugin`](crash::DetectionPlugin), [`CrashPlugin`](crash::CrashPlugin) | the watch over every step; the detectors `looping`, `invalid_burst`, `budget_denial`, `decoupling`, `exploration_collapse`, `slow_divergence`, `malformed_output`, `belief_divergence` |
 //! | [`AgentPlugin`](agent::AgentPlugin) | the agents `heuristic`, `mock`, `noop`, `oracle`, `random`, `synthetic` |
 //! | [`StepPlugin`](step::StepPlugin) | both schedules, their sets, and the order of every system |
 //!
@@ -226,10 +226,13 @@ bevy::app::plugin_group! {
     pub struct VendoMiniPlugins {
         step:::StepPlugin,
         engine:::EnginePlugin,
+        tool:::ActPlugin,
         tool:::ToolPlugin,
+        shock:::StrikePlugin,
         shock:::ShockPlugin,
         shock:::DisclosurePlugin,
         prediction:::PredictionPlugin,
+        crash:::DetectionPlugin,
         crash:::CrashPlugin,
         agent:::ObservationPlugin,
         agent:::AgentPlugin,

@@ -350,8 +350,10 @@ mod tests {
     fn a_farewell_claims_no_more_than_there_is() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(farewell(dir.path()), "stopped at once");
+        let mut manifest: serde_json::Value = serde_json::from_str(include_str!("run/manifest.json")).unwrap();
         for (status, resumes) in [("running", true), ("complete", false)] {
-            fs::write(dir.path().join("manifest.json"), format!("{{\"status\": \"{status}\"}}")).unwrap();
+            manifest["status"] = status.into();
+            fs::write(dir.path().join("manifest.json"), manifest.to_string()).unwrap();
             assert_eq!(farewell(dir.path()).contains("with --resume"), resumes, "{status}");
         }
     }

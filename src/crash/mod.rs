@@ -28,14 +28,24 @@ use detector::CrashDetectorAppExt;
 use crate::engine::run_state::{RunStateAppExt, RunStates};
 use crate::step::{PostAgent, PostAgentSystems};
 
-/// Watches every step for a breakdown, with the built-in detectors.
+/// Watches every step for a breakdown, with whichever detectors there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DetectionPlugin;
+
+impl Plugin for DetectionPlugin {
+    fn build(&self, app: &mut App) {
+        register_run_state(app);
+        app.add_systems(PostAgent, state::detect_crashes.in_set(PostAgentSystems::Detect));
+    }
+}
+
+/// Registers the built-in detectors. Others may stand in their place.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CrashPlugin;
 
 impl Plugin for CrashPlugin {
     fn build(&self, app: &mut App) {
         register_run_state(app);
-        app.add_systems(PostAgent, state::detect_crashes.in_set(PostAgentSystems::Detect));
         app.add_crash_detector(looping::Looping::default())
             .add_crash_detector(invalid_burst::InvalidBurst::default())
             .add_crash_detector(budget_denial::BudgetDenial::default())

@@ -25,6 +25,7 @@ use crate::base::registration::list;
 use crate::base::registration::{PluginErrors, PluginProblem, PluginProblems};
 use crate::config::settings::RunConfig;
 use crate::crash::CrashPlugin;
+use crate::crash::DetectionPlugin;
 use crate::crash::detector::DetectorRegistry;
 use crate::engine::EnginePlugin;
 use crate::interface::observation::Briefing;
@@ -36,11 +37,13 @@ use crate::scenario::warehouse::WarehousePlugin;
 use crate::scenario::warehouse::agent::WarehouseAgentPlugin;
 use crate::shock::DisclosurePlugin;
 use crate::shock::ShockPlugin;
+use crate::shock::StrikePlugin;
 use crate::simulation::drive::prepare_one_shot_systems;
 use crate::simulation::driver::{self, Recipe, Simulation};
 use crate::simulation::headless::headless_app;
 use crate::simulation::registered::registered;
 use crate::step::StepPlugin;
+use crate::tool::ActPlugin;
 use crate::tool::ToolPlugin;
 use crate::tool::registry::ToolRegistry;
 
@@ -57,10 +60,13 @@ impl BuiltIn {
         BuiltIn { id: TypeId::of::<P>(), name: type_name::<P>(), disable: PluginGroupBuilder::disable::<P> }
     }
 
-    fn all() -> [BuiltIn; 12] {
+    fn all() -> [BuiltIn; 15] {
         [
             BuiltIn::of::<ToolPlugin>(),
             BuiltIn::of::<ShockPlugin>(),
+            BuiltIn::of::<ActPlugin>(),
+            BuiltIn::of::<StrikePlugin>(),
+            BuiltIn::of::<DetectionPlugin>(),
             BuiltIn::of::<CrashPlugin>(),
             BuiltIn::of::<ObservationPlugin>(),
             BuiltIn::of::<AgentPlugin>(),

@@ -24,15 +24,25 @@ use crate::engine::run_state::RunStateAppExt;
 use crate::step::{EveningSystems, MorningSystems, ObserveSystems, PostAgent, PreAgent};
 use family::ShockAppExt;
 
-/// Registers the built-in families.
+/// Draws the evening's shock, from whichever families there are, and keeps its account.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StrikePlugin;
+
+impl Plugin for StrikePlugin {
+    fn build(&self, app: &mut App) {
+        register_run_state(app);
+        app.add_systems(PreAgent, strike::open_shock_account.in_set(ObserveSystems::Open));
+        app.add_systems(PostAgent, strike::strike_shock.in_set(EveningSystems::Strike));
+    }
+}
+
+/// Registers the built-in families. Others may stand in their place.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ShockPlugin;
 
 impl Plugin for ShockPlugin {
     fn build(&self, app: &mut App) {
         register_run_state(app);
-        app.add_systems(PreAgent, strike::open_shock_account.in_set(ObserveSystems::Open));
-        app.add_systems(PostAgent, strike::strike_shock.in_set(EveningSystems::Strike));
         app.add_shock(family::TEMPORAL, temporal::strike)
             .add_shock(family::QUANTITY, quantity::strike)
             .add_shock(family::INTERFERENCE, interference::strike)

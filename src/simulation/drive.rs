@@ -4,7 +4,7 @@
 //! Nothing here reads a clock or a file.
 
 use bevy::app::App;
-use bevy::ecs::schedule::ScheduleLabel;
+use bevy::ecs::schedule::{LogLevel, ScheduleLabel};
 use bevy::prelude::*;
 
 use super::end;
@@ -74,12 +74,16 @@ pub(crate) fn build_steps(app: &mut App) -> Result<(), PluginErrors> {
 
 fn build(app: &mut App, label: impl ScheduleLabel + Clone, schedule: &'static str) {
     let built = app.world_mut().try_schedule_scope(label, |world, schedule| {
-        schedule.initialize(world).map(drop).map_err(|error| error.to_string(schedule.graph(), world))
+        // Systems that are added to a schedule make it; only its owner orders its sets and refuses undecided orders.
+        if schedule.get_build_settings().ambiguity_detection != LogLevel::Error {
+            return None;
+        }
+        Some(schedule.initialize(world).map(drop).map_err(|error| error.to_string(schedule.graph(), world)))
     });
     let problem = match built {
-        Ok(Ok(())) => return,
-        Ok(Err(why)) => PluginProblem::Schedule { schedule, why },
-        Err(_) => PluginProblem::NoSchedule(schedule),
+        Ok(Some(Ok(()))) => return,
+        Ok(Some(Err(why))) => PluginProblem::Schedule { schedule, why },
+        Ok(None) | Err(_) => PluginProblem::NoSchedule(schedule),
     };
     PluginProblems::note(app, problem);
 }

@@ -18,14 +18,24 @@ use bevy::prelude::IntoScheduleConfigs;
 use crate::engine::run_state::RunStateAppExt;
 use crate::step::{ActSystems, PostAgent};
 
-/// Carries out what the agent asks for, with the tools that every scenario has.
+/// Carries out what the agent asks for, with whichever tools there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ActPlugin;
+
+impl Plugin for ActPlugin {
+    fn build(&self, app: &mut App) {
+        register_run_state(app);
+        app.add_systems(PostAgent, act::act.in_set(ActSystems::Call));
+    }
+}
+
+/// Registers the tools that every scenario has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ToolPlugin;
 
 impl Plugin for ToolPlugin {
     fn build(&self, app: &mut App) {
         register_run_state(app);
-        app.add_systems(PostAgent, act::act.in_set(ActSystems::Call));
         look::register(app);
         scratchpad::register(app);
         recovery::register(app);

@@ -4,21 +4,26 @@ use bevy::MinimalPlugins;
 use bevy::ecs::schedule::{ScheduleBuildSettings, ScheduleLabel};
 use bevy::prelude::*;
 use vendomini::VendoMiniPlugins;
-use vendomini::agent::AgentPlugin;
+use vendomini::agent::{AgentPlugin, ObservationPlugin};
 use vendomini::base::ids::SkuId;
 use vendomini::base::units::Cents;
 use vendomini::config::RunConfig;
-use vendomini::crash::CrashPlugin;
+use vendomini::crash::{CrashPlugin, DetectionPlugin};
+use vendomini::engine::EnginePlugin;
 use vendomini::engine::calendar::Calendar;
 use vendomini::engine::ledger::{Ledger, PostingKind};
 use vendomini::engine::run_state::SpawnOrder;
 use vendomini::engine::state_hash::StateHash;
+use vendomini::prediction::PredictionPlugin;
+use vendomini::record::RecordPlugin;
+use vendomini::scenario::warehouse::WarehousePlugin;
+use vendomini::scenario::warehouse::agent::WarehouseAgentPlugin;
 use vendomini::scenario::warehouse::dock::deliver_due_orders;
 use vendomini::scenario::warehouse::sku::{Sku, Warehouse};
-use vendomini::shock::ShockPlugin;
+use vendomini::shock::{DisclosurePlugin, ShockPlugin, StrikePlugin};
 use vendomini::simulation::driver::Simulation;
 use vendomini::step::{PostAgent, PostAgentSystems, PreAgent, PreAgentSystems, StepPlugin};
-use vendomini::tool::ToolPlugin;
+use vendomini::tool::{ActPlugin, ToolPlugin};
 
 use crate::common::cell;
 
@@ -76,13 +81,17 @@ fn the_order_of_plugins_changes_nothing() {
     let expected = trace(&mut Simulation::new(), &config);
     let orders: [fn(&mut App); 3] = [
         |app| {
-            app.add_plugins((StepPlugin, CrashPlugin, ShockPlugin, AgentPlugin, ToolPlugin));
+            app.add_plugins(VendoMiniPlugins);
         },
         |app| {
-            app.add_plugins((ShockPlugin, StepPlugin, ToolPlugin, CrashPlugin, AgentPlugin));
+            app.add_plugins((RecordPlugin, WarehouseAgentPlugin, WarehousePlugin, AgentPlugin, ObservationPlugin));
+            app.add_plugins((CrashPlugin, DetectionPlugin, PredictionPlugin, DisclosurePlugin, ShockPlugin));
+            app.add_plugins((StrikePlugin, ToolPlugin, ActPlugin, EnginePlugin, StepPlugin));
         },
         |app| {
-            app.add_plugins((AgentPlugin, CrashPlugin, ToolPlugin, StepPlugin, ShockPlugin, MinimalPlugins));
+            app.add_plugins((ToolPlugin, StepPlugin, AgentPlugin, StrikePlugin, RecordPlugin, MinimalPlugins));
+            app.add_plugins((PredictionPlugin, WarehousePlugin, DetectionPlugin, ActPlugin, DisclosurePlugin));
+            app.add_plugins((EnginePlugin, ShockPlugin, ObservationPlugin, CrashPlugin, WarehouseAgentPlugin));
         },
     ];
     for add in orders {

@@ -57,7 +57,7 @@ fn a_name_that_is_taken_is_refused_with_both_places() {
     the tool tool_count is registered twice, at tests/it/extension/guests.rs:_ and at tests/it/extension/guests.rs:_; rename one of them, or disable the plugin that registers the other
     the shock temporal is registered twice, at src/shock/mod.rs:_ and at tests/it/extension/problems.rs:_; rename one of them, or disable the plugin that registers the other
     the crash detector looping is registered twice, at src/crash/mod.rs:_ and at tests/it/extension/problems.rs:_; rename one of them, or disable the plugin that registers the other
-    the agent heuristic is registered twice, at src/agent/mod.rs:_ and at tests/it/extension/problems.rs:_; rename one of them, or disable the plugin that registers the other
+    the agent heuristic is registered twice, at src/agent/scripted/reference.rs:_ and at tests/it/extension/problems.rs:_; rename one of them, or disable the plugin that registers the other
     "#);
 }
 
@@ -98,7 +98,7 @@ fn a_plugin_twice_and_one_that_is_not_there_are_refused() {
     let nested = Plugins::default().with(Nested, "1").with(Inner, "1");
     assert!(complaint(&nested).ends_with("Inner is added twice; add it once"));
     insta::assert_snapshot!(complaint(&Plugins::default().disable::<Nested>()), @r#"
-    there is no plugin it::extension::problems::a_plugin_twice_and_one_that_is_not_there_are_refused::Nested to disable; there are vendomini::agent::AgentPlugin 0.1.0, vendomini::crash::CrashPlugin 0.1.0, vendomini::shock::ShockPlugin 0.1.0, vendomini::step::StepPlugin 0.1.0, vendomini::tool::ToolPlugin 0.1.0
+    there is no plugin it::extension::problems::a_plugin_twice_and_one_that_is_not_there_are_refused::Nested to disable; there are vendomini::agent::AgentPlugin 0.1.0, vendomini::agent::ObservationPlugin 0.1.0, vendomini::crash::CrashPlugin 0.1.0, vendomini::crash::DetectionPlugin 0.1.0, vendomini::engine::EnginePlugin 0.1.0, vendomini::prediction::PredictionPlugin 0.1.0, vendomini::record::RecordPlugin 0.1.0, vendomini::scenario::warehouse::WarehousePlugin 0.1.0, vendomini::scenario::warehouse::agent::WarehouseAgentPlugin 0.1.0, vendomini::shock::DisclosurePlugin 0.1.0, vendomini::shock::ShockPlugin 0.1.0, vendomini::shock::StrikePlugin 0.1.0, vendomini::step::StepPlugin 0.1.0, vendomini::tool::ActPlugin 0.1.0, vendomini::tool::ToolPlugin 0.1.0
     "#);
     // Disabled and added again, it stands where it stood.
     assert!(Plugins::default().with(Nested, "1").disable::<Nested>().with(Nested, "2").check().is_ok());
@@ -176,5 +176,9 @@ fn a_system_that_no_run_would_run_is_refused() {
     fn plugin(app: &mut App) {
         app.add_systems(Startup, look).add_systems(Update, look).add_systems(FixedPreUpdate, look);
     }
-    insta::assert_snapshot!(complaint(&Plugins::default().with(plugin, "1")), @"");
+    insta::assert_snapshot!(complaint(&Plugins::default().with(plugin, "1")), @r#"
+    the system it::extension::problems::a_system_that_no_run_would_run_is_refused::look is in the schedule FixedPreUpdate, which runs only while an App is updated, and runs of a batch are stepped without one; add it to PreAgent, in PreAgentSystems::Clock, which runs in every step before the agent
+    the system it::extension::problems::a_system_that_no_run_would_run_is_refused::look is in the schedule Startup, which runs only while an App is updated, and runs of a batch are stepped without one; put what a run begins with into add_run_state or add_run_resource, or the system into PreAgent, in PreAgentSystems::Morning
+    the system it::extension::problems::a_system_that_no_run_would_run_is_refused::look is in the schedule Update, which runs only while an App is updated, and runs of a batch are stepped without one; add it to PostAgent: in PostAgentSystems::Resolve when it changes something, in PostAgentSystems::Record when it only looks; both run in every step after the agent
+    "#);
 }
