@@ -12,7 +12,6 @@ use bevy::prelude::*;
 use smallvec::SmallVec;
 
 use super::entity::{Lasting, Shock, Target};
-use super::ledger::DoseLedger;
 use crate::base::ids::{ShockId, SupplierId};
 use crate::engine::orders::{InTransit, Orders};
 use crate::engine::run_state::RunScoped;
