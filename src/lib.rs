@@ -78,7 +78,10 @@
 //! # }
 //! ```
 //!
-//! To run a whole plan with records, use [`batch::run_batch`].
+//! To run a whole plan with records, use [`batch::run_batch`]. To make a run in an App of your own, with a window or
+//! whatever else it has, add [`DriverPlugin`](plugins::driver_plugin::DriverPlugin): it makes one step in each
+//! `FixedUpdate`, and `App::run` ends with the run. To drive a World that you own, call
+//! [`observe`](simulation::observe) and [`apply`](simulation::apply).
 //!
 //! # Plugins
 //!

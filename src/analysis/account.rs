@@ -3,17 +3,24 @@
 //! Called by [`audit`](super::audit). Holds counts and a hash, so that its size does not depend on the length of the
 //! log. Looks at what stands in the records and never mends it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::base::decision::{Action, ActionSource};
 use crate::base::error_type::{ByType, ErrorType};
+use crate::base::json;
 use crate::base::units::Step;
+use crate::interface::result::ErrorCode;
+use crate::legacy::summary::{ImportNote, V1Summary};
 use crate::legacy::v1;
 use crate::legacy::v1::Answer;
-use crate::record::folder::{ReadError, RunFolder};
-use crate::record::reader::{Line, StepLine};
+use crate::record::folder::{ReadError, RunFolder, RunSummary};
+use crate::record::reader::{Line, Recorded, StepLine};
+use crate::record::step_record::StepRecord;
+use crate::record::summary::{PredictionSummary, Summary};
 
 /// Whose records they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,8 +43,8 @@ pub struct RunAccount {
     pub origin: Origin,
     /// Whether they came here by an import.
     pub imported: bool,
-    /// The summary.
-    pub summary: Option<Value>,
+    /// What the summary states; `None` without one.
+    pub summary: Option<Stated>,
     /// The agent, as summary or configuration name it.
     pub agent: Option<String>,
     /// Whether there is a log at all.
@@ -89,36 +96,45 @@ impl RunAccount {
     /// # Errors
     /// When a file of it cannot be read.
     pub fn of(folder: &RunFolder) -> Result<RunAccount, ReadError> {
-        let summary = folder.summary()?;
         let config = folder.config()?;
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(ToOwned::to_owned);
-        let mut run = RunAccount {
-            name: folder.name.clone(),
-            run_id: text(summary.as_ref().and_then(|summary| summary.get("run_id"))),
-            agent: text(config.as_ref().and_then(|config| config.get("model")?.get("name"))).or_else(|| {
-                let params = summary.as_ref()?.get("params")?;
-                text(["model.name", "agent.model.name"].iter().find_map(|key| params.get(*key)))
-            }),
-            origin: if config.is_some() || is_ours(summary.as_ref()) { Origin::Ours } else { Origin::Original },
-            ..RunAccount::default()
-        };
-        if let Some(imported) = summary.as_ref().and_then(|summary| summary.get("imported")) {
-            run.imported = true;
-            run.origin = Origin::Original;
-            // What the import could not read is still a fact about the log.
-            for unread in imported.get("unread").and_then(Value::as_array).into_iter().flatten() {
-                let is_clipped = unread.get("is_clipped") == Some(&Value::Bool(true));
-                run.clipped |= is_clipped;
-                run.malformed += u64::from(!is_clipped);
-                let what = text(unread.get("what")).unwrap_or_default();
-                run.problem(unread.get("line").and_then(Value::as_u64).unwrap_or(0), what);
+        let mut run = RunAccount { name: folder.name.clone(), origin: Origin::Original, ..RunAccount::default() };
+        match folder.summary()? {
+            Some(RunSummary::Ours(summary)) => {
+                run.origin = Origin::Ours;
+                run.run_id = Some(summary.identity.run_id.clone());
+                run.agent = summary.identity.params.get("model.name").and_then(Value::as_str).map(ToOwned::to_owned);
+                run.summary = Some(Stated::from(*summary));
             }
-            run.summary = imported.get("summary").filter(|summary| !summary.is_null()).cloned();
-        } else {
-            run.summary = summary;
+            Some(RunSummary::Foreign(summary)) => run.take_foreign(&summary),
+            None => {}
+        }
+        if let Some(config) = config {
+            if !run.imported {
+                run.origin = Origin::Ours;
+            }
+            run.agent = Some(config.model.name);
         }
         run.read_log(folder)?;
         Ok(run)
+    }
+
+    /// Takes in a summary of the original's, or of an import from it.
+    fn take_foreign(&mut self, summary: &Value) {
+        let stated = V1Summary::of(summary);
+        self.run_id.clone_from(&stated.run_id);
+        self.agent.clone_from(&stated.agent);
+        let Some(note) = ImportNote::of(summary) else {
+            self.summary = Some(Stated::from(stated));
+            return;
+        };
+        self.imported = true;
+        // What the import could not read is still a fact about the log.
+        for unread in note.unread {
+            self.clipped |= unread.is_clipped;
+            self.malformed += u64::from(!unread.is_clipped);
+            self.problem(unread.number, unread.what);
+        }
+        self.summary = note.summary.map(Stated::from);
     }
 
     fn read_log(&mut self, folder: &RunFolder) -> Result<(), ReadError> {
@@ -133,7 +149,10 @@ impl RunAccount {
                     self.note(&record, last);
                     last = Some(record.step);
                     buffer.clear();
-                    canonical(action_of(&record.value).unwrap_or(&Value::Null), &mut buffer);
+                    match &record.record {
+                        Recorded::Ours(ours) => canonical_action(ours.action.as_ref(), &mut buffer),
+                        Recorded::Foreign(value) => canonical(v1::action(value).unwrap_or(&Value::Null), &mut buffer),
+                    }
                     buffer.push(b'\n');
                     trace.update(&buffer);
                 }
@@ -158,43 +177,41 @@ impl RunAccount {
     }
 
     fn note(&mut self, line: &StepLine, last: Option<Step>) {
-        let record = &line.value;
         self.records += 1;
-        let is_kept_as_text = record.get("imported").is_some_and(|imported| imported.get("line").is_some());
-        self.not_strict += u64::from(!line.strict || is_kept_as_text);
         match last {
             Some(last) if line.step <= last => self.out_of_order += 1,
             Some(last) if line.step > last + 1 => self.gaps += 1,
             _ => {}
         }
-        let original = v1::original(record);
-        match &original {
-            Some(original) => {
-                if self.records == 1 {
-                    self.origin = Origin::Original;
-                }
-                self.imported |= record.get("imported").is_some();
-                self.note_original(original);
-            }
-            None => {
-                if self.records == 1 {
-                    self.origin = Origin::Ours;
-                }
+        let (origin, crash_detected) = match &line.record {
+            Recorded::Ours(record) => {
+                self.not_strict += u64::from(!line.strict);
                 self.note_ours(record);
+                (Origin::Ours, record.crash_detected)
             }
+            Recorded::Foreign(record) => {
+                self.not_strict += u64::from(!line.strict || v1::is_kept_as_text(record));
+                self.imported |= v1::is_imported(record);
+                let original = v1::original(record);
+                let original = original.as_deref().unwrap_or(record);
+                self.note_original(original);
+                (Origin::Original, v1::crash_detected(original))
+            }
+        };
+        if self.records == 1 {
+            self.origin = origin;
         }
-        let record = original.as_deref().unwrap_or(record);
-        if let Some(tool) = v1::tool(record) {
-            count(&mut self.tools, tool);
-        }
-        self.cards += u64::from(record.get("prediction").is_some_and(Value::is_object));
-        self.note_errors(record);
-        if record.get("crash_detected") == Some(&Value::Bool(true)) && self.first_detection.is_none() {
+        if crash_detected && self.first_detection.is_none() {
             self.first_detection = Some(line.step);
         }
     }
 
     fn note_original(&mut self, original: &Value) {
+        if let Some(tool) = v1::tool(original) {
+            count(&mut self.tools, tool);
+        }
+        self.cards += u64::from(v1::has_card(original));
+        self.note_errors(&ByType::build(|kind| v1::error(original, kind)));
         let answer = v1::answer(original);
         count(&mut self.sources, answer.action_source());
         if answer != Answer::NoReply {
@@ -208,30 +225,36 @@ impl RunAccount {
 
     /// Our own agents are never given an action that they did not ask for; a language model may fail to ask for one,
     /// or ask for a tool that it does not have.
-    fn note_ours(&mut self, record: &Value) {
-        let source = record.get("action_source").and_then(Value::as_str).unwrap_or("unknown");
-        count(&mut self.sources, source);
-        let acted = record.get("action").is_some_and(Value::is_object);
-        let code = record.get("result").and_then(|result| result.get("error_code")).and_then(Value::as_str);
-        let unknown_tool = matches!(code, Some("unknown_tool" | "tool_not_offered"));
-        let answer = match source {
-            "rejected" => Answer::WithoutAction,
-            _ if !acted => Answer::NoReply,
+    fn note_ours(&mut self, record: &StepRecord) {
+        if let Some(action) = &record.action {
+            count(&mut self.tools, &action.tool);
+        }
+        self.cards += u64::from(record.prediction.is_some());
+        self.note_errors(&ByType::build(|kind| record.pe.get(kind).map(|error| error.0)));
+        count(&mut self.sources, record.action_source.word());
+        let unknown_tool = matches!(record.result.error_code, Some(ErrorCode::UnknownTool | ErrorCode::ToolNotOffered));
+        let answer = match record.action_source {
+            ActionSource::Rejected => Answer::WithoutAction,
+            _ if record.action.is_none() => Answer::NoReply,
             _ if unknown_tool => Answer::UnknownTool,
             _ => Answer::AsAsked,
         };
         self.as_asked += u64::from(answer == Answer::AsAsked);
-        if matches!(source, "model_tool_call" | "model_text" | "reasked" | "rejected") && answer != Answer::NoReply {
+        let is_reply = match record.action_source {
+            ActionSource::ModelToolCall | ActionSource::ModelText | ActionSource::Reasked | ActionSource::Rejected => {
+                true
+            }
+            ActionSource::Timeout | ActionSource::Scripted | ActionSource::Replay | ActionSource::Human => false,
+        };
+        if is_reply && answer != Answer::NoReply {
             *self.answers.entry(answer).or_default() += 1;
         }
     }
 
-    fn note_errors(&mut self, record: &Value) {
+    fn note_errors(&mut self, errors: &ByType<Option<f64>>) {
         let mut any = false;
         for kind in ErrorType::ALL {
-            let Some(error) = record.get("pe").and_then(|pe| pe.get(kind.word())).and_then(Value::as_f64) else {
-                continue;
-            };
+            let Some(error) = *errors.get(kind) else { continue };
             *self.pe_stated_by_type.get_mut(kind) += 1;
             if error > 0.0 {
                 *self.pe_nonzero_by_type.get_mut(kind) += 1;
@@ -240,22 +263,46 @@ impl RunAccount {
         }
         self.pe_nonzero += u64::from(any);
     }
+}
 
-    /// A field of the summary.
-    #[must_use]
-    pub fn stated(&self, path: &str) -> Option<&Value> {
-        let summary = self.summary.as_ref()?;
-        path.split('.').try_fold(summary, |value, key| value.get(key)).filter(|value| !value.is_null())
+/// What a summary states, whoever wrote it, as far as an audit asks for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stated {
+    /// The seed, as it is written.
+    pub seed: Option<String>,
+    /// Whether the model could not be loaded.
+    pub model_load_failed: bool,
+    /// Steps of the run.
+    pub total_steps: Option<u64>,
+    /// Why it ended.
+    pub end_reason: Option<String>,
+    /// The first crash.
+    pub crash_type: Option<String>,
+    /// The account of predictions; the original has none.
+    pub predictions: Option<PredictionSummary>,
+    /// Share of the actions that could bind a prediction which had one, by type.
+    pub coverage: ByType<Option<f64>>,
+}
+
+impl From<Summary> for Stated {
+    fn from(summary: Summary) -> Stated {
+        Stated {
+            seed: Some(summary.identity.seed.to_string()),
+            model_load_failed: summary.model_load_failed,
+            total_steps: Some(summary.total_steps.into()),
+            end_reason: Some(summary.end_reason.word().to_owned()),
+            crash_type: summary.crash_type,
+            coverage: ByType::build(|kind| summary.coverage.get(kind).map(|share| share.0)),
+            predictions: Some(summary.predictions),
+        }
     }
 }
 
-fn is_ours(summary: Option<&Value>) -> bool {
-    summary.is_some_and(|summary| summary.get("schema_version").is_some())
-}
-
-/// The action of a record: what ran.
-fn action_of(record: &Value) -> Option<&Value> {
-    record.get("action").filter(|action| action.is_object())
+impl From<V1Summary> for Stated {
+    fn from(summary: V1Summary) -> Stated {
+        let V1Summary { seed, model_load_failed, total_steps, end_reason, crash_type, .. } = summary;
+        Stated { seed, model_load_failed, total_steps, end_reason, crash_type, ..Stated::default() }
+    }
 }
 
 fn count(counts: &mut BTreeMap<String, u64>, key: &str) {
@@ -267,17 +314,25 @@ fn count(counts: &mut BTreeMap<String, u64>, key: &str) {
     }
 }
 
+/// An action of ours as [`canonical`] writes one of the original's: runs of both are held against each other.
+fn canonical_action(action: Option<&Action>, out: &mut Vec<u8>) {
+    let Some(Action { tool, args }) = action else { return canonical(&Value::Null, out) };
+    out.extend_from_slice(b"{\"args\":{");
+    for (name, value) in args.iter().collect::<BTreeMap<_, _>>() {
+        canonical_entry(name, value, out);
+    }
+    out.extend_from_slice(b"},\"tool\":");
+    write_json(tool, out);
+    out.extend_from_slice(b",}");
+}
+
 /// JSON with sorted keys, so that equal values have equal bytes.
 fn canonical(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Object(map) => {
             out.push(b'{');
-            let keys: BTreeSet<&String> = map.keys().collect();
-            for key in keys {
-                serde_json::to_writer(&mut *out, key).expect("a string is JSON");
-                out.push(b':');
-                canonical(&map[key], out);
-                out.push(b',');
+            for (key, value) in map.iter().collect::<BTreeMap<_, _>>() {
+                canonical_entry(key, value, out);
             }
             out.push(b'}');
         }
@@ -289,6 +344,40 @@ fn canonical(value: &Value, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        plain => serde_json::to_writer(out, plain).expect("a value is JSON"),
+        plain => write_json(plain, out),
+    }
+}
+
+fn canonical_entry(key: &str, value: &Value, out: &mut Vec<u8>) {
+    write_json(key, out);
+    out.push(b':');
+    canonical(value, out);
+    out.push(b',');
+}
+
+fn write_json(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+    json::write(out, value).expect("texts and JSON values have a JSON form");
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn actions_of_ours_and_of_the_originals_have_one_form() {
+        let action = Action::of("tool_order").with("sku", "s\"k").with("extra", json!({"b": [1, null], "a": 0.5}));
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        canonical_action(Some(&action), &mut ours);
+        canonical(&json!({"tool": action.tool, "args": action.args}), &mut theirs);
+        assert_eq!(String::from_utf8(ours).unwrap(), String::from_utf8(theirs).unwrap());
+        let of = |action: Option<&Action>| {
+            let mut bytes = Vec::new();
+            canonical_action(action, &mut bytes);
+            bytes
+        };
+        assert_eq!(of(None), b"null");
+        assert_ne!(of(Some(&Action::of("a"))), of(Some(&Action::of("b"))));
     }
 }

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use bevy::app::App;
 use thiserror::Error;
 
 use crate::base::units::Step;
@@ -15,7 +14,6 @@ use crate::crash::detector::DetectorRegistry;
 use crate::crash::evidence::{EvidenceWindow, StepEvidence};
 use crate::interface::tool_kind::ToolKind;
 use crate::record::evidence::Unknown;
-use crate::tool::registry::ToolRegistry;
 
 /// Version of the rules, as offline detection states it. It changes whenever the same evidence could get another
 /// flag.
@@ -49,21 +47,22 @@ pub struct OfflineDetectors {
 }
 
 impl OfflineDetectors {
-    /// The detectors of the given names that an App has registered, in the order that breaks ties; all of them for no
-    /// name.
+    /// The registered detectors of the given names, in the order that breaks ties; all of them for no name. `kinds` says
+    /// what each tool is for, by its name.
     ///
     /// # Errors
     /// When a name is unknown.
-    pub fn named(mut app: App, names: &[String]) -> Result<OfflineDetectors, UnknownDetector> {
-        let mut registry = app.world_mut().remove_resource::<DetectorRegistry>().unwrap_or_default();
+    pub fn named(
+        mut registry: DetectorRegistry,
+        kinds: BTreeMap<&'static str, ToolKind>,
+        names: &[String],
+    ) -> Result<OfflineDetectors, UnknownDetector> {
         let known: Vec<_> = registry.names().collect();
         if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
             let nearest = nearest(name, known.iter().copied());
             return Err(UnknownDetector { name: name.clone(), known, nearest });
         }
         registry.keep(|detector| names.is_empty() || names.iter().any(|name| name == detector));
-        let tools = app.world().get_resource::<ToolRegistry>();
-        let kinds = tools.into_iter().flat_map(ToolRegistry::specs).map(|spec| (spec.name, spec.kind)).collect();
         let window = EvidenceWindow::new(0);
         Ok(OfflineDetectors { registry, kinds, window, flags: Vec::new(), crash: None, seen: 0 })
     }

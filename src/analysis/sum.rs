@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::account::{Origin, RunAccount};
 use super::audit::{Audit, Groups, Problem};
 use crate::base::error_type::{ByType, ErrorType};
@@ -76,18 +74,21 @@ impl Audit {
             Origin::Original => self.origins.v1 += 1,
         }
         self.runs_without_summary += u64::from(run.summary.is_none());
-        self.runs_with_model_load_failed += u64::from(run.stated("model_load_failed") == Some(&Value::Bool(true)));
-        let steps = run.stated("total_steps").and_then(Value::as_u64);
+        let stated = run.summary.as_ref();
+        self.runs_with_model_load_failed += u64::from(stated.is_some_and(|stated| stated.model_load_failed));
+        let steps = stated.and_then(|stated| stated.total_steps);
         self.runs_with_fewer_records_than_steps += u64::from(steps.is_some_and(|steps| run.records < steps));
         self.runs_with_more_records_than_steps += u64::from(steps.is_some_and(|steps| run.records > steps));
         // The original's folders are named `run_<id>`.
         let id = run.run_id.as_deref().unwrap_or(&run.name);
         self.run_ids_unlike_folder += u64::from(run.name != id && run.name.strip_prefix("run_") != Some(id));
-        let word = |path: &str| run.stated(path).and_then(Value::as_str).map(ToOwned::to_owned);
         let unknown = || "unknown".to_owned();
         *self.agents.entry(run.agent.clone().unwrap_or_else(unknown)).or_default() += 1;
-        *self.end_reasons.entry(word("end_reason").unwrap_or_else(unknown)).or_default() += 1;
-        let crash = word("crash_type");
+        *self
+            .end_reasons
+            .entry(stated.and_then(|stated| stated.end_reason.clone()).unwrap_or_else(unknown))
+            .or_default() += 1;
+        let crash = stated.and_then(|stated| stated.crash_type.clone());
         if crash.as_deref() == Some("looping") {
             let over_half = |part: u64| u64::from(2 * part > run.records);
             self.looping.runs += 1;
@@ -101,11 +102,6 @@ impl Audit {
     }
 
     pub(super) fn add_predictions(&mut self, run: &RunAccount) {
-        let add = |sum: &mut Option<u64>, path: &str| {
-            if let Some(count) = run.stated(&format!("predictions.{path}")).and_then(Value::as_u64) {
-                *sum.get_or_insert_default() += count;
-            }
-        };
         let predictions = &mut self.predictions;
         if run.origin == Origin::Original {
             // Its format has no place for another prediction.
@@ -113,14 +109,17 @@ impl Audit {
             *predictions.made_by_type.causal.get_or_insert_default() += run.stated_success;
             return;
         }
-        add(&mut predictions.made, "made");
-        add(&mut predictions.resolved, "resolved");
-        add(&mut predictions.exact, "exact");
-        add(&mut predictions.voided, "voided");
-        add(&mut predictions.open, "open");
+        let Some(stated) = run.summary.as_ref().and_then(|stated| stated.predictions.as_ref()) else { return };
+        let add = |sum: &mut Option<u64>, count: u64| *sum.get_or_insert_default() += count;
+        add(&mut predictions.made, stated.total.made);
+        add(&mut predictions.resolved, stated.total.resolved);
+        add(&mut predictions.exact, stated.total.exact);
+        add(&mut predictions.voided, stated.total.voided);
+        add(&mut predictions.open, stated.total.open);
         for kind in ErrorType::ALL {
-            add(predictions.made_by_type.get_mut(kind), &format!("by_type.{kind}.made"));
-            add(predictions.resolved_by_type.get_mut(kind), &format!("by_type.{kind}.resolved"));
+            let of_type = stated.by_type.get(kind);
+            add(predictions.made_by_type.get_mut(kind), of_type.made);
+            add(predictions.resolved_by_type.get_mut(kind), of_type.resolved);
         }
     }
 
@@ -146,12 +145,12 @@ impl Audit {
 
 impl Gathered {
     pub(super) fn add(&mut self, run: RunAccount) {
-        if let Some(seed) = run.stated("seed") {
-            *self.seeds.entry(seed.to_string()).or_default() += 1;
+        if let Some(seed) = run.summary.as_ref().and_then(|stated| stated.seed.clone()) {
+            *self.seeds.entry(seed).or_default() += 1;
         }
         for kind in ErrorType::ALL {
             let share = match run.origin {
-                Origin::Ours => run.stated(&format!("coverage.{kind}")).and_then(Value::as_f64),
+                Origin::Ours => run.summary.as_ref().and_then(|stated| *stated.coverage.get(kind)),
                 // Which of its actions could have bound another prediction, its logs do not tell.
                 Origin::Original if kind == ErrorType::Causal && run.as_asked > 0 => {
                     Some(run.stated_success as f64 / run.as_asked as f64)

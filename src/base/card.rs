@@ -1,13 +1,13 @@
 //! Prediction cards: what an agent states with an action, what it is offered to state, what it must.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::error_type::ErrorType;
 
 /// A prediction card. `None` is "not stated", never zero.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(description = "A prediction card. What was not stated is null or missing, never zero.")]
 pub struct Card {
     /// Tool that the card speaks of.

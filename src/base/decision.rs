@@ -10,7 +10,7 @@ use crate::base::card::Card;
 use serde::Deserialize;
 
 /// A call of a tool, as the agent asked for it.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Action {
     /// Name of the tool.
     pub tool: String,
@@ -34,7 +34,7 @@ impl Action {
 }
 
 /// Where an action came from. Nothing is ever done that the agent did not ask for, and this says how it asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionSource {
     /// A language model's native tool call.
@@ -102,7 +102,7 @@ pub struct Decision {
 }
 
 /// What the replies of a language model to one step took.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelUse {
     /// Calls that were answered: one, and one more for each time the model was asked again.
     pub calls: u32,

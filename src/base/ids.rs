@@ -8,7 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! id {
     ($(#[doc = $doc:literal])* $name:ident, $prefix:literal, from $first:literal) => {
@@ -44,6 +45,13 @@ macro_rules! id {
                 rest[..digits.len()].copy_from_slice(digits.as_bytes());
                 let text = std::str::from_utf8(&text[..$prefix.len() + digits.len()]).expect("ids are ASCII");
                 serializer.serialize_str(text)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                let text = Cow::<str>::deserialize(deserializer)?;
+                text.parse().map_err(|()| D::Error::custom(format!("{text:?} is not {}N", $prefix)))
             }
         }
 

@@ -12,6 +12,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::base::hex;
+
 /// How many indexes a position has. Levels use fewer; the width never changes, so levels share their draws.
 pub const INDEXES: u64 = 64;
 
@@ -65,7 +67,7 @@ impl DrawKey {
 
 impl fmt::Display for DrawKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::hex(&self.0))
     }
 }
 
@@ -79,14 +81,7 @@ impl std::str::FromStr for DrawKey {
     type Err = ();
 
     fn from_str(text: &str) -> Result<DrawKey, ()> {
-        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(());
-        }
-        let mut key = [0; 32];
-        for (i, byte) in key.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| ())?;
-        }
-        Ok(DrawKey(key))
+        hex::bytes(text).map(DrawKey).ok_or(())
     }
 }
 

@@ -1,10 +1,14 @@
 //! How a run ends: exactly one reason, in the order of the enum.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+///
+/// Its word says nothing of whose limit a limit was: read with nothing else, it is the experiment's. Summaries say both
+/// ([`with_owner`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "Why a run ended.")]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// A defect of this program.
@@ -27,15 +31,15 @@ pub enum EndReason {
     #[schemars(description = "The experiment or the run (see `limit_scope`) may take no longer.")]
     TimeLimit,
     /// The run may use no more tokens.
-    #[serde(rename = "token_limit")]
+    #[serde(rename = "token_limit", skip_deserializing)]
     #[schemars(skip)]
     RunTokenLimit,
     /// The run may cost no more.
-    #[serde(rename = "cost_limit")]
+    #[serde(rename = "cost_limit", skip_deserializing)]
     #[schemars(skip)]
     RunCostLimit,
     /// The run may take no longer.
-    #[serde(rename = "time_limit")]
+    #[serde(rename = "time_limit", skip_deserializing)]
     #[schemars(skip)]
     RunTimeLimit,
     /// The agent ended the run, or refuses for good.
@@ -51,7 +55,7 @@ pub enum EndReason {
 }
 
 /// To whom an end is owed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultOwner {
     /// This program.
@@ -66,8 +70,22 @@ pub enum FaultOwner {
     None,
 }
 
+impl FaultOwner {
+    /// Its word in records.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            FaultOwner::Harness => "harness",
+            FaultOwner::Operator => "operator",
+            FaultOwner::Provider => "provider",
+            FaultOwner::Agent => "agent",
+            FaultOwner::None => "none",
+        }
+    }
+}
+
 /// Whose limit ended a run. A limit of the experiment has nothing to do with the agent; one of the run has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitScope {
     /// Of all runs together.
@@ -174,5 +192,41 @@ impl EndReason {
             EndReason::RunTokenLimit | EndReason::RunCostLimit | EndReason::RunTimeLimit => Some(LimitScope::Run),
             _ => None,
         }
+    }
+}
+
+/// The end of a run as a summary states it: the reason, to whom it is owed, and whose limit it was.
+///
+/// For `#[serde(flatten, with = "with_owner")]` on a field that is an [`EndReason`].
+pub mod with_owner {
+    use serde::de::Error;
+    use serde::{Deserializer, Serializer};
+
+    use super::{Deserialize, EndReason, FaultOwner, JsonSchema, LimitScope, Serialize};
+
+    /// The keys.
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[schemars(inline)]
+    pub(crate) struct End {
+        /// Why it ended.
+        end_reason: EndReason,
+        /// To whom the end is owed.
+        fault_owner: FaultOwner,
+        /// Whose limit it was, for an end at a limit; null for all others.
+        limit_scope: Option<LimitScope>,
+    }
+
+    pub(crate) fn serialize<S: Serializer>(reason: &EndReason, serializer: S) -> Result<S::Ok, S::Error> {
+        let (fault_owner, limit_scope) = (reason.fault_owner(), reason.limit_scope());
+        End { end_reason: *reason, fault_owner, limit_scope }.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EndReason, D::Error> {
+        let End { end_reason, limit_scope, .. } = End::deserialize(deserializer)?;
+        let scope = limit_scope.map(LimitScope::word);
+        EndReason::recorded(end_reason.word(), scope).ok_or_else(|| {
+            let word = end_reason.word();
+            D::Error::custom(format!("an end {word} has no limit_scope {}", scope.unwrap_or("null")))
+        })
     }
 }

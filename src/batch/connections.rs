@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::error::WriteError;
 use super::folder::ResultFolder;
 use super::pool::TICK;
+use crate::base::json;
 use crate::llm::provider::backend::Backends;
 use crate::record::connections::{ConnectionRecord, NAME};
 use crate::record::manifest::now;
@@ -43,8 +44,7 @@ impl<'a> Connections<'a> {
         let mut lines = Vec::new();
         for (provider, change) in changes {
             let record = ConnectionRecord::new(now(), provider, change);
-            serde_json::to_writer(&mut lines, &record).expect("a record is JSON");
-            lines.push(b'\n');
+            json::line(&mut lines, &record).expect("a record is JSON");
         }
         let file = File::options().create(true).append(true).open(&self.path);
         file.and_then(|mut file| file.write_all(&lines)).map_err(WriteError::at(&self.path))

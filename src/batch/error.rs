@@ -10,6 +10,7 @@ use crate::base::registration::PluginErrors;
 use crate::config::ConfigErrors;
 use crate::llm::prompt::PromptError;
 use crate::llm::provider::backend::BackendError;
+use crate::record::folder::ReadError;
 use crate::record::pins::PinMismatch;
 
 /// A file or folder that could not be written.
@@ -123,6 +124,9 @@ pub enum BatchError {
         /// What differs, a sentence each.
         changes: Vec<String>,
     },
+    /// What an earlier batch recorded cannot be read. Nothing was run.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The user stopped it before the first run. Nothing was run.
     #[error("stopped before the first run; nothing was made, and no earlier results were touched")]
     Interrupted,

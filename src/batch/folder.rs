@@ -8,17 +8,17 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::Existing;
 use super::error::{BatchError, WriteError};
+use crate::base::files::{Replacement, Unfinished, beside, write_whole};
+use crate::base::json;
 use crate::record::connections;
+use crate::record::folder::{Head, MANIFEST};
 use crate::record::manifest::{Manifest, PROGRAM};
 
-const MANIFEST: &str = "manifest.json";
 const RESULTS: &str = "results.csv";
-/// The table while rows are added.
-const RESULTS_PARTIAL: &str = ".results.csv.partial";
+/// Files in the making, under the names that [`beside`] gives them.
+const IN_THE_MAKING: [&str; 2] = [".results.csv.partial", ".manifest.json.partial"];
 /// A batch at work holds a lock on this file, which stays for the next one: a file that comes and goes could be locked
 /// twice, under two lives of its name.
 const LOCK: &str = ".lock";
@@ -88,8 +88,14 @@ impl ResultFolder {
     }
 
     /// The manifest of the results that are to be completed, if there are any.
-    pub(super) fn recorded_manifest(&self) -> Option<Value> {
-        matches!(self.was, Was::Resumed).then(|| manifest(&self.path)).flatten()
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn recorded_manifest(&self) -> Result<Option<Manifest>, BatchError> {
+        match self.was {
+            Was::Resumed => Ok(Manifest::read(&self.path)?),
+            Was::Missing | Was::Empty | Was::Replaced(_) => Ok(None),
+        }
     }
 
     /// Deletes what the new results replace.
@@ -103,7 +109,7 @@ impl ResultFolder {
     /// Nothing was run after all: puts things back as they were, as far as the disk still allows.
     pub(super) fn abandon(self) {
         let empty = || {
-            for name in [MANIFEST, RESULTS_PARTIAL] {
+            for name in [MANIFEST].into_iter().chain(IN_THE_MAKING) {
                 let _ = fs::remove_file(self.path.join(name));
             }
             let _ = fs::remove_dir(self.runs());
@@ -162,51 +168,38 @@ impl ResultFolder {
     /// Makes the folder of runs and opens the table of results.
     pub(super) fn open(&self) -> Result<ResultsFile, WriteError> {
         self.make_runs()?;
-        let partial = self.path.join(RESULTS_PARTIAL);
-        let file = File::create(&partial).map_err(WriteError::at(&partial))?;
-        Ok(ResultsFile {
-            rows: io::BufWriter::with_capacity(1 << 16, file),
-            partial,
-            complete: self.path.join(RESULTS),
-        })
+        let path = self.path.join(RESULTS);
+        let file = Replacement::create(&path, Unfinished::Kept).map_err(WriteError::at(&beside(&path)))?;
+        Ok(ResultsFile { rows: io::BufWriter::with_capacity(1 << 16, file), path })
     }
 
     /// Writes the manifest in one move.
     pub(super) fn write_manifest(&self, manifest: &Manifest) -> Result<(), WriteError> {
-        let mut text = serde_json::to_vec_pretty(manifest).expect("a manifest has a JSON form");
-        text.push(b'\n');
-        write_whole(&self.path, MANIFEST, &text)
+        let path = self.path.join(MANIFEST);
+        let text = json::pretty(manifest).expect("a manifest has a JSON form");
+        write_whole(&path, &text).map_err(WriteError::at(&path))
     }
 }
 
 /// The table of results in the making.
 #[derive(Debug)]
 pub(super) struct ResultsFile {
-    rows: io::BufWriter<File>,
-    partial: PathBuf,
-    complete: PathBuf,
+    rows: io::BufWriter<Replacement>,
+    path: PathBuf,
 }
 
 impl ResultsFile {
     /// Adds finished rows.
     pub(super) fn add(&mut self, rows: &[u8]) -> Result<(), WriteError> {
-        self.rows.write_all(rows).map_err(WriteError::at(&self.partial))
+        self.rows.write_all(rows).map_err(WriteError::at(self.rows.get_ref().path()))
     }
 
     /// Puts the table under its final name.
-    pub(super) fn complete(mut self) -> Result<(), WriteError> {
-        self.rows.flush().map_err(WriteError::at(&self.partial))?;
-        fs::rename(&self.partial, &self.complete).map_err(WriteError::at(&self.complete))
+    pub(super) fn complete(self) -> Result<(), WriteError> {
+        let file = self.rows.into_inner().map_err(|error| error.into_error());
+        let file = file.map_err(WriteError::at(&beside(&self.path)))?;
+        file.finish().map_err(WriteError::at(&self.path))
     }
-}
-
-/// Writes a file so that a reader finds all of it or none.
-pub(super) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
-    let (path, beside) = (folder.join(name), folder.join(format!(".{name}.tmp")));
-    fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &path)).map_err(|source| {
-        let _ = fs::remove_file(&beside);
-        WriteError { path, source }
-    })
 }
 
 /// Whether a folder holds results of ours, which the batch may then replace or complete; `false` for an empty one.
@@ -226,7 +219,8 @@ fn judge(path: &Path, existing: Existing, configuration: &str) -> Result<bool, B
     // A batch that was killed before it wrote its manifest leaves no more than this.
     let is_empty = |folder: PathBuf| fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
     let is_nothing = |name: &std::ffi::OsString| {
-        name == LOCK || name == RESULTS_PARTIAL || name == "runs" && is_empty(path.join(name))
+        let in_the_making = IN_THE_MAKING.iter().any(|known| name == *known);
+        name == LOCK || in_the_making || name == "runs" && is_empty(path.join(name))
     };
     if names.iter().all(is_nothing) {
         return Ok(false);
@@ -246,7 +240,7 @@ fn judge(path: &Path, existing: Existing, configuration: &str) -> Result<bool, B
     };
     match existing {
         Existing::Refused => Err(BatchError::Exists(path.to_owned())),
-        Existing::Resumed => match recorded_configuration(path) {
+        Existing::Resumed => match Manifest::read(path)?.map(|manifest| manifest.configuration.sha256) {
             Some(recorded) if recorded != configuration => {
                 let (folder, present) = (path.to_owned(), configuration.to_owned());
                 Err(BatchError::OtherConfiguration { folder, recorded, present })
@@ -303,15 +297,18 @@ fn move_all(from: &Path, to: &Path) -> io::Result<()> {
     names.into_iter().filter(|name| name != LOCK).try_for_each(|name| fs::rename(from.join(&name), to.join(&name)))
 }
 
-fn manifest(folder: &Path) -> Option<Value> {
-    fs::read(folder.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice(&text).ok())
-}
-
-/// Digest of the configuration that made the results of a folder.
-fn recorded_configuration(folder: &Path) -> Option<String> {
-    Some(manifest(folder)?.get("configuration")?.get("sha256")?.as_str()?.to_owned())
-}
-
 fn is_ours(folder: &Path) -> bool {
-    manifest(folder).is_some_and(|manifest| manifest.get("program").and_then(Value::as_str) == Some(PROGRAM))
+    let head = Head::at(&folder.join(MANIFEST)).ok().flatten();
+    head.is_some_and(|head| head.program.as_deref() == Some(PROGRAM))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_in_the_making_have_the_names_that_they_are_known_by() {
+        let names = [RESULTS, MANIFEST].map(|name| beside(Path::new(name)));
+        assert_eq!(names, IN_THE_MAKING.map(PathBuf::from));
+    }
 }

@@ -1,15 +1,15 @@
 //! `history.jsonl` beside the experiments' folders: one line for every run that was finished.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-
-use serde_json::Value;
 
 use super::Existing;
 use super::error::WriteError;
 use super::play::Report;
+use crate::base::files::read_optional;
+use crate::base::json;
 use crate::llm::provider::backend::Backends;
 use crate::llm::provider::recording::PREFIX;
 use crate::record::history::{HistoryRecord, NAME, RunType};
@@ -70,12 +70,11 @@ impl<'a> History<'a> {
             eligible: report.ineligible.is_none(),
             ineligible_reason: report.ineligible,
         };
-        let value = serde_json::to_value(&record).expect("a line of the history is JSON");
-        if self.known.contains(&less_its_time(value)) {
+        if self.known.contains(&less_its_time(record.clone())) {
             return Ok(());
         }
-        let mut line = serde_json::to_vec(&record).expect("a line of the history is JSON");
-        line.push(b'\n');
+        let mut line = Vec::new();
+        json::line(&mut line, &record).expect("a line of the history is JSON");
         self.file.write_all(&line).map_err(WriteError::at(&self.path))
     }
 }
@@ -93,17 +92,13 @@ fn end_last_line(file: &mut File) -> io::Result<()> {
 
 /// The lines of a history less their times. What is no line of ours is left alone.
 fn known_lines(path: &Path) -> io::Result<BTreeSet<String>> {
-    let text = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        read => read?,
-    };
+    let text = read_optional(path)?.unwrap_or_default();
     let lines = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
     Ok(lines.map(less_its_time).collect())
 }
 
-fn less_its_time(mut line: Value) -> String {
-    if let Some(fields) = line.as_object_mut() {
-        fields.remove("finished");
-    }
-    line.to_string()
+fn less_its_time(record: HistoryRecord) -> String {
+    let mut line = Vec::new();
+    json::write(&mut line, &HistoryRecord { finished: String::new(), ..record }).expect("a line of a history is JSON");
+    String::from_utf8(line).expect("JSON is text")
 }

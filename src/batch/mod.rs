@@ -51,13 +51,10 @@ use crate::llm::provider::backend::{Backends, PriceOptions};
 use crate::llm::provider::budget::Spent;
 use crate::llm::provider::limits::until;
 use crate::llm::provider::settings::process_environment;
-use crate::plan::Plan;
+use crate::plan::{MAX_JOBS, Plan};
 use crate::plugins::Plugins;
 use crate::record::manifest::{BatchStatus, Manifest, digest};
 use crate::record::pins;
-
-/// Most worker threads.
-pub const MAX_JOBS: usize = 1024;
 
 /// How to run a plan.
 #[derive(Debug)]
@@ -223,7 +220,7 @@ pub fn run_batch(plan: &Plan, options: BatchOptions<'_>, plugins: &Plugins) -> R
 
 /// Whether the results of a folder can be completed today.
 fn may_go_on(folder: &ResultFolder, manifest: &Manifest, plugins: &Plugins) -> Result<(), BatchError> {
-    let recorded = folder.recorded_manifest();
+    let recorded = folder.recorded_manifest()?;
     let changes = recorded.map(|recorded| resume::changes(&recorded, manifest.models.as_ref(), plugins));
     match changes {
         Some(changes) if !changes.is_empty() => {

@@ -4,8 +4,6 @@ use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use serde_json::Value;
-
 use super::confine::{Defect, confine};
 use super::error::WriteError;
 use super::folder::ResultFolder;
@@ -20,7 +18,7 @@ use crate::plan::PlannedRun;
 use crate::plugins::Plugins;
 use crate::prediction::accumulate::Score;
 use crate::record::history::{Ineligible, ineligible};
-use crate::record::results::{self, row};
+use crate::record::results::Row;
 use crate::record::summary::{RunIdentity, Summary};
 use crate::simulation::driver::Simulation;
 use crate::simulation::recorded_run::{Answers, Outcome, RecordedRun, RunLog};
@@ -195,47 +193,34 @@ pub(super) fn rescue(simulation: &mut Simulation, folder: &mut RunFolder) -> Res
     rescued.unwrap_or(Ok(()))
 }
 
+/// What the batch keeps of a run, by its summary.
 pub(super) fn finished(run: &PlannedRun, summary: &Summary, families: &[String]) -> Report {
-    let summary = serde_json::to_value(summary).expect("a summary has a JSON form");
-    recorded(run, &summary, families).expect("a summary says what there is to say of its run")
-}
-
-/// What the batch keeps of a run, by its `summary.json`; `None` for one that is not whole, or another run's.
-pub(super) fn recorded(run: &PlannedRun, summary: &Value, families: &[String]) -> Option<Report> {
-    let text = |key: &str| summary.get(key).and_then(Value::as_str);
-    let end_reason = EndReason::recorded(text("end_reason")?, text("limit_scope"))?;
-    let steps = summary.get("total_steps")?.as_u64().and_then(|steps| Step::try_from(steps).ok())?;
-    let decided = |(source, count): (&String, &Value)| {
-        let nothing = [ActionSource::Rejected, ActionSource::Timeout].map(ActionSource::word);
-        !nothing.contains(&source.as_str()) && count.as_u64() > Some(0)
-    };
-    let did_something = summary.get("action_sources")?.as_object()?.iter().any(decided);
+    let nothing = [ActionSource::Rejected, ActionSource::Timeout];
+    let did_something = summary.action_sources.iter().any(|(source, count)| !nothing.contains(source) && *count > 0);
     let demanded = run.config.interface.prediction_mode != PredictionMode::Optional;
-    let lacks_predictions = demanded && summary.get("no_coverage")?.as_bool()?;
-    let mean_pe = summary.get("mean_pe")?;
-    (text("run_id")? == run.run_id).then_some(())?;
-    Some(Report {
+    let lacks_predictions = demanded && summary.no_coverage;
+    Report {
         index: run.index,
-        row: line(&row(run, results::Outcome::Finished(summary), families)),
+        row: line(&Row::finished(run, summary).cells(families)),
         run_id: run.run_id.clone(),
-        steps,
-        end_reason,
-        crash_type: text("crash_type").map(str::to_owned),
-        mean_pe: ByType::build(|kind| mean_pe.get(kind.word()).and_then(Value::as_f64).map(Score)),
+        steps: summary.total_steps,
+        end_reason: summary.end_reason,
+        crash_type: summary.crash_type.clone(),
+        mean_pe: summary.mean_pe.clone(),
         lacks_predictions,
         model: run.config.model.name.clone(),
-        seed: summary.get("seed")?.as_u64()?,
-        final_state_hash: Some(text("final_state_hash")?.to_owned()),
-        ineligible: ineligible(end_reason, steps, did_something, lacks_predictions),
+        seed: summary.identity.seed,
+        final_state_hash: Some(summary.final_state_hash.clone()),
+        ineligible: ineligible(summary.end_reason, summary.total_steps, did_something, lacks_predictions),
         why: None,
         defect: None,
-    })
+    }
 }
 
 pub(super) fn failed(run: &PlannedRun, steps: Step, defect: Defect, families: &[String]) -> Report {
     Report {
         index: run.index,
-        row: line(&row(run, results::Outcome::Failed { steps, error: &defect.to_string() }, families)),
+        row: line(&Row::failed(run, steps, &defect.to_string()).cells(families)),
         run_id: run.run_id.clone(),
         steps,
         end_reason: EndReason::HarnessError,

@@ -2,13 +2,11 @@
 //! their cassette holds.
 
 use std::cell::Cell;
-use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use serde_json::Value;
 use tempfile::TempDir;
 use thiserror::Error;
 
@@ -20,9 +18,9 @@ use super::play::{StopCondition, run_to_end};
 use super::run_folder::{Keeping, RunFolder};
 use super::world_slot::WorldSlot;
 use super::{Existing, Halt};
+use crate::base::files::read_optional;
+use crate::base::registration::OtherPlugins;
 use crate::base::registration::PluginErrors;
-use crate::base::registration::{OtherPlugins, PluginRecord};
-use crate::base::run_end::EndReason;
 use crate::base::units::Step;
 use crate::config;
 use crate::config::{ConfigErrors, Overrides};
@@ -38,9 +36,9 @@ use crate::llm::provider::wire::{Source, Wire, WireError};
 use crate::plan::{Plan, PlannedRun};
 use crate::plugins::Plugins;
 use crate::record::compare::Difference;
-use crate::record::folder::{ReadError, STEPS, SUMMARY};
-use crate::record::manifest::Build;
-use crate::record::summary::RunIdentity;
+use crate::record::folder::{ReadError, STEPS, SUMMARY, read_summary};
+use crate::record::manifest::{Build, Manifest};
+use crate::record::summary::{RunIdentity, Summary};
 use crate::simulation::recorded_run::{Answers, RecordedRun};
 
 /// A repetition of a run.
@@ -123,9 +121,9 @@ pub enum RepeatError {
 /// # Errors
 /// When the run cannot be repeated at all. That it differs is an outcome.
 pub fn repeat(run_dir: &Path, plugins: &Plugins, output_dir: Option<&Path>) -> Result<Repetition, RepeatError> {
-    let recorded = read_summary(run_dir)?;
+    let recorded = recorded_summary(run_dir)?;
     let mut notices = Vec::new();
-    if let Some(manifest) = read_json(&run_dir.join("../../manifest.json"))? {
+    if let Some(manifest) = Manifest::read(&run_dir.join("../.."))? {
         check_program(&manifest, plugins, &mut notices)?;
     }
     let registered = plugins.check()?;
@@ -241,7 +239,7 @@ fn scratch_folder() -> Result<TempDir, WriteError> {
 }
 
 /// The recorded summary; a run without one is not complete.
-fn read_summary(run_dir: &Path) -> Result<Value, RepeatError> {
+fn recorded_summary(run_dir: &Path) -> Result<Box<Summary>, RepeatError> {
     if run_dir.is_file() {
         return Err(ReadError::NotAFolder(run_dir.to_owned()).into());
     }
@@ -251,19 +249,16 @@ fn read_summary(run_dir: &Path) -> Result<Value, RepeatError> {
     if !run_dir.join(STEPS).is_file() {
         return Err(ReadError::NoRuns(run_dir.to_owned()).into());
     }
+    let summary = read_summary(&run_dir.join(SUMMARY))?;
     for name in [STEPS, "events.jsonl", "deliberations.jsonl"] {
         check_text(&run_dir.join(name))?;
     }
-    read_json(&run_dir.join(SUMMARY))?.ok_or_else(|| RepeatError::Incomplete(run_dir.to_owned()))
+    summary.ok_or_else(|| RepeatError::Incomplete(run_dir.to_owned()))
 }
 
 /// A record that is no text differs from every repetition, and a message could not show how.
 fn check_text(path: &Path) -> Result<(), ReadError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(ReadError::Io { path: path.to_owned(), source }),
-    };
+    let Some(bytes) = read_optional(path).map_err(ReadError::at(path))? else { return Ok(()) };
     let is_text =
         |line: &[u8]| std::str::from_utf8(line).is_ok_and(|line| !line.contains(|c: char| c.is_ascii_control()));
     match bytes.split(|byte| *byte == b'\n').position(|line| !is_text(line)) {
@@ -274,54 +269,30 @@ fn check_text(path: &Path) -> Result<(), ReadError> {
     }
 }
 
-/// A file of JSON; `None` when it is not there.
-fn read_json(path: &Path) -> Result<Option<Value>, ReadError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(ReadError::Io { path: path.to_owned(), source }),
-    };
-    let unreadable = |error: serde_json::Error| ReadError::Unreadable { path: path.to_owned(), why: error.to_string() };
-    serde_json::from_slice(&bytes).map(Some).map_err(unreadable)
-}
-
-fn check_program(manifest: &Value, plugins: &Plugins, notices: &mut Vec<String>) -> Result<(), RepeatError> {
-    let recorded = manifest.get("plugins").cloned();
-    if let Some(recorded) = recorded.and_then(|list| serde_json::from_value::<Vec<PluginRecord>>(list).ok()) {
-        plugins.same_as(&recorded)?;
-    }
-    let this = Build::this();
-    let text = |key: &str| manifest.get(key).and_then(Value::as_str).unwrap_or("unknown").to_owned();
-    let (version, commit) = (text("version"), text("commit"));
-    if (version.as_str(), commit.as_str()) != (this.version, this.commit) {
+fn check_program(manifest: &Manifest, plugins: &Plugins, notices: &mut Vec<String>) -> Result<(), RepeatError> {
+    plugins.same_as(&manifest.plugins)?;
+    let (this, then) = (Build::this(), &manifest.build);
+    if (&then.version, &then.commit) != (&this.version, &this.commit) {
         notices.push(format!(
-            "the run was made by version {version} (commit {commit}), this is {} (commit {})",
-            this.version, this.commit
+            "the run was made by version {} (commit {}), this is {} (commit {})",
+            then.version, then.commit, this.version, this.commit
         ));
     }
     Ok(())
 }
 
 /// What ended a recorded run of a program from outside: a limit of time, which its repetition has not to wait for.
-fn recorded_curtain(summary: &Value) -> StopCondition {
-    let text = |key: &str| summary.get(key).and_then(Value::as_str);
-    let reason = text("end_reason").and_then(|word| EndReason::recorded(word, text("limit_scope")));
-    let steps = summary.get("total_steps").and_then(Value::as_u64).and_then(|steps| Step::try_from(steps).ok());
-    match (reason.filter(|reason| reason.limit_scope().is_some()), steps) {
-        (Some(reason), Some(steps)) => StopCondition::Recorded(steps, reason),
-        _ => StopCondition::Never,
+fn recorded_curtain(summary: &Summary) -> StopCondition {
+    match summary.end_reason.limit_scope() {
+        Some(_) => StopCondition::Recorded(summary.total_steps, summary.end_reason),
+        None => StopCondition::Never,
     }
 }
 
 /// The run as its summary names it: alone in its file, it would be the first of its experiment.
-fn recorded_identity(summary: &Value, run: &mut PlannedRun) -> RunIdentity {
-    let mut identity = RunIdentity::of(run);
-    if let Some(run_id) = summary.get("run_id").and_then(Value::as_str) {
-        identity.run_id = run_id.to_owned();
-    }
-    if let Some(params) = summary.get("params").and_then(Value::as_object) {
-        identity.params = params.clone();
-    }
+fn recorded_identity(summary: &Summary, run: &mut PlannedRun) -> RunIdentity {
+    let RunIdentity { run_id, params, .. } = summary.identity.clone();
+    let identity = RunIdentity { run_id, params, ..RunIdentity::of(run) };
     run.run_id.clone_from(&identity.run_id);
     identity
 }

@@ -7,22 +7,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::error::{ResumeError, WriteError};
 use super::folder::ResultFolder;
-use super::play::{Report, recorded};
+use super::play::{Report, finished};
 use super::pool::Stopped;
 use super::run_folder::{Keeping, RunFolder};
-use crate::base::registration::PluginRecord;
-use crate::llm::provider::backend::Backends;
+use crate::llm::provider::backend::{Backends, ModelRecord};
 use crate::llm::provider::cassette;
 use crate::llm::provider::cassette::{CassetteError, Player, Recorder};
 use crate::llm::provider::cost::Pricing;
 use crate::plan::{Plan, PlannedRun};
 use crate::plugins::Plugins;
-use crate::record::folder::{STEPS, SUMMARY};
-use crate::record::manifest::ModelsRecord;
+use crate::record::folder::{ReadError, STEPS, SUMMARY, read_summary};
+use crate::record::manifest::{Manifest, ModelsRecord};
 
 /// What an earlier batch left of a run.
 #[derive(Debug)]
@@ -46,15 +43,20 @@ pub(super) fn left_of(
     families: &[String],
 ) -> Result<Left, ResumeError> {
     let complete = results.complete_run(&run.run_id);
-    let summary = fs::read(complete.join(SUMMARY)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-    let report = summary.and_then(|summary| recorded(run, &summary, families));
-    if let Some(report) = report.filter(|report| report.end_reason.is_final()) {
-        return Ok(Left::Final(Box::new(report)));
+    let no_way = |why: String| ResumeError { run_id: run.run_id.clone(), why };
+    let summary = match read_summary(&complete.join(SUMMARY)) {
+        Err(ReadError::Version(other)) => return Err(no_way(other.to_string())),
+        // One that is not whole says nothing, and the run is not over.
+        read => read.ok().flatten(),
+    };
+    // Another run's summary says nothing of this one.
+    let summary = summary.filter(|summary| summary.identity.run_id == run.run_id);
+    if let Some(summary) = summary.filter(|summary| summary.end_reason.is_final()) {
+        return Ok(Left::Final(Box::new(finished(run, &summary, families))));
     }
     if !is_model {
         return Ok(Left::Nothing);
     }
-    let no_way = |why: String| ResumeError { run_id: run.run_id.clone(), why };
     let places = [complete.clone(), results.partial_run(&run.run_id), results.failed_run(&run.run_id)];
     let mut origins = places.iter().filter(|place| place.join(cassette::NAME).is_file()).cloned();
     match (origins.next(), origins.next()) {
@@ -94,33 +96,29 @@ fn has_no_calls(folder: &Path) -> bool {
 
 /// What has changed since results were begun and would make the rest of them another experiment, a sentence each.
 /// `manifest` is theirs.
-pub(super) fn changes(manifest: &Value, models: Option<&ModelsRecord>, plugins: &Plugins) -> Vec<String> {
+pub(super) fn changes(manifest: &Manifest, models: Option<&ModelsRecord>, plugins: &Plugins) -> Vec<String> {
     let mut changes = Vec::new();
-    let recorded = manifest.get("plugins").cloned().map(serde_json::from_value::<Vec<PluginRecord>>);
-    if let Some(Ok(recorded)) = recorded
-        && let Err(others) = plugins.same_as(&recorded)
-    {
+    if let Err(others) = plugins.same_as(&manifest.plugins) {
         changes.push(others.to_string().replace('\n', "; "));
     }
-    let (Some(recorded), Some(models)) = (manifest.get("models"), models) else { return changes };
+    let (Some(recorded), Some(models)) = (&manifest.models, models) else { return changes };
     for (folder, files) in &models.prompts {
         for (file, digest) in files {
-            let then = recorded["prompts"][folder][file].as_str();
-            if let Some(then) = then.filter(|then| then != digest) {
+            let then = recorded.prompts.get(folder).and_then(|files| files.get(file));
+            if let Some(then) = then.filter(|then| *then != digest) {
                 changes.push(format!(
                     "the prompt {file} ({folder}) has the SHA-256 {digest}, and had {then} at the beginning"
                 ));
             }
         }
     }
-    for record in recorded["models"].as_array().into_iter().flatten() {
-        let Some(model) = models.models.iter().find(|model| record["name"] == model.name) else { continue };
-        let asked = |kind: &str, url: Option<&str>| match url {
-            Some(url) => format!("{kind} at {url}"),
-            None => kind.to_owned(),
+    for recorded in &recorded.models {
+        let Some(model) = models.models.iter().find(|model| model.name == recorded.name) else { continue };
+        let asked = |model: &ModelRecord| match &model.base_url {
+            Some(url) => format!("{} at {url}", model.kind),
+            None => model.kind.clone(),
         };
-        let now = asked(&model.kind, model.base_url.as_deref());
-        let then = asked(record["kind"].as_str().unwrap_or_default(), record["base_url"].as_str());
+        let (now, then) = (asked(model), asked(recorded));
         if then != now {
             changes.push(format!("{} is {now}, and was {then} at the beginning", model.name));
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::confine::Defect;
 use super::error::WriteError;
 use super::folder::ResultFolder;
+use crate::base::json;
 use crate::base::units::Step;
 use crate::config::to_yaml;
 use crate::crash::severity::Severity;
@@ -189,8 +190,7 @@ impl RunFolder {
         let (steps, reason) = (summary.total_steps, summary.end_reason.word());
         self.log(&format!("after {steps} steps: end {reason}, state {}", summary.final_state_hash))?;
         let path = self.partial.join(SUMMARY);
-        let mut text = serde_json::to_vec_pretty(summary).expect("a summary has a JSON form");
-        text.push(b'\n');
+        let text = json::pretty(summary).expect("a summary has a JSON form");
         fs::write(&path, text).map_err(WriteError::at(&path))?;
         self.rename(|folder| &folder.complete)
     }

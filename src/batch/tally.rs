@@ -151,7 +151,7 @@ impl Tally {
     pub(super) fn counts(&self, planned: usize) -> Counts {
         let mut by_end_reason = BTreeMap::new();
         for (reason, runs) in &self.end_reasons {
-            *by_end_reason.entry(reason.word()).or_default() += runs;
+            *by_end_reason.entry(reason.word().to_owned()).or_default() += runs;
         }
         Counts { planned, complete: self.complete(), failed: self.failed(), by_end_reason }
     }

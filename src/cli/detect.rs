@@ -2,18 +2,19 @@
 //!
 //! One JSON line a step goes to `out` or to a file; notices go to `err`. The records are read and never touched.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde::{Serialize, Serializer};
 
 use super::CliError;
 use crate::analysis::offline;
 use crate::analysis::offline::OfflineDetectors;
+use crate::base::files::{Replacement, Unfinished, folder_of};
+use crate::base::json;
 use crate::base::units::Step;
 use crate::batch::error::WriteError;
 use crate::config::settings::CrashThreshold;
@@ -22,8 +23,8 @@ use crate::crash::v1::V1Detectors;
 use crate::legacy::v1;
 use crate::plugins::Plugins;
 use crate::record::evidence::evidence;
-use crate::record::folder::{RunFolder, find_runs};
-use crate::record::reader::{Line, StepLine};
+use crate::record::folder::{RunFolder, RunSummary, find_runs};
+use crate::record::reader::{Line, Recorded, StepLine};
 
 /// The window where neither the command line nor the run's configuration says otherwise.
 const WINDOW: Step = 20;
@@ -114,9 +115,15 @@ enum Judge<'a> {
 impl Judge<'_> {
     fn judge(&mut self, line: &StepLine) -> (bool, Option<&'static str>) {
         match self {
-            Judge::V1(rules) => rules.judge_before(v1::step(&line.value)),
+            Judge::V1(rules) => rules.judge_before(match &line.record {
+                Recorded::Ours(record) => v1::step_of_ours(record),
+                Recorded::Foreign(record) => v1::step(record),
+            }),
             Judge::Ours(ours) => {
-                let (step, unknown) = evidence(line.step, &line.value);
+                let (step, unknown) = match &line.record {
+                    Recorded::Ours(record) => evidence(record),
+                    Recorded::Foreign(record) => v1::evidence(line.step, record),
+                };
                 ours.judge(step, unknown)
             }
         }
@@ -146,7 +153,8 @@ pub fn run(args: &DetectArgs, plugins: &Plugins, out: &mut dyn Write, err: &mut 
         }
         Detectors::V1
     } else {
-        Detectors::Ours(Box::new(OfflineDetectors::named(plugins.finished()?, &args.detectors)?))
+        let (registry, kinds) = plugins.detectors()?;
+        Detectors::Ours(Box::new(OfflineDetectors::named(registry, kinds, &args.detectors)?))
     };
     let mut runs = Vec::new();
     for dir in &args.dirs {
@@ -161,7 +169,7 @@ pub fn run(args: &DetectArgs, plugins: &Plugins, out: &mut dyn Write, err: &mut 
     if !args.overwrite && fs::symlink_metadata(path).is_ok() {
         return Err(CliError::Usage(EXISTS));
     }
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let lies_in = |run: &RunFolder| match (fs::canonicalize(folder), fs::canonicalize(&run.path)) {
         (Ok(folder), Ok(run)) => folder.starts_with(run),
         _ => false,
@@ -169,27 +177,13 @@ pub fn run(args: &DetectArgs, plugins: &Plugins, out: &mut dyn Write, err: &mut 
     if runs.iter().any(lies_in) {
         return Err(CliError::Usage(INSIDE));
     }
-    let beside = beside(path);
     let failed = |source| CliError::Write(WriteError { path: path.clone(), source });
-    let mut file = File::create(&beside).map_err(failed)?;
-    let judged = judge(args, &runs, &mut detectors, &mut file, err).map_err(|error| match error {
+    let mut file = Replacement::create(path, Unfinished::Removed).map_err(failed)?;
+    judge(args, &runs, &mut detectors, &mut file, err).map_err(|error| match error {
         CliError::Output(source) => failed(source),
         other => other,
-    });
-    drop(file);
-    let moved = judged.and_then(|()| fs::rename(&beside, path).map_err(failed));
-    if moved.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    moved
-}
-
-/// A name beside a file, for the file in the making.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".partial");
-    path.with_file_name(name)
+    })?;
+    file.finish().map_err(failed)
 }
 
 fn judge(
@@ -235,12 +229,16 @@ fn judge_run(
 ) -> Result<(), CliError> {
     let Some(mut records) = run.records()? else { return Ok(()) };
     let summary = run.summary()?;
-    let run_id = summary.as_ref().and_then(|summary| summary.get("run_id")?.as_str()).unwrap_or(&run.name);
-    let config = run.config()?;
-    let configured = |key: &str| config.as_ref().and_then(|config| config.get("measurement")?.get(key));
-    let level = configured("crash_threshold").and_then(|word| CrashThreshold::deserialize(word).ok());
+    let run_id = match &summary {
+        Some(RunSummary::Ours(summary)) => Some(summary.identity.run_id.as_str()),
+        Some(RunSummary::Foreign(summary)) => v1::run_id(summary),
+        None => None,
+    };
+    let run_id = run_id.unwrap_or(&run.name);
+    let measured = run.config()?.map(|config| config.measurement);
+    let level = measured.as_ref().map(|measured| measured.crash_threshold);
     let threshold = args.threshold.or(level).unwrap_or(CrashThreshold::Moderate);
-    let window = configured("window_size").and_then(Value::as_u64).and_then(|size| Step::try_from(size).ok());
+    let window = measured.map(|measured| measured.window_size);
     let mut judge = detectors.start(threshold, args.window.or(window).unwrap_or(WINDOW));
     let mut buffer = Vec::new();
     let mut unread = 0;
@@ -253,8 +251,7 @@ fn judge_run(
         let (flags, detectors) = judge.flags();
         let judged = Judged { run_id, step: line.step, crash_detected, crash_type, flags: Flags(flags), detectors };
         buffer.clear();
-        serde_json::to_writer(&mut buffer, &judged).map_err(io::Error::from)?;
-        buffer.push(b'\n');
+        json::line(&mut buffer, &judged).map_err(io::Error::other)?;
         out.write_all(&buffer)?;
     }
     if unread > 0 {

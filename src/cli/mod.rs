@@ -252,7 +252,7 @@ impl CliError {
                 | BatchError::InUse(_)
                 | BatchError::Folder(_) => ExitStatus::Refused,
                 BatchError::Write { .. } | BatchError::Prompt(_) | BatchError::Interrupted => ExitStatus::Unfinished,
-                BatchError::Resume(_) => ExitStatus::Unreadable,
+                BatchError::Resume(_) | BatchError::Read(_) => ExitStatus::Unreadable,
                 BatchError::Defect(_) => ExitStatus::Defect,
             },
         }

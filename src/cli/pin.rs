@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::Value;
-use tempfile::NamedTempFile;
 
 use super::{CliError, ExitStatus};
+use crate::base::files::{Replacement, Unfinished, beside};
 use crate::batch::error::WriteError;
 use crate::config;
 use crate::config::{Experiment, Overrides, is_below};
@@ -57,10 +57,7 @@ pub fn run(args: &PinArgs, out: &mut dyn Write) -> Result<ExitStatus, CliError> 
         }
     }
     for (path, file) in pinned {
-        // A link stays one.
-        let target = fs::canonicalize(path).map_err(WriteError::at(path)).map_err(CliError::Write)?;
-        let persisted = file.persist(target).map_err(|error| error.error);
-        persisted.map_err(WriteError::at(path)).map_err(CliError::Write)?;
+        file.finish().map_err(WriteError::at(path)).map_err(CliError::Write)?;
         writeln!(out, "{}: pinned", path.display())?;
     }
     Ok(ExitStatus::Done)
@@ -68,16 +65,17 @@ pub fn run(args: &PinArgs, out: &mut dyn Write) -> Result<ExitStatus, CliError> 
 
 /// The file with its pins, beside it: the pins stand in the place of earlier ones, and every other line is as it was.
 /// What is read back decides whether that is so.
-fn ready(path: &Path, pins: &Pins, experiment: &Experiment) -> Result<NamedTempFile, CliError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+fn ready(path: &Path, pins: &Pins, experiment: &Experiment) -> Result<Replacement, CliError> {
     let write = || {
         let text = fs::read_to_string(path)?;
-        let mut file = tempfile::Builder::new().prefix(".").suffix(".yaml.tmp").tempfile_in(folder)?;
+        // A link stays one. What the file inherits is found from where the link lies.
+        let target = fs::canonicalize(path)?;
+        let mut file = Replacement::create_as(beside(path), &target, Unfinished::Removed)?;
         file.write_all(with_pins(&text, pins).as_bytes())?;
         fs::set_permissions(file.path(), fs::metadata(path)?.permissions())?;
         Ok(file)
     };
-    let file: NamedTempFile = write().map_err(WriteError::at(path)).map_err(CliError::Write)?;
+    let file = write().map_err(WriteError::at(path)).map_err(CliError::Write)?;
     let is_pin = |path: &str| is_below(path, "pins");
     let others = |experiment: &Experiment| -> Vec<_> {
         let settings = experiment.settings().filter(|(path, _)| !is_pin(path));

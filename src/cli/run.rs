@@ -2,7 +2,6 @@
 //!
 //! The table of what they came to is data and goes to `out`; times, progress and warnings go to `err`.
 
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -19,12 +18,13 @@ use super::{CliError, ExitStatus};
 use crate::base::error_type::ErrorType;
 use crate::base::run_end::{EndReason, FaultOwner, LimitScope};
 use crate::batch::progress::Progress;
-use crate::batch::{BatchOptions, BatchOutcome, Existing, MAX_JOBS, run_batch};
+use crate::batch::{BatchOptions, BatchOutcome, Existing, run_batch};
 use crate::config::settings::{ModelConfig, ProviderKind};
 use crate::llm::provider::settings::kind_of;
-use crate::plan::Plan;
+use crate::plan::{MAX_JOBS, Plan};
 use crate::plugins::Plugins;
-use crate::record::manifest::BatchStatus;
+use crate::record::folder::MANIFEST;
+use crate::record::manifest::{BatchStatus, Manifest};
 
 /// Where results go when neither the command line nor the file says so.
 const RESULTS: &str = "results";
@@ -199,10 +199,10 @@ fn stop_on_interrupt(folder: &Path, err: &mut dyn Write) {
 
 /// What is left of a batch that ends at once, and how it goes on.
 fn farewell(folder: &Path) -> String {
-    let path = folder.join("manifest.json");
-    let manifest = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+    let path = folder.join(MANIFEST);
     // The folder may be as it was before, or not there at all.
-    if manifest.is_none_or(|manifest| manifest["status"] != BatchStatus::Running.word()) {
+    let manifest = Manifest::read(folder).ok().flatten();
+    if manifest.is_none_or(|manifest| manifest.status != BatchStatus::Running) {
         return "stopped at once".to_owned();
     }
     format!(
@@ -342,6 +342,8 @@ fn note_outcome(outcome: &BatchOutcome, err: &mut dyn Write) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

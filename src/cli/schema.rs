@@ -12,8 +12,8 @@ use super::CliError;
 use crate::config;
 use crate::interface::card_rule::{CardRule, card_schema};
 use crate::plugins::Plugins;
-use crate::plugins::registered::Registered;
 use crate::record;
+use crate::simulation::registered::registered;
 use crate::tool::registry::ToolRegistry;
 
 const EXAMPLES: &str = "\
@@ -85,7 +85,7 @@ impl Subject {
     fn schema(self, world: &World) -> Value {
         match self {
             Subject::Config => {
-                let registered = Registered::of(world);
+                let registered = registered(world);
                 config::json_schema(&|path| registered.names_for(path))
             }
             Subject::Step => record::schema::step(),

@@ -132,3 +132,22 @@ fn row(report: &DetectorReport) -> [String; 11] {
         if report.passed { "ok" } else { "WRONG" }.to_owned(),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole of it takes as long in either form, and is tried from outside in the other.
+    #[test]
+    fn the_table_says_of_every_detector_how_it_did() {
+        let size = Size { broken: 12, healthy: 6, healthy_steps: 200, threads: 2 };
+        let report = try_all(size, &Plugins::default());
+        let mut table = Vec::new();
+        write_table(&report, &mut table).expect("memory can be written");
+        let table = String::from_utf8(table).expect("text");
+        for word in ["looping", "decoupling", "slow_divergence", "malformed_output", "belief_divergence", "all is well"]
+        {
+            assert!(table.contains(word), "{table}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::check::{kind_of, written};
 use super::error::{ConfigError, Place, Problem, Source};
 use super::scalar::{Scalar, scalar};
+use crate::base::hex::hex;
 use crate::config::yaml;
 use crate::config::yaml::{Key, Node, Value};
 
@@ -78,7 +79,7 @@ pub(crate) fn chain(path: &Path, errors: &mut Vec<ConfigError>) -> Chain {
                 return chain;
             }
         };
-        let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&Sha256::digest(text.as_bytes()));
         chain.files.push(SourceFile { path: source.name().to_owned(), sha256 });
         // A byte order mark is no content.
         let root = match yaml::parse(text.strip_prefix('\u{feff}').unwrap_or(&text), &source) {

@@ -1,13 +1,13 @@
 //! What crash detection finds, as events.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::severity::Severity;
 use crate::base::units::Step;
 
 /// One thing that crash detection found. Serialised, with its step and day, it is a line of `events.jsonl`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum CrashEvent {
     /// A crash detector's flag changed.

@@ -1,12 +1,12 @@
 //! How bad a crash was: whether the agent came back, and whether it still tried to do its job.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::units::Step;
 
 /// How bad a crash was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// All flags were clear for 5 steps in a row soon after.

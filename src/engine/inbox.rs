@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{OrderId, SalesOrderId, ShockId, SkuId, SupplierId};
 use crate::base::units::{Cents, Day, Units};
@@ -62,7 +62,7 @@ pub struct Receipt {
 }
 
 /// What a shock did, as its notice tells it.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum ShockNews {
     /// A pending order will arrive on another day.
@@ -92,7 +92,7 @@ pub enum ShockNews {
         /// First day with the usual price.
         until_day: Day,
         /// Orders that come later, with their new days.
-        #[serde(serialize_with = "as_map")]
+        #[serde(with = "as_map")]
         #[schemars(with = "BTreeMap<OrderId, Day>")]
         orders: Vec<(OrderId, Day)>,
     },
@@ -118,7 +118,7 @@ pub enum ShockNews {
 
 /// What a third party's shock did: a sentence, and what it means for pending orders. What is told here and is true is
 /// what the agent can know; the reference policy believes it.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct CustomNews {
     /// The shock family, or a finer name of the plugin's.
@@ -126,11 +126,11 @@ pub struct CustomNews {
     /// What happened, in a sentence.
     text: String,
     /// Orders that come on another day, with their new days.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "as_map")]
     #[schemars(with = "BTreeMap<OrderId, Day>")]
     new_eta_days: Vec<(OrderId, Day)>,
     /// Orders that bring another quantity, with it.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "as_map")]
     #[schemars(with = "BTreeMap<OrderId, Units>")]
     new_quantities: Vec<(OrderId, Units)>,
 }
@@ -167,8 +167,38 @@ impl CustomNews {
     }
 }
 
-fn as_map<S: serde::Serializer>(orders: &[(OrderId, u32)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(orders.iter().copied())
+/// Orders as a map, in the order of the list.
+mod as_map {
+    use std::fmt;
+
+    use serde::de::{MapAccess, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    use crate::base::ids::OrderId;
+
+    pub(super) fn serialize<S: Serializer>(orders: &[(OrderId, u32)], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(orders.iter().copied())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(OrderId, u32)>, D::Error> {
+        struct Orders;
+        impl<'de> Visitor<'de> for Orders {
+            type Value = Vec<(OrderId, u32)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of orders")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut orders = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    orders.push(entry);
+                }
+                Ok(orders)
+            }
+        }
+        deserializer.deserialize_map(Orders)
+    }
 }
 
 fn as_slice<S: serde::Serializer>(items: &Arc<[PriceListItem]>, serializer: S) -> Result<S::Ok, S::Error> {

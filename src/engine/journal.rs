@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use bevy::prelude::*;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::base::expectation::{Expectation, Reference};
@@ -21,7 +21,7 @@ use crate::engine::ledger::PostingKind;
 pub type Causes = SmallVec<[ShockId; 2]>;
 
 /// A supplier order that reached the dock.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Delivery {
     /// The order.
@@ -74,7 +74,7 @@ pub struct ChargeOutcome {
 }
 
 /// One thing that happened in the world. Serialised, with its step and day, it is a line of `events.jsonl`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum WorldEvent {
     /// A supplier order was placed.

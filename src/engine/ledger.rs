@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bevy::prelude::*;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::expectation::Expectation;
 use crate::base::ids::{OrderId, SalesOrderId, ShockId};
@@ -13,7 +13,7 @@ use crate::engine::calendar::Calendar;
 use crate::engine::journal::{ChargeOutcome, Journal, WorldEvent};
 
 /// What an amount was posted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PostingKind {
     /// Net revenue of a shipment.

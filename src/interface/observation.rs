@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Serialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::error_type::ErrorType;
@@ -112,6 +113,17 @@ impl Serialize for StockTable {
     }
 }
 
+impl<'de> Deserialize<'de> for StockTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<StockTable, D::Error> {
+        let by_sku = BTreeMap::<SkuId, Units>::deserialize(deserializer)?;
+        // Sorted by number, so a table without gaps ends at its length.
+        if by_sku.last_key_value().is_some_and(|(last, _)| last.0 as usize + 1 != by_sku.len()) {
+            return Err(D::Error::custom("a table of stock leaves a SKU out"));
+        }
+        Ok(StockTable(by_sku.into_values().collect()))
+    }
+}
+
 impl JsonSchema for StockTable {
     fn schema_name() -> Cow<'static, str> {
         "StockTable".into()
@@ -125,7 +137,7 @@ impl JsonSchema for StockTable {
 }
 
 /// The dashboard of `state_visibility: full`.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Dashboard {
     /// Posted budget.
     pub budget: Cents,
@@ -153,7 +165,7 @@ fn all_or_none(schema: &mut Schema) {
 }
 
 /// What a step's input contains.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(transform = all_or_none)]
 pub struct Observation {
     /// The present step; agents know the day, records know both.

@@ -17,7 +17,7 @@ use crate::engine::journal::Causes;
 use crate::interface::fact::Fact;
 
 /// Why a call failed, as a stable word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// The tool does not exist.
@@ -51,7 +51,7 @@ pub enum ErrorCode {
 }
 
 /// Whose fault a failed call was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// A bad argument, or a precondition that the shown state contradicts.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use smallvec::SmallVec;
 
 /// What a statement is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// `expected_budget_after`, in currency units.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::base::card::Card;
@@ -19,7 +19,7 @@ use crate::interface::statement::{Statements, Subject};
 use crate::interface::tool_kind::ToolKind;
 
 /// The world as the agent chose, for records.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct StateRecord {
     /// The day.
     pub day: Day,

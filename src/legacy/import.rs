@@ -11,18 +11,17 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::Value;
 use thiserror::Error;
 
+use crate::base::files::folder_of;
+use crate::base::json;
 use crate::legacy::import_record::{Deliberation, ImportedStep};
 use crate::legacy::import_summary::{ImportedSummary, Unread};
 use crate::legacy::v1;
-use crate::record::SCHEMA_VERSION;
-use crate::record::folder::{ReadError, RunFolder, STEPS, SUMMARY, find_runs};
+use crate::record::folder::{Head, MANIFEST, ReadError, RunFolder, RunSummary, STEPS, SUMMARY, find_runs};
 use crate::record::manifest::{Build, PROGRAM, now};
-use crate::record::reader::Line;
-
-const MANIFEST: &str = "manifest.json";
+use crate::record::reader::{Line, Recorded};
+use crate::record::version::RecordVersion;
 
 /// Why nothing was imported.
 #[derive(Debug, Error)]
@@ -89,7 +88,7 @@ pub struct Imported {
 
 #[derive(Serialize)]
 struct ImportManifest<'a> {
-    schema_version: &'static str,
+    schema_version: RecordVersion,
     program: &'static str,
     #[serde(flatten)]
     build: Build,
@@ -122,7 +121,7 @@ pub fn import(logs: &Path, target: &Path, overwrite: bool) -> Result<Imported, I
         import_run(run, &beside.path.join("runs").join(&run.name), &mut imported)?;
     }
     let manifest = ImportManifest {
-        schema_version: SCHEMA_VERSION,
+        schema_version: RecordVersion::CURRENT,
         program: PROGRAM,
         build: Build::this(),
         experiment: name_of(target),
@@ -147,11 +146,7 @@ fn check_target(target: &Path, overwrite: bool) -> Result<bool, ImportError> {
     if fs::read_dir(target).map_err(at(target))?.next().is_none() {
         return Ok(true);
     }
-    let manifest = fs::read(target.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-    let is_import = manifest.is_some_and(|manifest| {
-        manifest.get("program").and_then(Value::as_str) == Some(PROGRAM)
-            && manifest.get("imported").is_some_and(Value::is_object)
-    });
+    let is_import = Head::at(&target.join(MANIFEST))?.is_some_and(|head| head.is_import());
     match (is_import, overwrite) {
         (false, _) => Err(ImportError::Foreign(target.to_owned())),
         (true, false) => Err(ImportError::Exists(target.to_owned())),
@@ -167,7 +162,7 @@ struct Beside {
 
 impl Beside {
     fn create(target: &Path) -> Result<Beside, ImportError> {
-        let parent = parent_of(target);
+        let parent = folder_of(target);
         fs::create_dir_all(parent).map_err(at(parent))?;
         let path = free(parent, &format!(".{}.partial", name_of(target)));
         fs::create_dir(&path).map_err(at(&path))?;
@@ -175,7 +170,7 @@ impl Beside {
     }
 
     fn become_target(mut self, target: &Path, replaces: bool) -> Result<(), ImportError> {
-        let old = free(parent_of(target), &format!(".{}.old", name_of(target)));
+        let old = free(folder_of(target), &format!(".{}.old", name_of(target)));
         if replaces {
             fs::rename(target, &old).map_err(at(target))?;
         }
@@ -207,10 +202,6 @@ fn free(parent: &Path, name: &str) -> PathBuf {
         .expect("some number is free")
 }
 
-fn parent_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// Name of a folder, also of one given as `.`.
 fn name_of(path: &Path) -> String {
     let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -219,8 +210,7 @@ fn name_of(path: &Path) -> String {
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ImportError> {
-    let mut text = serde_json::to_vec_pretty(value).expect("it has a JSON form");
-    text.push(b'\n');
+    let text = json::pretty(value).expect("it has a JSON form");
     fs::write(path, text).map_err(at(path))
 }
 
@@ -228,18 +218,20 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ImportError> {
 struct Lines {
     path: PathBuf,
     file: BufWriter<File>,
+    line: Vec<u8>,
 }
 
 impl Lines {
     fn create(folder: &Path, name: &str) -> Result<Lines, ImportError> {
         let path = folder.join(name);
         let file = BufWriter::with_capacity(1 << 16, File::create(&path).map_err(at(&path))?);
-        Ok(Lines { path, file })
+        Ok(Lines { path, file, line: Vec::new() })
     }
 
     fn write(&mut self, value: &impl Serialize) -> Result<(), ImportError> {
-        let written = serde_json::to_writer(&mut self.file, value).map_err(io::Error::from);
-        written.and_then(|()| self.file.write_all(b"\n")).map_err(at(&self.path))
+        self.line.clear();
+        json::line(&mut self.line, value).map_err(io::Error::other).map_err(at(&self.path))?;
+        self.file.write_all(&self.line).map_err(at(&self.path))
     }
 
     fn finish(mut self) -> Result<(), ImportError> {
@@ -249,7 +241,11 @@ impl Lines {
 
 fn import_run(run: &RunFolder, folder: &Path, imported: &mut Imported) -> Result<(), ImportError> {
     fs::create_dir_all(folder).map_err(at(folder))?;
-    let summary = run.summary()?;
+    let summary = match run.summary()? {
+        Some(RunSummary::Foreign(summary)) => Some(summary),
+        // The log says that it is none of theirs, where there is one.
+        Some(RunSummary::Ours(_)) | None => None,
+    };
     let mut summary = ImportedSummary::new(&run.name, summary.as_ref());
     if let Some(mut records) = run.records()? {
         let mut steps = Lines::create(folder, STEPS)?;
@@ -263,15 +259,17 @@ fn import_run(run: &RunFolder, folder: &Path, imported: &mut Imported) -> Result
             };
             match line {
                 Line::Record(line) => {
-                    if line.value.get("action_source").is_some() {
-                        return Err(ImportError::NotTheirs { path: run.path.join(STEPS), line: line.number });
+                    let not_theirs = ImportError::NotTheirs { path: run.path.join(STEPS), line: line.number };
+                    let Recorded::Foreign(record) = &line.record else { return Err(not_theirs) };
+                    if record.get("action_source").is_some() {
+                        return Err(not_theirs);
                     }
                     let text = std::str::from_utf8(records.text()).expect("a record is text");
-                    steps.write(&ImportedStep::new(&line, text))?;
-                    let deliberation = Deliberation::new(&line);
+                    steps.write(&ImportedStep::new(&line, record, text))?;
+                    let deliberation = Deliberation::new(line.step, record);
                     imported.replies += u64::from(deliberation.raw_reply.is_some());
                     deliberations.write(&deliberation)?;
-                    summary.note(&line);
+                    summary.note(line.step, record);
                 }
                 Line::Malformed { number, why } => summary.imported.unread.push(unread(number, why, false)),
                 Line::Clipped { number } => {

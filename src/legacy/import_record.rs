@@ -109,8 +109,7 @@ struct Source<'a> {
 
 impl<'a> ImportedStep<'a> {
     /// Makes the record of a line. `text` is the line itself.
-    pub(crate) fn new(line: &'a StepLine, text: &'a str) -> ImportedStep<'a> {
-        let original = &line.value;
+    pub(crate) fn new(line: &'a StepLine, original: &'a Value, text: &'a str) -> ImportedStep<'a> {
         let strict = if line.strict { Cow::Borrowed(text) } else { Cow::Owned(lenient::strict(text)) };
         let carried: Carried = serde_json::from_str(&strict).unwrap_or_default();
         let answer = v1::answer(original);
@@ -184,9 +183,9 @@ struct Parse<'a> {
 }
 
 impl<'a> Deliberation<'a> {
-    pub(crate) fn new(line: &'a StepLine) -> Deliberation<'a> {
-        let reply = v1::reply(&line.value);
-        let parse = Parse { result: v1::answer(&line.value).word(), asked: reply.and_then(v1::asked) };
-        Deliberation { step: line.step, rationale: (), raw_reply: reply, parse }
+    pub(crate) fn new(step: Step, original: &'a Value) -> Deliberation<'a> {
+        let reply = v1::reply(original);
+        let parse = Parse { result: v1::answer(original).word(), asked: reply.and_then(v1::asked) };
+        Deliberation { step, rationale: (), raw_reply: reply, parse }
     }
 }

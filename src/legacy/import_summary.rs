@@ -11,13 +11,12 @@ use crate::base::error_type::ByType;
 use crate::base::units::Step;
 use crate::legacy::import_record::Unknown;
 use crate::legacy::v1;
-use crate::record::SCHEMA_VERSION;
-use crate::record::reader::StepLine;
+use crate::record::version::RecordVersion;
 
 /// `summary.json`.
 #[derive(Serialize)]
 pub(crate) struct ImportedSummary<'a> {
-    schema_version: &'static str,
+    schema_version: RecordVersion,
     run_id: Value,
     params: Option<&'a Value>,
     seed: Option<&'a Value>,
@@ -99,7 +98,7 @@ impl<'a> ImportedSummary<'a> {
     pub(crate) fn new(folder: &str, summary: Option<&'a Value>) -> ImportedSummary<'a> {
         let of = |key: &str| summary.and_then(|summary| summary.get(key));
         ImportedSummary {
-            schema_version: SCHEMA_VERSION,
+            schema_version: RecordVersion::CURRENT,
             run_id: of("run_id").filter(|id| id.is_string()).cloned().unwrap_or_else(|| folder.into()),
             params: of("params"),
             seed: of("seed"),
@@ -161,21 +160,20 @@ impl<'a> ImportedSummary<'a> {
     }
 
     /// Takes in a record. When a crash was detected can only be told of a log with one run in it.
-    pub(crate) fn note(&mut self, line: &StepLine) {
-        let record = &line.value;
+    pub(crate) fn note(&mut self, step: Step, record: &Value) {
         self.imported.step_records += 1;
         *self.action_sources.entry(v1::answer(record).action_source()).or_default() += 1;
-        if self.last.is_none() && line.step == 0 {
+        if self.last.is_none() && step == 0 {
             self.initial_budget = record.pointer("/observation/budget").cloned();
         }
-        if self.last.is_some_and(|last| line.step <= last) {
+        if self.last.is_some_and(|last| step <= last) {
             self.imported.steps_out_of_order += 1;
         }
         if self.imported.steps_out_of_order > 0 {
             self.time_to_crash = None;
         } else if self.time_to_crash.is_none() && record.get("crash_detected") == Some(&Value::Bool(true)) {
-            self.time_to_crash = Some(line.step);
+            self.time_to_crash = Some(step);
         }
-        self.last = Some(line.step);
+        self.last = Some(step);
     }
 }

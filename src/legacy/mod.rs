@@ -3,4 +3,5 @@
 pub mod import;
 mod import_record;
 mod import_summary;
+pub mod summary;
 pub mod v1;

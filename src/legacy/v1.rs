@@ -10,12 +10,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::base::decision::Action;
+use crate::base::error_type::ErrorType;
 use crate::base::units::{Cents, Step};
 use crate::crash::evidence::StepEvidence;
 use crate::crash::v1::V1Step;
 use crate::llm::reply::text::{Marker, last_line};
 use crate::record::evidence::Unknown;
 use crate::record::lenient;
+use crate::record::step_record::StepRecord;
 use crate::tool::name;
 
 /// Name of the format, on the command line and in imported records.
@@ -105,10 +107,52 @@ pub fn stated_success(reply: &str) -> Option<bool> {
     }
 }
 
+/// The id that a summary states.
+#[must_use]
+pub fn run_id(summary: &Value) -> Option<&str> {
+    summary.get("run_id")?.as_str()
+}
+
 /// The raw reply of a step.
 #[must_use]
 pub fn reply(original: &Value) -> Option<&str> {
     original.get("prediction")?.get("scratchpad_raw")?.as_str()
+}
+
+/// Whether a record came here by an import.
+#[must_use]
+pub fn is_imported(record: &Value) -> bool {
+    record.get("imported").is_some()
+}
+
+/// Whether an import kept the original's record as text, since it is no strict JSON.
+#[must_use]
+pub fn is_kept_as_text(record: &Value) -> bool {
+    record.get("imported").is_some_and(|imported| imported.get("line").is_some())
+}
+
+/// The action of a record, imported or not: what ran.
+#[must_use]
+pub fn action(record: &Value) -> Option<&Value> {
+    record.get("action").filter(|action| action.is_object())
+}
+
+/// Whether a record states that a crash was detected.
+#[must_use]
+pub fn crash_detected(original: &Value) -> bool {
+    original.get("crash_detected") == Some(&Value::Bool(true))
+}
+
+/// Whether a record has a prediction card.
+#[must_use]
+pub fn has_card(original: &Value) -> bool {
+    original.get("prediction").is_some_and(Value::is_object)
+}
+
+/// The prediction error of a type that a record states.
+#[must_use]
+pub fn error(original: &Value, kind: ErrorType) -> Option<f64> {
+    original.get("pe")?.get(kind.word())?.as_f64()
 }
 
 /// The tool that ran.
@@ -129,15 +173,29 @@ pub fn answer(original: &Value) -> Answer {
     }
 }
 
-/// What the original's detectors see of a record, theirs or ours. A `success` that is missing counts as one, as it
-/// did there.
+/// What the original's detectors see of a record of this program.
+#[must_use]
+pub fn step_of_ours(record: &StepRecord) -> V1Step {
+    let tool = record.action.as_ref().map(|action| action.tool.clone());
+    let card_tool = record.prediction.as_ref().and_then(|card| card.tool.as_ref());
+    V1Step {
+        failed: record.result.success == Some(false),
+        ordered_below_zero: tool.as_deref() == Some(name::ORDER) && record.state.budget < Cents::ZERO,
+        contradicts_card: matches!((&tool, card_tool), (Some(tool), Some(card)) if tool != card),
+        args: record.action.as_ref().map_or(Value::Null, |action| Value::Object(action.args.clone())),
+        tool,
+    }
+}
+
+/// What the original's detectors see of one of its records, imported or not. A `success` that is missing counts as
+/// one, as it did there.
 #[must_use]
 pub fn step(record: &Value) -> V1Step {
     let original = original(record);
     let record = original.as_deref().unwrap_or(record);
     let tool = tool(record).map(ToOwned::to_owned);
     let card_tool = record.get("prediction").and_then(|card| card.get("tool")).and_then(Value::as_str);
-    let budget = record.pointer("/observation/budget").or_else(|| record.pointer("/state/budget"));
+    let budget = record.pointer("/observation/budget");
     V1Step {
         failed: record.get("result").and_then(|result| result.get("success")) == Some(&Value::Bool(false)),
         ordered_below_zero: tool.as_deref() == Some(name::ORDER)
@@ -148,8 +206,13 @@ pub fn step(record: &Value) -> V1Step {
     }
 }
 
-/// A record as evidence for our own detectors: what the agent asked for and got, and its reply as its thoughts.
-pub(crate) fn evidence(step: Step, original: &Value) -> (StepEvidence, Unknown) {
+/// A record, imported or not, as evidence for our own detectors: what the agent asked for and got, and its reply as its
+/// thoughts. It tells neither open work nor outcomes, and an action that its harness chose is not the agent's: the
+/// agent did nothing then.
+#[must_use]
+pub fn evidence(step: Step, record: &Value) -> (StepEvidence, Unknown) {
+    let original = original(record);
+    let original = original.as_deref().unwrap_or(record);
     let answer = answer(original);
     let args = || match original.get("action").and_then(|action| action.get("args")) {
         Some(Value::Object(args)) => args.clone(),
@@ -231,11 +294,5 @@ mod tests {
         assert!(!seen.failed && seen.ordered_below_zero && seen.contradicts_card);
         let imported = json!({"action_source": "model_text", "imported": {"record": record}});
         assert_eq!(step(&imported), seen);
-        let ours = json!({
-            "action": {"tool": "tool_order", "args": {}}, "observation": {"day": 1}, "state": {"budget": 5.0},
-            "prediction": null, "result": {"success": false}, "action_source": "scripted",
-        });
-        let seen = step(&ours);
-        assert!(seen.failed && !seen.ordered_below_zero && !seen.contradicts_card);
     }
 }

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::decision::Usage;
+use crate::base::schema::by_word;
 use crate::llm::provider::attempt::{Attempt, Outcome};
 use crate::llm::provider::cost::PricingSource;
 use crate::llm::provider::reply::ModelReply;
-use crate::record::schema::by_word;
 
 /// The key `model` of a summary.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelSummary {
     /// Calls that were answered.
     pub calls: u64,

@@ -447,7 +447,7 @@ impl Deliberation {
     }
 
     fn error(&self, error_type: ErrorType, message: &str, lines: &mut Lines) {
-        lines.event(self.question.step, self.question.day, &LlmEvent::Error { error_type, message });
+        lines.event(self.question.step, self.question.day, &LlmEvent::Error { error_type, message: message.into() });
     }
 
     fn end(&mut self, reason: EndReason, error: ErrorType, message: &str, lines: &mut Lines) -> Move {

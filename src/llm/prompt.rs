@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::base::card::Field;
+use crate::base::hex::hex;
 use crate::base::units::Step;
 use crate::config::settings::{ReplyFormat, RunConfig};
 use crate::interface::card_rule::SPEAKS_OF;
@@ -292,9 +293,4 @@ fn tool_text(tool: &OfferedTool) -> ToolText<'_> {
         required: required(name),
     });
     ToolText { name: &tool.name, description: tool.description, arguments: arguments.collect() }
-}
-
-/// Bytes in hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

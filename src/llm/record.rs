@@ -1,13 +1,16 @@
 //! The lines that a deliberation leaves: one a decision in `deliberations.jsonl`, one a request and one a trouble in
 //! `events.jsonl`.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::base::card::Card;
 use crate::base::decision::Action;
 use crate::base::decision::Usage;
+use crate::base::hex::Hash128;
 use crate::base::json;
 use crate::base::units::{Day, Step};
 use crate::llm::provider::attempt::{Attempt, Outcome};
@@ -129,7 +132,7 @@ pub struct DeliberationRecord<'a> {
 }
 
 /// What kind of trouble an `error` event speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "Trouble")]
 pub enum ErrorType {
@@ -148,7 +151,7 @@ pub enum ErrorType {
 }
 
 /// Something that happened between the model and the run.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum LlmEvent<'a> {
     /// A request and its outcome.
@@ -158,7 +161,7 @@ pub enum LlmEvent<'a> {
         /// What kind of thing.
         error_type: ErrorType,
         /// What, in a sentence.
-        message: &'a str,
+        message: Cow<'a, str>,
     },
     /// Turns of the conversation no longer fitted and were dropped, oldest first.
     HistoryDropped {
@@ -172,7 +175,7 @@ pub enum LlmEvent<'a> {
 }
 
 /// The event `provider_call`.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct ProviderCall<'a> {
     /// Which call of the step, from 0.
@@ -184,7 +187,7 @@ pub struct ProviderCall<'a> {
     /// The HTTP status.
     pub status: Option<u16>,
     /// What went wrong.
-    pub error: Option<&'a str>,
+    pub error: Option<Cow<'a, str>>,
     /// Time since the call began until the request was sent.
     pub queued_ms: f64,
     /// Time until the answer was whole or lost.
@@ -198,19 +201,19 @@ pub struct ProviderCall<'a> {
     /// How many could have been.
     pub limit: u32,
     /// The provider's name for the request.
-    pub request_id: Option<&'a str>,
+    pub request_id: Option<Cow<'a, str>>,
     /// Bytes of the request.
     pub request_bytes: usize,
     /// XXH3-128 of the request.
-    pub request_digest: &'a str,
+    pub request_digest: Cow<'a, str>,
     /// The seed that was sent; null where none was.
     pub seed: Option<u64>,
     /// The model that answered, by the server's word.
-    pub served_model: Option<&'a str>,
+    pub served_model: Option<Cow<'a, str>>,
     /// The server's configuration, by its word.
-    pub fingerprint: Option<&'a str>,
+    pub fingerprint: Option<Cow<'a, str>>,
     /// Who answered behind a router.
-    pub upstream: Option<&'a str>,
+    pub upstream: Option<Cow<'a, str>>,
     /// Why the reply ended.
     pub finish: Option<Finish>,
     /// Tokens, also of an answer without a reply that tells them.
@@ -221,7 +224,7 @@ pub struct ProviderCall<'a> {
     /// Where the price came from.
     pub pricing_source: Option<PricingSource>,
     /// The first [`OUTPUT_HEAD_CHARS`] characters of the body.
-    pub output_head: Option<&'a str>,
+    pub output_head: Option<Cow<'a, str>>,
     /// Whether the body has more.
     pub output_truncated: bool,
     /// XXH3-128 of the body.
@@ -259,25 +262,25 @@ impl<'a> ProviderCall<'a> {
             attempt: attempt.attempt,
             outcome: attempt.outcome,
             status: attempt.status,
-            error: attempt.error.as_deref(),
+            error: attempt.error.as_deref().map(Cow::from),
             queued_ms: attempt.queued_ms,
             latency_ms: attempt.latency_ms,
             first_byte_ms: attempt.first_byte_ms,
             retry_after_ms: attempt.retry_after_ms,
             in_flight: attempt.in_flight,
             limit: attempt.limit,
-            request_id: attempt.request_id.as_deref(),
+            request_id: attempt.request_id.as_deref().map(Cow::from),
             request_bytes: asked.bytes,
-            request_digest: &asked.digest,
+            request_digest: asked.digest.as_str().into(),
             seed: asked.seed,
-            served_model: reply.and_then(|reply| reply.served_model.as_deref()),
-            fingerprint: reply.and_then(|reply| reply.fingerprint.as_deref()),
-            upstream: reply.and_then(|reply| reply.upstream.as_deref()),
+            served_model: reply.and_then(|reply| reply.served_model.as_deref()).map(Cow::from),
+            fingerprint: reply.and_then(|reply| reply.fingerprint.as_deref()).map(Cow::from),
+            upstream: reply.and_then(|reply| reply.upstream.as_deref()).map(Cow::from),
             finish: reply.map(|reply| reply.finish),
             usage,
             cost_usd: cost.map(|(cost, _)| crate::llm::account::round(cost, 1e9)),
             pricing_source: charged.map(|_| cost.map_or(PricingSource::Unknown, |(_, source)| source)),
-            output_head: head,
+            output_head: head.map(Cow::from),
             output_truncated: head.zip(body).is_some_and(|(head, body)| head.len() < body.len()),
             output_digest: body.map(|body| digest(body.as_bytes())),
         }
@@ -292,7 +295,7 @@ fn head_of(text: &str, chars: usize) -> &str {
 /// XXH3-128 of bytes, in hexadecimal digits.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
-    format!("{:032x}", xxh3_128(bytes))
+    Hash128(xxh3_128(bytes)).to_string()
 }
 
 /// Lines that wait to be written.
@@ -314,13 +317,11 @@ impl Lines {
             #[serde(flatten)]
             event: &'a LlmEvent<'a>,
         }
-        json::write(&mut self.events, &Line { step, day, event }).expect("an event is JSON");
-        self.events.push(b'\n');
+        json::line(&mut self.events, &Line { step, day, event }).expect("an event is JSON");
     }
 
     /// Adds a decision.
     pub fn deliberation(&mut self, record: &DeliberationRecord<'_>) {
-        json::write(&mut self.deliberations, record).expect("a deliberation is JSON");
-        self.deliberations.push(b'\n');
+        json::line(&mut self.deliberations, record).expect("a deliberation is JSON");
     }
 }

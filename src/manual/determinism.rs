@@ -10,8 +10,13 @@
 //!   changes.
 //! - **Keep state where it is reset and hashed.** A resource registered with
 //!   [`add_run_state`](crate::engine::run_state::RunStateAppExt::add_run_state) begins anew in each run and enters the
-//!   state hash; an entity with [`RunScoped`](crate::engine::run_state::RunScoped) goes with its run. Statics, `Local` and
-//!   other resources outlive the run and differ from thread to thread.
+//!   state hash; one registered with
+//!   [`add_run_resource`](crate::engine::run_state::RunStateAppExt::add_run_resource) begins anew and is not hashed; an
+//!   entity with [`RunScoped`](crate::engine::run_state::RunScoped) goes with its run, with whatever components it has.
+//!   Runs take turns in one World, between the two schedules of a step. So statics, `Local`, `Changed` and `Added` see
+//!   other runs too, messages between systems are registered with
+//!   [`add_run_message`](crate::engine::run_state::RunStateAppExt::add_run_message), and any other resource that changes
+//!   in a run ends it as a defect.
 //! - **Sort by id.** The books ([`PurchaseBook`](crate::engine::orders::PurchaseBook) and the like) iterate by id. A query of
 //!   your own does not: sort what it gives before the order can matter. Never sort, log or draw by
 //!   [`Entity`](bevy::prelude::Entity). No `HashMap` or `HashSet` where its order can be seen.

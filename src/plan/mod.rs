@@ -5,6 +5,7 @@
 //! nothing of how runs are executed; [`names`] says which cells name what is not there.
 
 pub mod names;
+pub mod registered;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,9 @@ use crate::config::providers::Providers;
 use crate::config::{Axis, ConfigError, ConfigErrors, Experiment, Problem, RunConfig, display, is_below, schema};
 
 pub use names::check_names;
+
+/// Most worker threads that run a plan.
+pub const MAX_JOBS: usize = 1024;
 
 /// Most runs that a plan may have.
 pub const MAX_RUNS: u64 = 10_000_000;

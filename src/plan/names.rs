@@ -5,7 +5,7 @@
 
 use super::Plan;
 use crate::config::{ConfigError, ConfigErrors, Problem};
-use crate::plugins::registered::{DETECTORS, MIX, PRIMARY, Registered, TOOLS};
+use crate::plan::registered::{DETECTORS, MIX, PRIMARY, Registered, TOOLS};
 
 /// Most refusals that are listed.
 const LISTED: usize = 10;

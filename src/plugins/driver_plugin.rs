@@ -14,7 +14,6 @@ use bevy::prelude::*;
 use serde_json::Value;
 
 use super::Plugins;
-use super::registered::Registered;
 use crate::agent::{Agent, Input};
 use crate::base::decision::Decision;
 use crate::base::run_end::EndReason;
@@ -25,6 +24,7 @@ use crate::record::step::Recorder;
 use crate::record::summary::{RunIdentity, Summary};
 use crate::simulation::drive::{self, Records};
 use crate::simulation::recorded_run::{CrashTold, RunLog};
+use crate::simulation::registered::registered;
 
 /// Why the records of an App's run cannot be kept.
 pub type LogError = Box<dyn Error + Send + Sync>;
@@ -110,7 +110,7 @@ impl AppRun {
     }
 
     fn begin(&mut self, world: &mut World) -> Result<(), LogError> {
-        if let Some((path, wrong)) = Registered::of(world).wrong_names(&self.config).first() {
+        if let Some((path, wrong)) = registered(world).wrong_names(&self.config).first() {
             return Err(format!("{path}: {wrong}").into());
         }
         let records = self.log.as_ref().map_or(Records::Dropped, |log| log.records());

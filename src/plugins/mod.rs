@@ -5,12 +5,11 @@
 //! the manifest and compares itself with such a list.
 //!
 //! - [`driver_plugin`]: a run in an App of somebody else
-//! - [`registered`]: what they have registered, by name
 
 pub mod driver_plugin;
-pub mod registered;
 
 use std::any::{TypeId, type_name};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -26,8 +25,11 @@ use crate::base::registration::list;
 use crate::base::registration::{PluginErrors, PluginProblem, PluginProblems};
 use crate::config::settings::RunConfig;
 use crate::crash::CrashPlugin;
+use crate::crash::detector::DetectorRegistry;
 use crate::engine::EnginePlugin;
 use crate::interface::observation::Briefing;
+use crate::interface::tool_kind::ToolKind;
+use crate::plan::registered::Registered;
 use crate::prediction::PredictionPlugin;
 use crate::record::RecordPlugin;
 use crate::scenario::warehouse::WarehousePlugin;
@@ -37,9 +39,10 @@ use crate::shock::ShockPlugin;
 use crate::simulation::drive::prepare_one_shot_systems;
 use crate::simulation::driver::{self, Recipe, Simulation};
 use crate::simulation::headless::headless_app;
+use crate::simulation::registered::registered;
 use crate::step::StepPlugin;
 use crate::tool::ToolPlugin;
-use registered::Registered;
+use crate::tool::registry::ToolRegistry;
 
 /// A plugin of [`VendoMiniPlugins`].
 #[derive(Clone, Copy)]
@@ -217,7 +220,7 @@ impl Plugins {
     /// # Errors
     /// Everything that is wrong with the plugins and what they register.
     pub fn check(&self) -> Result<Registered, PluginErrors> {
-        self.checked.get_or_init(|| self.finished().map(|app| Registered::of(app.world()))).clone()
+        self.checked.get_or_init(|| self.finished().map(|app| registered(app.world()))).clone()
     }
 
     /// A headless App with these plugins, finished.
@@ -229,6 +232,17 @@ impl Plugins {
         driver::finish(&mut app)?;
         prepare_one_shot_systems(&mut app);
         Ok(app)
+    }
+
+    /// The crash detectors that these plugins register, and what each tool is for, taken out of a World.
+    ///
+    /// # Errors
+    /// As [`check`](Plugins::check).
+    pub fn detectors(&self) -> Result<(DetectorRegistry, BTreeMap<&'static str, ToolKind>), PluginErrors> {
+        let mut app = self.finished()?;
+        let tools = app.world().get_resource::<ToolRegistry>();
+        let kinds = tools.into_iter().flat_map(ToolRegistry::specs).map(|spec| (spec.name, spec.kind)).collect();
+        Ok((app.world_mut().remove_resource().unwrap_or_default(), kinds))
     }
 
     /// What agents are told of the world of each configuration that is asked for, without running any.
@@ -257,7 +271,7 @@ impl Recipe for Plugins {
     }
 
     fn wrong_names(&self, world: &World, config: &RunConfig) -> Option<String> {
-        let wrong = Registered::of(world).wrong_names(config).into_iter().next();
+        let wrong = registered(world).wrong_names(config).into_iter().next();
         wrong.map(|(path, wrong)| format!("{path}: {wrong}"))
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::error_type::{ByType, ErrorType};
-use crate::record::schema::by_word;
+use crate::base::schema::by_word;
 
 /// Why a prediction came to nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VoidReason {
     /// The tool decides nothing of this type.
@@ -29,7 +29,7 @@ pub enum VoidReason {
 }
 
 /// How the predictions of one type ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TypeAccount {
     /// Predictions stated: resolved + voided + open.
     pub made: u64,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::units::Step;
 
@@ -50,7 +50,7 @@ pub fn round6(value: f64) -> f64 {
 }
 
 /// The accumulated errors of one type: `null` in records until the first error is decided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Accumulator {
     /// Moving average with alpha 0.3 of the steps' mean errors.
     #[serde(serialize_with = "six_digits")]
@@ -166,7 +166,7 @@ impl Recent {
 }
 
 /// Statistics of the errors decided in the last steps. All `None` where there were none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(description = "Statistics of the errors decided in the last steps. All null where there were none.")]
 pub struct WindowStatistics {
     /// Length of the window in steps.
@@ -188,6 +188,12 @@ pub struct Score(pub f64);
 impl Serialize for Score {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         six_digits(&self.0, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Score {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Score, D::Error> {
+        f64::deserialize(deserializer).map(Score)
     }
 }
 

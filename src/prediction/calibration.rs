@@ -1,7 +1,7 @@
 //! Calibration: how well stated confidences agree with how often the agent was right about `expected_success`.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::accumulate::Score;
 
@@ -23,7 +23,7 @@ pub struct Calibration {
 }
 
 /// What a summary says of it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CalibrationSummary {
     /// How many confidences were stated with an expected success.
     pub n: u32,

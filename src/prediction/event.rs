@@ -1,7 +1,7 @@
 //! What happens to predictions, as events.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::account::VoidReason;
 use crate::base::error_type::ErrorType;
@@ -9,7 +9,7 @@ use crate::base::ids::ShockId;
 use crate::base::units::Step;
 
 /// One thing that happened to a prediction. Serialised, with its step and day, it is a line of `events.jsonl`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum PredictionEvent {
     /// A resolved prediction was wrong because of a shock.

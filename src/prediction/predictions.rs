@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smallvec::SmallVec;
 
 use super::account::{Account, VoidReason};
@@ -50,6 +51,18 @@ impl Serialize for Cause {
     }
 }
 
+impl<'de> Deserialize<'de> for Cause {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Cause, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        let shock = || text.parse().map(Cause::Shock);
+        if text == "dock" {
+            Ok(Cause::Dock)
+        } else {
+            shock().map_err(|()| Error::custom(format!("{text:?} is no cause")))
+        }
+    }
+}
+
 impl JsonSchema for Cause {
     fn schema_name() -> Cow<'static, str> {
         "Cause".into()
@@ -64,7 +77,7 @@ impl JsonSchema for Cause {
 }
 
 /// What was stated or came true.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "Outcome")]
 pub enum Value {
@@ -84,8 +97,28 @@ pub enum Value {
     },
 }
 
+impl Value {
+    /// The budget right after the action, where it was stated.
+    #[must_use]
+    pub fn budget_after(&self) -> Option<f64> {
+        match self {
+            Value::Number(_) => None,
+            Value::Causal { budget_after, .. } => *budget_after,
+        }
+    }
+
+    /// The stock right after the action, where it was stated.
+    #[must_use]
+    pub fn storage_after(&self) -> Option<f64> {
+        match self {
+            Value::Number(_) => None,
+            Value::Causal { storage_after, .. } => *storage_after,
+        }
+    }
+}
+
 /// A resolved prediction.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resolved {
     /// What it was about.
     #[serde(rename = "type")]

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::accumulate::six_digits;
@@ -17,7 +17,7 @@ use crate::base::units::Step;
 use crate::engine::inbox::Receipt;
 
 /// An error that an input contained for the first time.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RevealedError {
     /// What it is about.
     #[serde(rename = "type")]

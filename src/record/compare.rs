@@ -1,13 +1,13 @@
 //! Two folders of one run, held against each other byte by byte: what `vendomini replay --verify` does.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::folder::ReadError;
+use crate::base::files::read_optional;
 use crate::base::units::Step;
 
 /// Files of a run folder that a repetition must reproduce to the byte. `experiment.log` has times in it.
@@ -58,21 +58,13 @@ impl std::fmt::Display for Difference {
 pub fn first_difference(recorded: &Path, repeated: &Path) -> Result<Option<Difference>, ReadError> {
     let mut differences = Vec::new();
     for file in FILES {
+        let read = |path: &Path| read_optional(path).map_err(ReadError::at(path));
         let (one, other) = (read(&recorded.join(file))?, read(&repeated.join(file))?);
         if one != other {
             differences.push(describe(file, one.as_deref(), other.as_deref()));
         }
     }
     Ok(differences.into_iter().min_by_key(|difference| difference.step.unwrap_or(Step::MAX)))
-}
-
-/// `None` for a file that is not there.
-fn read(path: &PathBuf) -> Result<Option<Vec<u8>>, ReadError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(ReadError::at(path)(error)),
-    }
 }
 
 fn describe(file: &str, recorded: Option<&[u8]>, repeated: Option<&[u8]>) -> Difference {
@@ -108,15 +100,23 @@ fn describe(file: &str, recorded: Option<&[u8]>, repeated: Option<&[u8]>) -> Dif
 fn of_lines(file: &str, line: usize, recorded: Option<&[u8]>, repeated: Option<&[u8]>) -> Difference {
     let parse = |bytes: Option<&[u8]>| bytes.and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
     let (one, other) = (parse(recorded), parse(repeated));
-    let step = one.as_ref().or(other.as_ref()).and_then(|value| value.get("step")).and_then(Value::as_u64);
+    let step = recorded.and_then(step_of).or_else(|| repeated.and_then(step_of));
     let text = |bytes: Option<&[u8]>| match bytes {
         None | Some(b"") => "nothing more".to_owned(),
         Some(bytes) => shown(&String::from_utf8_lossy(bytes)),
     };
     let found = one.zip(other).and_then(|(one, other)| differing(&one, &other, String::new()));
     let (field, recorded, repeated) = found.unwrap_or_else(|| (String::new(), text(recorded), text(repeated)));
-    let step = step.and_then(|step| Step::try_from(step).ok());
     Difference { file: file.to_owned(), line, step, field, recorded, repeated }
+}
+
+/// The step that a line speaks of, where it says so.
+fn step_of(line: &[u8]) -> Option<Step> {
+    #[derive(Deserialize)]
+    struct Head {
+        step: Step,
+    }
+    serde_json::from_slice(line).ok().map(|Head { step }| step)
 }
 
 /// The first field in which two values differ, and how they read.
@@ -160,6 +160,8 @@ fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn folders(recorded: &[(&str, &str)], repeated: &[(&str, &str)]) -> Option<Difference> {

@@ -1,7 +1,7 @@
 //! `history.jsonl` in the folder of results: one line for every run that was ever finished there, whatever became of
 //! its files later. A run that an analysis should leave out says why; it is never left out in silence.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::run_end::EndReason;
 use crate::base::units::Step;
@@ -10,7 +10,7 @@ use crate::base::units::Step;
 pub const NAME: &str = "history.jsonl";
 
 /// What decided in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunType {
     /// A program.
@@ -24,7 +24,7 @@ pub enum RunType {
 }
 
 /// Why an analysis should leave a run out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ineligible {
     /// A defect of this program broke it off.
@@ -40,7 +40,7 @@ pub enum Ineligible {
 }
 
 /// A line of `history.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HistoryRecord {
     /// When it was finished, in UTC.
     pub finished: String,

@@ -85,7 +85,7 @@ fn is_number(token: &str) -> bool {
 }
 
 /// The message of an error without its `at line 1 column 2`.
-fn without_place(error: &serde_json::Error) -> String {
+pub(super) fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rfind(" at line ").map_or(text.clone(), |at| text[..at].to_owned())
 }

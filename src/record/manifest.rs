@@ -3,20 +3,24 @@
 //! Made by the batch when it starts and again when it ends. Besides `experiment.log` and `connections.jsonl` this is the only
 //! record with times in it. It holds no value of the environment and nothing of the machine but the command line as given.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::folder::{Head, MANIFEST, ReadError, read_typed};
 use super::pins::PinRecord;
-use super::schema::SHA256;
+use super::version::RecordVersion;
 use crate::agent::scripted;
+use crate::base::hex::{SHA_256, hex};
 use crate::base::registration::PluginRecord;
 use crate::config::schema;
 use crate::config::schema::Status;
@@ -27,7 +31,7 @@ use crate::llm::provider::backend::{Backends, ModelRecord};
 use crate::llm::provider::transport::exchange;
 use crate::llm::record::OUTPUT_HEAD_CHARS;
 use crate::plan::Plan;
-use crate::plugins::registered::Registered;
+use crate::plan::registered::Registered;
 use crate::scenario::warehouse::{customer, spawn};
 use crate::shock::{family, strike};
 
@@ -35,7 +39,7 @@ use crate::shock::{family, strike};
 pub const PROGRAM: &str = "vendomini";
 
 /// How far the batch came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchStatus {
     /// It is at work, or was killed.
@@ -72,21 +76,21 @@ static BINARY: LazyLock<Option<String>> = LazyLock::new(|| {
             read => hasher.update(&piece[..read]),
         }
     }
-    Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(hex(&hasher.finalize()))
 });
 
 /// The commit that the program was built from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Build {
     /// Version of the package.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// The commit; `unknown` for a build without git.
-    pub commit: &'static str,
+    pub commit: Cow<'static, str>,
     /// Whether the sources differed from the commit; null where that is unknown.
     pub dirty: Option<bool>,
     /// SHA-256 of the program's file; null where it cannot be read.
-    #[schemars(regex(pattern = SHA256))]
-    pub binary_sha256: Option<&'static str>,
+    #[schemars(regex(pattern = SHA_256))]
+    pub binary_sha256: Option<Cow<'static, str>>,
 }
 
 impl Build {
@@ -94,31 +98,31 @@ impl Build {
     #[must_use]
     pub fn this() -> Build {
         Build {
-            version: env!("CARGO_PKG_VERSION"),
-            commit: option_env!("VENDOMINI_COMMIT").unwrap_or("unknown"),
+            version: env!("CARGO_PKG_VERSION").into(),
+            commit: option_env!("VENDOMINI_COMMIT").unwrap_or("unknown").into(),
             dirty: option_env!("VENDOMINI_DIRTY").map(|dirty| dirty == "true"),
-            binary_sha256: BINARY.as_deref(),
+            binary_sha256: BINARY.as_deref().map(Cow::from),
         }
     }
 }
 
 /// Where the configuration came from.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigurationRecord {
     /// The files, the named one first.
     pub files: Vec<FileRecord>,
     /// SHA-256 of what they and the command line came to: see [`digest`].
-    #[schemars(description = "SHA-256 of what they and the command line came to.", regex(pattern = SHA256))]
+    #[schemars(description = "SHA-256 of what they and the command line came to.", regex(pattern = SHA_256))]
     pub sha256: String,
 }
 
 /// A file that was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileRecord {
     /// Its path as given.
     pub path: String,
     /// SHA-256 of its bytes.
-    #[schemars(regex(pattern = SHA256))]
+    #[schemars(regex(pattern = SHA_256))]
     pub sha256: String,
 }
 
@@ -129,7 +133,7 @@ impl From<&SourceFile> for FileRecord {
 }
 
 /// What all draws follow from.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeedRecord {
     /// The experiment's seed; null where it is an axis of the grid.
     pub experiment_seed: Option<u64>,
@@ -144,7 +148,7 @@ pub struct SeedRecord {
 }
 
 /// The language models of a plan, and how they are asked.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelsRecord {
     /// Each of them.
     pub models: Vec<ModelRecord>,
@@ -157,7 +161,7 @@ pub struct ModelsRecord {
 }
 
 /// What records cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Truncation {
     /// Characters of a reply that `provider_call` events repeat; `deliberations.jsonl` has all of it.
     pub output_head_chars: usize,
@@ -174,7 +178,7 @@ const TRUNCATION: Truncation = Truncation {
 };
 
 /// How many runs there are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// In the plan.
     pub planned: usize,
@@ -183,18 +187,17 @@ pub struct Counts {
     /// Broken off by a defect; their remains lie under `failed/`.
     pub failed: usize,
     /// By end reason.
-    pub by_end_reason: BTreeMap<&'static str, u64>,
+    pub by_end_reason: BTreeMap<String, u64>,
 }
 
 /// `manifest.json`, in the order of its keys.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
     /// Version of the record formats.
-    #[schemars(extend("const" = super::SCHEMA_VERSION))]
-    pub schema_version: &'static str,
+    pub schema_version: RecordVersion,
     /// [`PROGRAM`].
     #[schemars(description = "The program that made it.", extend("const" = PROGRAM))]
-    pub program: &'static str,
+    pub program: Cow<'static, str>,
     /// Which build of it.
     #[serde(flatten)]
     pub build: Build,
@@ -213,7 +216,7 @@ pub struct Manifest {
     /// What all draws follow from.
     pub seeds: SeedRecord,
     /// Name and version of the algorithm of `state_hash`.
-    pub state_hash: &'static str,
+    pub state_hash: Cow<'static, str>,
     /// The plugins that the program was made of, by name.
     pub plugins: Vec<PluginRecord>,
     /// The agents of the plan.
@@ -244,8 +247,8 @@ impl Manifest {
         let experiment = plan.experiment();
         let setting = |path: &str| experiment.setting(path).cloned().unwrap_or(Value::Null);
         Manifest {
-            schema_version: super::SCHEMA_VERSION,
-            program: PROGRAM,
+            schema_version: RecordVersion::CURRENT,
+            program: PROGRAM.into(),
             build: Build::this(),
             experiment: experiment.name.clone(),
             status: BatchStatus::Running,
@@ -262,7 +265,7 @@ impl Manifest {
                 paired_over: setting("experiment.paired_over"),
                 streams: streams(&registered.shocks),
             },
-            state_hash: state_hash::ALGORITHM,
+            state_hash: state_hash::ALGORITHM.into(),
             plugins,
             agents: plan.project(&["model.name"]).map(|cell| cell.config.model.name).collect(),
             pins: None,
@@ -271,6 +274,18 @@ impl Manifest {
             started: now(),
             ended: None,
         }
+    }
+
+    /// The manifest in a result folder; `None` where there is none, or another program's.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of a version that this program does not read.
+    pub fn read(folder: &Path) -> Result<Option<Manifest>, ReadError> {
+        let path = folder.join(MANIFEST);
+        if Head::at(&path)?.is_none_or(|head| head.program.as_deref() != Some(PROGRAM)) {
+            return Ok(None);
+        }
+        read_typed(&path, "a manifest")
     }
 
     /// The plan has language models.
@@ -333,5 +348,5 @@ pub fn digest(experiment: &Experiment) -> String {
     for axis in &experiment.axes {
         line(&format!("grid.{}", axis.path), &Value::Array(axis.values.clone()));
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hasher.finalize())
 }

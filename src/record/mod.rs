@@ -2,9 +2,11 @@
 
 pub mod compare;
 pub mod connections;
+pub mod event_record;
 pub mod evidence;
 pub mod folder;
 pub mod history;
+pub mod kept;
 pub mod lenient;
 pub mod manifest;
 pub mod pins;
@@ -12,11 +14,9 @@ pub mod reader;
 pub mod results;
 pub mod schema;
 pub mod step;
+pub mod step_record;
 pub mod summary;
-
-/// Version of the record formats, as `manifest.json` and `summary.json` state it. The first number changes when a
-/// reader of the old format would misread the new one.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub mod version;
 
 use bevy::app::{App, Plugin};
 use bevy::prelude::IntoScheduleConfigs;

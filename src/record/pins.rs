@@ -11,12 +11,12 @@
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::schema::{SHA256, STATE_HASH};
+use crate::base::hex::{HASH_128, Hash128, SHA_256, hex};
 use crate::config::Place;
 use crate::config::settings::RunConfig;
 use crate::engine::state_hash::ALGORITHM;
@@ -24,13 +24,13 @@ use crate::plan::Plan;
 use crate::scenario::warehouse::hash;
 
 /// What a plan's pins are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pins {
     /// Of all its cells.
-    #[schemars(description = "SHA-256 of the scenario of all cells.", regex(pattern = SHA256))]
+    #[schemars(description = "SHA-256 of the scenario of all cells.", regex(pattern = SHA_256))]
     pub scenario_sha256: String,
     /// Of its first run.
-    #[schemars(description = "State hash of day 0 of the first run.", regex(pattern = STATE_HASH))]
+    #[schemars(description = "State hash of day 0 of the first run.", regex(pattern = HASH_128))]
     pub initial_state_hash: String,
 }
 
@@ -52,7 +52,7 @@ pub struct PinMismatch {
 }
 
 /// How pins were dealt with, for the manifest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PinRecord {
     /// What is.
     #[serde(flatten)]
@@ -75,8 +75,8 @@ impl Pins {
             hasher.update(scenario);
             hasher.update("\n");
         }
-        let scenario_sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let initial_state_hash = format!("{:032x}", hash::start(&plan.run(0).config).value());
+        let scenario_sha256 = hex(&hasher.finalize());
+        let initial_state_hash = Hash128(hash::start(&plan.run(0).config).value()).to_string();
         Pins { scenario_sha256, initial_state_hash }
     }
 }

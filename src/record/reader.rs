@@ -1,17 +1,20 @@
 //! Step records read back, line by line.
 //!
-//! Handed out by [`RunFolder::records`](super::folder::RunFolder::records); what a record means is the business of
-//! [`evidence`](super::evidence) and [`v1`](crate::legacy::v1). Never holds more than one line of a log in memory, and never
-//! guesses: a line that cannot be read is handed out as such.
+//! Handed out by [`RunFolder::records`](super::folder::RunFolder::records). A record of this program is read into a
+//! [`StepRecord`]; one of another program, imported or not, is handed on as the JSON that it is, for `legacy`. Never
+//! holds more than one line of a log in memory, and never guesses: a line that cannot be read is handed out as such.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::folder::ReadError;
 use super::lenient;
+use super::step_record::StepRecord;
 use crate::base::units::Step;
 
 /// Longest line that is read: far more than any record, and less than memory.
@@ -36,7 +39,7 @@ pub enum Line {
     },
 }
 
-/// A step record as read: a JSON object with a whole number under `step`.
+/// A step record as read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepLine {
     /// Which line of the log, from 1.
@@ -44,9 +47,32 @@ pub struct StepLine {
     /// Its step.
     pub step: Step,
     /// All of it.
-    pub value: Value,
+    pub record: Recorded,
     /// Whether the line is strict JSON; [`lenient`] says what else is read.
     pub strict: bool,
+}
+
+/// Whose record it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Recorded {
+    /// This program's.
+    Ours(Box<StepRecord>),
+    /// Of the Python original, or imported from it: a JSON object with a whole number under `step`.
+    Foreign(Value),
+}
+
+/// What tells whose a record is. A key that is null counts as missing.
+#[derive(Deserialize)]
+struct Head {
+    step: Option<Step>,
+    action_source: Option<IgnoredAny>,
+    imported: Option<IgnoredAny>,
+}
+
+impl Head {
+    fn is_ours(&self) -> bool {
+        self.action_source.is_some() && self.imported.is_none()
+    }
 }
 
 /// The lines of a log, one at a time.
@@ -98,22 +124,48 @@ impl Records {
 
     fn judge(&mut self) -> Line {
         let number = self.number;
-        let why = match lenient::parse(&self.line) {
-            Ok((value, strict)) => match step_of(&value) {
-                Some(step) => {
-                    self.readable = true;
-                    return Line::Record(StepLine { number, step, value, strict });
-                }
-                None => "it has no step".to_owned(),
-            },
-            Err(_) if self.line.last() != Some(&b'\n') => return Line::Clipped { number },
-            Err(why) => why,
+        let why = match step_of(&self.line) {
+            Ok((step, record, strict)) => {
+                self.readable = true;
+                return Line::Record(StepLine { number, step, record, strict });
+            }
+            Err(Unreadable::NoJson(_)) if self.line.last() != Some(&b'\n') => return Line::Clipped { number },
+            Err(Unreadable::NoJson(why) | Unreadable::NoRecord(why)) => why,
         };
         self.first_problem.get_or_insert_with(|| (number, why.clone()));
         Line::Malformed { number, why }
     }
 }
 
-fn step_of(record: &Value) -> Option<Step> {
-    record.get("step")?.as_u64().and_then(|step| Step::try_from(step).ok())
+/// Why a line is no step record.
+enum Unreadable {
+    /// It is not even JSON.
+    NoJson(String),
+    /// It is JSON, and of another shape.
+    NoRecord(String),
+}
+
+/// The step of a line, the record, and whether the line is strict JSON.
+fn step_of(line: &[u8]) -> Result<(Step, Recorded, bool), Unreadable> {
+    let no_step = || Unreadable::NoRecord("it has no step".to_owned());
+    // The common line is one of ours, and read without a tree of values.
+    if let Ok(head) = serde_json::from_slice::<Head>(line)
+        && head.is_ours()
+    {
+        let step = head.step.ok_or_else(no_step)?;
+        let record = serde_json::from_slice(line).map_err(|error| {
+            Unreadable::NoRecord(format!("column {}: {}", error.column(), lenient::without_place(&error)))
+        })?;
+        return Ok((step, Recorded::Ours(record), true));
+    }
+    let (value, strict) = lenient::parse(line).map_err(Unreadable::NoJson)?;
+    let head = Head::deserialize(&value).map_err(|_| no_step())?;
+    let step = head.step.ok_or_else(no_step)?;
+    let record = if head.is_ours() {
+        let record = serde_json::from_value(value);
+        Recorded::Ours(record.map_err(|error| Unreadable::NoRecord(lenient::without_place(&error)))?)
+    } else {
+        Recorded::Foreign(value)
+    };
+    Ok((step, record, strict))
 }

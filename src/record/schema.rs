@@ -13,12 +13,12 @@ use std::collections::BTreeSet;
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use super::connections::ConnectionRecord;
 use super::manifest::Manifest;
-use super::step::{EventRecord, StepRecord};
+use super::step::{WrittenEvent, WrittenStep};
 use super::summary::Summary;
 use crate::crash::event::CrashEvent;
 use crate::engine::journal::WorldEvent;
@@ -27,16 +27,10 @@ use crate::prediction::event::PredictionEvent;
 use crate::shock::event::ShockEvent;
 use crate::tool::arguments::without_widths;
 
-/// Pattern of a state hash.
-pub(crate) const STATE_HASH: &str = "^[0-9a-f]{32}$";
-
-/// Pattern of a SHA-256.
-pub(crate) const SHA256: &str = "^[0-9a-f]{64}$";
-
 /// Schema of a line of `steps.jsonl`.
 #[must_use]
 pub fn step() -> Value {
-    schema_of::<StepRecord<'static>>("Step record")
+    schema_of::<WrittenStep<'static>>("Step record")
 }
 
 /// Schema of a line of `events.jsonl`, whoever owns the event.
@@ -49,7 +43,7 @@ pub fn event() -> Value {
         CrashEvent::json_schema(&mut generator),
         LlmEvent::<'static>::json_schema(&mut generator),
     ];
-    let mut schema = generator.into_root_schema_for::<EventRecord<'static, WorldEvent>>().to_value();
+    let mut schema = generator.into_root_schema_for::<WrittenEvent<'static, WorldEvent>>().to_value();
     let kinds = schema["oneOf"].as_array_mut().expect("an event is one of many");
     for others in of_others.map(Schema::to_value) {
         kinds.extend(others["oneOf"].as_array().expect("an event is one of many").iter().cloned());
@@ -79,15 +73,6 @@ pub fn manifest() -> Value {
 #[must_use]
 pub fn connection() -> Value {
     schema_of::<ConnectionRecord<'static>>("Change of the number of requests in flight")
-}
-
-/// A map whose keys are words of `K`.
-pub(crate) fn by_word<K: JsonSchema, V: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "object",
-        "propertyNames": generator.subschema_for::<K>(),
-        "additionalProperties": generator.subschema_for::<V>(),
-    })
 }
 
 fn generator() -> SchemaGenerator {

@@ -1,10 +1,9 @@
 //! `steps.jsonl` and `events.jsonl`: one line a step, one line an event.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bevy::prelude::*;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
@@ -12,9 +11,10 @@ use smallvec::SmallVec;
 use crate::base::card::Card;
 use crate::base::decision::{Action, ActionSource, ModelUse};
 use crate::base::error_type::ByType;
+use crate::base::hex::Hash128;
 use crate::base::ids::ShockId;
 use crate::base::json;
-use crate::base::units::{Cents, Day, Step, Units};
+use crate::base::units::{Day, Step};
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
 use crate::engine::journal::{Journal, Stamp, Stamped};
@@ -29,13 +29,16 @@ use crate::interface::turn::{StateRecord, Turn};
 use crate::prediction::accumulate::{Accumulator, Score, WindowStatistics};
 use crate::prediction::predictions::{Predictions, Resolved, step_means};
 use crate::prediction::reveal::RevealedError;
-use crate::record::schema::STATE_HASH;
+use crate::record::step_record::{OfOrders, StateAfter};
 use crate::shock::entity::ShockRecord;
 use crate::shock::ledger::DoseLedger;
 
-/// A line of `steps.jsonl`.
+/// A line of `steps.jsonl` as it is written: borrowed, since a run writes one a step. [`StepRecord`] reads it.
+///
+/// [`StepRecord`]: super::step_record::StepRecord
 #[derive(Serialize, JsonSchema)]
-pub(super) struct StepRecord<'a> {
+#[schemars(description = "A line of `steps.jsonl`.")]
+pub(super) struct WrittenStep<'a> {
     /// Number of the step, from 0.
     step: Step,
     /// The day, from 0.
@@ -103,7 +106,7 @@ pub(super) struct StepRecord<'a> {
     /// How bad the crash was; null without one, and while too few steps were seen.
     severity: Option<Severity>,
     /// The chain over the world after the step and all hashes before it.
-    state_hash: Hex,
+    state_hash: Hash128,
 }
 
 /// What the step's input contained for the first time.
@@ -113,26 +116,6 @@ struct Revealed<'a> {
     errors: &'a [RevealedError],
     /// Shocks of which it was told now.
     shocks: &'a [ShockId],
-}
-
-/// A value for each error type that orders have.
-#[derive(Serialize, JsonSchema)]
-struct OfOrders<T> {
-    /// When orders arrive.
-    temporal: T,
-    /// How much of them is taken in.
-    quantity: T,
-    /// What is charged.
-    cost: T,
-}
-
-/// The world after the step.
-#[derive(Serialize, JsonSchema)]
-struct StateAfter {
-    /// Posted budget.
-    budget: Cents,
-    /// Stock over all SKUs.
-    total_storage: Units,
 }
 
 /// Flags by detector, in the order of the register.
@@ -148,37 +131,9 @@ impl Serialize for Flags<'_> {
     }
 }
 
-/// 32 hexadecimal digits.
-struct Hex(u128);
-
-impl Serialize for Hex {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [0u8; 32];
-        for (place, digit) in text.iter_mut().enumerate() {
-            *digit = DIGITS[(self.0 >> (124 - 4 * place)) as usize & 15];
-        }
-        serializer.serialize_str(std::str::from_utf8(&text).expect("hexadecimal digits are text"))
-    }
-}
-
-impl JsonSchema for Hex {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "StateHash".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "pattern": STATE_HASH})
-    }
-}
-
 /// A line of `events.jsonl`, for the events of one owner.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct EventRecord<'a, E> {
+pub(super) struct WrittenEvent<'a, E> {
     /// The step in which it happened.
     step: Step,
     /// The day.
@@ -222,7 +177,7 @@ pub fn record_step(
     let (step, day) = (turn.step, turn.state.day);
     let (tracks, revealed) = (predictions.tracks(), predictions.revealed_tracks());
     let reference = predictions.reference_tracks();
-    let record = StepRecord {
+    let record = WrittenStep {
         step,
         day,
         observation: &observation,
@@ -259,10 +214,9 @@ pub fn record_step(
         }),
         flags: Flags(crash.flags()),
         severity: crash.severity(),
-        state_hash: Hex(hash.value()),
+        state_hash: Hash128(hash.value()),
     };
-    json::write(&mut recorder.steps, &record).expect("a step record is JSON");
-    recorder.steps.push(b'\n');
+    json::line(&mut recorder.steps, &record).expect("a step record is JSON");
     let mut lines = EventLines { step, day, lines: &mut recorder.events };
     let mut of_world = journal.stamped();
     let mut of_shocks = doses.events().stamped(&journal);
@@ -296,9 +250,8 @@ impl EventLines<'_> {
         if let Some((Stamped { stamp, event }, later)) = events.split_first()
             && *stamp == next
         {
-            let record = EventRecord { step: self.step, day: self.day, event };
-            json::write(self.lines, &record).expect("an event is JSON");
-            self.lines.push(b'\n');
+            let record = WrittenEvent { step: self.step, day: self.day, event };
+            json::line(self.lines, &record).expect("an event is JSON");
             *events = later;
         }
     }

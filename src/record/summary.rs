@@ -6,13 +6,14 @@ use std::sync::Arc;
 use bevy::ecs::entity::Entity;
 use bevy::ecs::world::World;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::schema::{STATE_HASH, by_word};
 use crate::base::decision::ActionSource;
 use crate::base::error_type::ByType;
-use crate::base::run_end::{EndReason, FaultOwner, LimitScope};
+use crate::base::hex::{HASH_128, Hash128};
+use crate::base::run_end::{EndReason, with_owner};
+use crate::base::schema::by_word;
 use crate::base::units::{Cents, Step, Units};
 use crate::crash::severity::Severity;
 use crate::crash::state::CrashState;
@@ -25,13 +26,14 @@ use crate::prediction::account::{Account, TypeAccount};
 use crate::prediction::accumulate::{Accumulator, Score, Track, WindowStatistics};
 use crate::prediction::calibration::CalibrationSummary;
 use crate::prediction::predictions::Predictions;
+use crate::record::version::RecordVersion;
 use crate::scenario::warehouse::customer::Customers;
 use crate::scenario::warehouse::sku::{Shelves, Stock};
 use crate::shock::ledger::{DoseLedger, FamilyDose};
 use crate::tool::scratchpad::Scratchpad;
 
 /// What identifies a run and what it was given.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunIdentity {
     /// `<experiment>_c<combination>_r<replication>`.
     pub run_id: String,
@@ -68,7 +70,7 @@ impl RunIdentity {
 }
 
 /// The account of predictions.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PredictionSummary {
     /// Over all types.
     #[serde(flatten)]
@@ -78,7 +80,7 @@ pub struct PredictionSummary {
 }
 
 /// Error statistics over the configured windows at one step.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WindowSummary {
     /// The step.
     pub step: Step,
@@ -88,7 +90,7 @@ pub struct WindowSummary {
 }
 
 /// The shocks of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShockSummary {
     /// How many were drawn.
     pub drawn: u32,
@@ -105,11 +107,10 @@ pub struct ShockSummary {
 }
 
 /// `summary.json`, in the order of its keys.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Version of the format.
-    #[schemars(extend("const" = super::SCHEMA_VERSION))]
-    pub schema_version: &'static str,
+    pub schema_version: RecordVersion,
     /// Who the run is.
     #[serde(flatten)]
     pub identity: RunIdentity,
@@ -119,24 +120,22 @@ pub struct Summary {
     pub model_load_error: Option<String>,
     /// Steps of the run: termination is at the last of them.
     pub total_steps: Step,
-    /// Why it ended.
+    /// Why it ended; written with the keys `fault_owner` and `limit_scope`.
+    #[serde(flatten, with = "with_owner")]
+    #[schemars(with = "with_owner::End")]
     pub end_reason: EndReason,
-    /// To whom the end is owed.
-    pub fault_owner: FaultOwner,
-    /// Whose limit it was, for an end at a limit; null for all others.
-    pub limit_scope: Option<LimitScope>,
     /// Whether any detector fired.
     pub crashed: bool,
     /// The first one that did.
-    pub crash_type: Option<&'static str>,
+    pub crash_type: Option<String>,
     /// All that did.
-    pub crash_types: Vec<&'static str>,
+    pub crash_types: Vec<String>,
     /// Step of the first flag; null without a crash.
     pub time_to_crash: Option<Step>,
     /// Earliest evidence of the first flag.
     pub onset_step: Option<Step>,
     /// The first crash type that belongs to the primary event; null without one.
-    pub primary_crash_type: Option<&'static str>,
+    pub primary_crash_type: Option<String>,
     /// Step of its flag.
     pub primary_time_to_crash: Option<Step>,
     /// Earliest evidence of its flag.
@@ -145,7 +144,7 @@ pub struct Summary {
     pub severity: Option<Severity>,
     /// `censored` where too few steps were seen after the crash.
     #[schemars(extend("enum" = ["censored", null]))]
-    pub severity_reason: Option<&'static str>,
+    pub severity_reason: Option<String>,
     /// Step of the recovery.
     pub recovered_step: Option<Step>,
     /// First flag after the recovery.
@@ -207,10 +206,10 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelSummary>,
     /// The state hash of day 0, before the first step.
-    #[schemars(regex(pattern = STATE_HASH))]
+    #[schemars(regex(pattern = HASH_128))]
     pub initial_state_hash: String,
     /// The last state hash.
-    #[schemars(regex(pattern = STATE_HASH))]
+    #[schemars(regex(pattern = HASH_128))]
     pub final_state_hash: String,
     /// When and how the agent was made to break down, for agents that were ([`Agent::truth`]).
     ///
@@ -295,24 +294,22 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted, 
     let aftermath = crash.aftermath();
     let severity = crash.severity();
     Summary {
-        schema_version: super::SCHEMA_VERSION,
+        schema_version: RecordVersion::CURRENT,
         identity,
         model_load_failed: false,
         model_load_error: None,
         total_steps: counted.total_steps,
         end_reason: counted.end_reason,
-        fault_owner: counted.end_reason.fault_owner(),
-        limit_scope: counted.end_reason.limit_scope(),
         crashed: crash.crash().is_some(),
-        crash_type: crash.crash().map(|crash| crash.kind),
-        crash_types: crash.crash_types().collect(),
+        crash_type: crash.crash().map(|crash| crash.kind.to_owned()),
+        crash_types: crash.crash_types().map(ToOwned::to_owned).collect(),
         time_to_crash: crash.crash().map(|crash| crash.detected),
         onset_step: crash.crash().map(|crash| crash.onset),
-        primary_crash_type: crash.primary_crash().map(|crash| crash.kind),
+        primary_crash_type: crash.primary_crash().map(|crash| crash.kind.to_owned()),
         primary_time_to_crash: crash.primary_crash().map(|crash| crash.detected),
         primary_onset_step: crash.primary_crash().map(|crash| crash.onset),
         severity,
-        severity_reason: (crash.crash().is_some() && severity.is_none()).then_some("censored"),
+        severity_reason: (crash.crash().is_some() && severity.is_none()).then(|| "censored".to_owned()),
         recovered_step: aftermath.and_then(|aftermath| aftermath.recovered_step()),
         recrash_step: aftermath.and_then(|aftermath| aftermath.recrash_step()),
         initial_budget: totals.initial_budget,
@@ -350,7 +347,7 @@ pub(crate) fn summarise(world: &World, identity: RunIdentity, counted: Counted, 
         scratchpad_final_size: world.resource::<Scratchpad>().len(),
         model: None,
         initial_state_hash: counted.initial_state_hash,
-        final_state_hash: format!("{:032x}", world.resource::<crate::engine::state_hash::StateHash>().value()),
+        final_state_hash: Hash128(world.resource::<crate::engine::state_hash::StateHash>().value()).to_string(),
         truth: None,
     }
 }

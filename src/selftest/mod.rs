@@ -28,10 +28,9 @@ use std::panic::{self, AssertUnwindSafe};
 use serde::Serialize;
 
 use crate::base::units::Step;
-use crate::batch::MAX_JOBS;
 use crate::config::RunConfig;
 use crate::config::settings::SyntheticKind;
-use crate::plan::Plan;
+use crate::plan::{MAX_JOBS, Plan};
 use crate::plugins::Plugins;
 use crate::simulation::driver::Simulation;
 use check::Outcome;

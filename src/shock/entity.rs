@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{OrderId, ShockId, SkuId, SupplierId};
 use crate::base::units::Day;
@@ -41,7 +41,7 @@ pub struct ShockEffect {
 }
 
 /// What became of a shock.
-#[derive(Component, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShockState {
     /// It waits for something to strike.
@@ -53,7 +53,7 @@ pub enum ShockState {
 }
 
 /// What a shock struck.
-#[derive(Component, Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Component, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// A pending order.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +88,7 @@ impl Lasting {
 }
 
 /// A shock as events and step records state it.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct ShockRecord {
     /// Its id.

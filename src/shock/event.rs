@@ -1,13 +1,13 @@
 //! What happens to shocks, as events.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::entity::{ShockRecord, ShockState};
 use crate::base::ids::ShockId;
 
 /// One thing that happened to a shock. Serialised, with its step and day, it is a line of `events.jsonl`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ShockEvent {
     /// A shock was drawn.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::entity::{Lasting, ShockRecord, ShockState};
 use super::event::ShockEvent;
@@ -20,7 +20,7 @@ use crate::engine::orders::{PurchaseBook, PurchaseOrder};
 use crate::engine::suppliers::Terms;
 
 /// Counts of one family.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FamilyDose {
     /// Shocks that changed something.
     pub effective: u32,

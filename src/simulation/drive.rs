@@ -12,6 +12,7 @@ use super::progress::RunProgress;
 use crate::agent::register::{AgentRegister, AgentSetup, Rehearse};
 use crate::agent::{Agent, Input, Instruments};
 use crate::base::decision::Decision;
+use crate::base::hex::Hash128;
 use crate::base::registration::{PluginErrors, PluginProblem, PluginProblems};
 use crate::base::run_end::EndReason;
 use crate::base::units::Step;
@@ -52,6 +53,8 @@ pub(crate) fn complete(app: &mut App) {
         .add_run_resource(|_| Truth::default())
         .add_spawned_run_resource::<Knowledge>()
         .add_run_resource(|_| Answer::default())
+        .add_run_resource(|_| Truth::default())
+        .add_spawned_run_resource::<Knowledge>()
         .add_spawned_run_resource::<Briefing>();
     // An exclusive system costs a little in every step, so it is there only where it has something to do.
     if app.world().resource::<RunStates>().has_hashed() && app.get_schedule(PostAgent).is_some() {
@@ -251,7 +254,7 @@ fn sum_up(world: &World, identity: RunIdentity, end_reason: EndReason, totals: P
         action_sources: progress.action_sources.clone(),
         windows_at_crash: progress.windows_at_crash.clone(),
         windows_at_end: windows(world, &progress.config.measurement.pe_windows, last),
-        initial_state_hash: format!("{:032x}", progress.initial_state_hash),
+        initial_state_hash: Hash128(progress.initial_state_hash).to_string(),
     };
     summarise(world, identity, counted, totals)
 }

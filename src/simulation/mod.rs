@@ -14,6 +14,7 @@ mod end;
 pub(crate) mod headless;
 mod progress;
 pub mod recorded_run;
+pub mod registered;
 pub(crate) mod suspended;
 
 pub use drive::{apply, begin, input, observe};

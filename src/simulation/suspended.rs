@@ -253,7 +253,9 @@ mod tests {
             let mut simulation = Plugins::default().with(plugin, "1").simulation();
             simulation.start(&configs()[0], false);
             let mut agent = simulation.agent("heuristic").expect("it is built in");
-            (0..5).for_each(|_| drop(step(&mut simulation, agent.as_mut())));
+            for _ in 0..5 {
+                assert_eq!(step(&mut simulation, agent.as_mut()), None);
+            }
             let found = catch_unwind(AssertUnwindSafe(|| simulation.check_resources()));
             found.err().map(|panic| panic.downcast_ref::<String>().expect("a text").clone())
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bevy::app::App;
 use serde_json::Value;
 use vendomini::agent::register::{AgentAppExt, AgentSetup};
-use vendomini::agent::{Agent, AgentPlugin, Input};
+use vendomini::agent::{Agent, AgentPlugin, Input, Instruments};
 use vendomini::base::decision::Decision;
 use vendomini::batch::progress::Progress;
 use vendomini::batch::{BatchError, BatchOptions, BatchOutcome, Existing, run_batch};

@@ -17,6 +17,14 @@ pub(crate) fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// A file of the Python original, which does not come with this project. Tests that need one are ignored, and run with
+/// `cargo test -- --ignored` where `../shared` lies beside it.
+pub(crate) fn original(path: &str) -> PathBuf {
+    let path = project("../shared/data/vendomini-v1").join(path);
+    assert!(path.exists(), "this test needs {}", path.display());
+    path
+}
+
 /// The plan of `configs/base.yaml` with some settings.
 pub(crate) fn plan(settings: &[&str]) -> Plan {
     let set = settings.iter().map(|s| (*s).to_owned()).collect();

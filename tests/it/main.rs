@@ -2,6 +2,7 @@
 
 mod common;
 
+mod app;
 mod batch;
 mod cli;
 mod competence;
@@ -13,6 +14,7 @@ mod digests;
 mod events;
 mod extension;
 mod instrument;
+mod layers;
 mod legacy;
 mod llm;
 mod mock_server;
@@ -27,4 +29,5 @@ mod selftest;
 mod shocks;
 mod tools;
 mod transport;
+mod versions;
 mod world;

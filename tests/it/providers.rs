@@ -13,7 +13,7 @@ use vendomini::llm::provider::cost::{PriceSources, Pricing, PricingSource};
 use vendomini::llm::provider::dialect::{ToolResult, ToolSpec};
 use vendomini::llm::provider::settings::resolve;
 use vendomini::plan::Plan;
-use vendomini::plugins::registered::Registered;
+use vendomini::plan::registered::Registered;
 use vendomini::record::{manifest, results};
 use vendomini::scenario::warehouse::agent::NAMES;
 

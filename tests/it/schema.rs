@@ -1,6 +1,7 @@
 //! The verb `schema`: what it prints describes what the program reads and writes, no more and no less.
 
 mod files;
+mod reading;
 mod records;
 mod tools;
 

@@ -14,18 +14,11 @@ fn it_passes_whatever_the_number_of_threads() {
 }
 
 #[test]
-fn it_reports_as_a_table_and_as_one_object() {
-    let selftest = |more: &[&str]| {
-        let output = cargo_bin_cmd!("vendomini").arg("selftest").args(more).output().expect("it runs");
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
-        String::from_utf8(output.stdout).expect("text")
-    };
-    let table = selftest(&[]);
-    for detector in ["looping", "decoupling", "slow_divergence", "malformed_output", "belief_divergence", "all is well"]
-    {
-        assert!(table.contains(detector), "{table}");
-    }
-    let report: Value = serde_json::from_str(&selftest(&["--format", "json"])).expect("one object");
+fn it_reports_as_one_object() {
+    let output = cargo_bin_cmd!("vendomini").args(["selftest", "--format", "json"]).output().expect("it runs");
+    let report = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(0), "{report}");
+    let report: Value = serde_json::from_str(&report).expect("one object");
     assert_eq!(report["passed"], true);
     assert!(report["checks"].as_array().unwrap().iter().all(|check| check["passed"] == true));
     for detector in report["detectors"].as_array().unwrap() {

@@ -5,13 +5,13 @@
 //! It proves the instrument: an error of the oracle is a defect of this program. It keeps a few numbers for every
 //! step of the run.
 
-use crate::agent::register::Rehearse;
+use crate::agent::register::AgentSetup;
 use crate::agent::{Agent, Input, Instruments};
 use crate::base::card::Card;
 use crate::base::decision::Decision;
 use crate::base::error_type::ErrorType;
+use crate::base::hex::Hash128;
 use crate::base::units::Step;
-use crate::config::settings::RunConfig;
 use crate::prediction::predictions::Value;
 
 /// What became of the predictions of one step's card, as far as it was decided.
@@ -60,15 +60,16 @@ pub struct Oracle {
     hashes: Vec<u128>,
 }
 
-/// Makes the first pass of a run. `heuristic` makes the agent that acts, anew for each pass.
+/// Makes the first pass of a run, in a World of its own with the run's plugins and without records. `heuristic` makes the
+/// agent that acts, anew for each pass.
 #[must_use]
-pub fn rehearse(config: &RunConfig, rehearse: &dyn Rehearse, heuristic: impl Fn() -> Box<dyn Agent>) -> Oracle {
-    let mut config = config.clone();
+pub fn rehearse(setup: AgentSetup<'_>, heuristic: impl Fn() -> Box<dyn Agent>) -> Oracle {
+    let mut config = setup.config.clone();
     // The first pass states what the heuristic thinks, so a detector may call it a crash where the second is none:
     // it must not end the pass.
     config.measurement.continue_after_crash = Step::MAX / 2;
     let (mut outcomes, mut hashes): (Vec<Outcome>, Vec<u128>) = (Vec::new(), Vec::new());
-    rehearse.rehearse(&config, heuristic().as_mut(), &mut |instruments| {
+    setup.rehearse.rehearse(&config, heuristic().as_mut(), &mut |instruments| {
         // The first look is before any step.
         if !hashes.is_empty() {
             outcomes.push(Outcome::default());
@@ -95,10 +96,10 @@ impl Agent for Oracle {
         let known = self.hashes.get(step as usize).copied();
         assert!(
             known == Some(state_hash),
-            "step {step} of the oracle's run begins in the world {:032x}, that of its rehearsal in {}: the world \
+            "step {step} of the oracle's run begins in the world {}, that of its rehearsal in {}: the world \
              depends on cards, or a plugin is missing in the rehearsal",
-            state_hash,
-            known.map_or("none, it had ended".to_owned(), |hash| format!("{hash:032x}")),
+            Hash128(state_hash),
+            known.map_or("none, it had ended".to_owned(), |hash| Hash128(hash).to_string()),
         );
         let mut decision = self.heuristic.decide(input);
         if let Some(card) = &mut decision.card {

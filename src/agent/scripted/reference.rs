@@ -47,9 +47,7 @@ pub trait ReferenceAgent: Agent {
 pub fn register_reference_agents<R: ReferenceAgent + 'static>(app: &mut App, scenario: &'static str, make: fn() -> R) {
     let own = |name: &str| AgentSpec::new(name).only_in(scenario);
     app.add_agent(own("heuristic"), move |_: AgentSetup<'_>| Box::new(make()));
-    app.add_agent(own("oracle"), move |setup: AgentSetup<'_>| {
-        Box::new(oracle::rehearse(setup.config, setup.rehearse, || Box::new(make())))
-    });
+    app.add_agent(own("oracle"), move |setup: AgentSetup<'_>| Box::new(oracle::rehearse(setup, || Box::new(make()))));
     app.add_agent(own("synthetic"), move |setup: AgentSetup<'_>| {
         Box::new(synthetic::Synthetic::new(setup, Box::new(make())))
     });

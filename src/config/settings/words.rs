@@ -17,6 +17,9 @@ macro_rules! words {
             /// Every word that the configuration accepts here.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
 
+            /// Every value, in the order of its word.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
             /// The word of this value in configuration files and records.
             #[must_use]
             pub fn word(self) -> &'static str {

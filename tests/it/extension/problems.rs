@@ -169,3 +169,12 @@ fn an_argument_may_not_take_the_place_of_the_prediction_card() {
     let complaint = complaint(&Plugins::default().with(wrong, "1"));
     assert!(complaint.contains("the tool tool_oracle takes an argument named prediction"), "{complaint}");
 }
+
+#[test]
+fn a_system_that_no_run_would_run_is_refused() {
+    fn look() {}
+    fn plugin(app: &mut App) {
+        app.add_systems(Startup, look).add_systems(Update, look).add_systems(FixedPreUpdate, look);
+    }
+    insta::assert_snapshot!(complaint(&Plugins::default().with(plugin, "1")), @"");
+}

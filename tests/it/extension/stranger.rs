@@ -1,4 +1,4 @@
-//! A package of a stranger, built outside this one against its public items.
+//! A package of a stranger, which knows the public items of ours alone.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,53 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::common::{lines, project};
 
-/// The sections of our manifest whose titles begin so, without the titles of `dev-dependencies`.
-fn sections(title: &str) -> String {
-    let ours = fs::read_to_string(project("Cargo.toml")).unwrap();
-    let sections = ours.split("\n[").filter(|section| section.starts_with(title));
-    let copied: String = sections.map(|section| format!("[{section}\n")).collect();
-    assert!(!copied.is_empty(), "our manifest has {title}");
-    copied.replace("[dev-dependencies]", "")
-}
-
-/// What our manifest says of a dependency.
-fn dependency(name: &str) -> String {
-    let ours = fs::read_to_string(project("Cargo.toml")).unwrap();
-    let line = ours.lines().find(|line| line.starts_with(&format!("{name} = ")));
-    line.unwrap_or_else(|| panic!("{name} is a dependency of ours")).to_owned()
-}
-
-/// Writes the package: its own manifest, our lock file, and its programs. They need `bevy`, `schemars` and `serde`
-/// beside `vendomini`. With our profile and what our tests depend on, everything that these tests were built from fits
-/// the stranger too, and only vendomini itself is built anew, as fast as can be.
-fn package(dir: &Path) {
-    let dependencies = ["bevy", "schemars", "serde"].map(dependency).join("\n");
-    let manifest = format!(
-        "[package]\nname = \"stranger\"\nversion = \"3.1.4\"\nedition = \"2024\"\n\n[dependencies]\n\
-         vendomini = {{ path = {:?} }}\n{dependencies}\n{}\n[workspace]\n\n{}\n\
-         [profile.dev.package.vendomini]\nopt-level = 0\ndebug = false\n",
-        project(""),
-        sections("dev-dependencies"),
-        sections("profile.dev")
-    );
-    fs::create_dir_all(dir.join("src/bin")).unwrap();
-    fs::write(dir.join("Cargo.toml"), manifest).unwrap();
-    fs::copy(project("Cargo.lock"), dir.join("Cargo.lock")).unwrap();
-    fs::write(dir.join("src/main.rs"), include_str!("stranger/main.rs")).unwrap();
-    fs::write(dir.join("src/bin/no_schema.rs"), include_str!("stranger/no_schema.rs")).unwrap();
-}
-
-/// The target folder of this build: what was built for the tests is built for the stranger.
-fn target() -> PathBuf {
+/// The folder of the programs of this build, `target/<profile>`.
+fn built() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a program");
-    test.ancestors().nth(3).expect("it lies in target/<profile>/deps").to_owned()
+    test.ancestors().nth(2).expect("it lies in target/<profile>/deps").to_owned()
 }
 
-fn build(dir: &TempDir, program: &str) -> Output {
+/// Builds a program of the stranger's.
+fn build(program: &str, features: &[&str]) -> Output {
     let mut cargo = Command::new(env!("CARGO"));
     // Cargo tells a test which package it belongs to. Some build scripts would take that for a reason to build anew.
     let about_us = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
@@ -61,8 +25,17 @@ fn build(dir: &TempDir, program: &str) -> Output {
     told.for_each(|(name, _)| {
         cargo.env_remove(name);
     });
-    cargo.args(["build", "--offline", "--bin", program, "--target-dir"]).arg(target());
-    cargo.current_dir(dir.path()).output().expect("cargo starts")
+    // Together with these tests, which are built already, our crate and all that it needs have the features that they
+    // were built with, and nothing but the stranger's own program is left to build.
+    let profile = match built().file_name().and_then(|folder| folder.to_str()) {
+        Some("debug") => "dev".to_owned(),
+        named => named.expect("a profile has a name").to_owned(),
+    };
+    let packages = ["--package", "vendomini", "--package", "stranger"];
+    cargo.args(["build", "--offline", "--locked", "--profile", &profile]).args(packages);
+    cargo.args(["--test", "it", "--bin", program]).args(features);
+    let target = built().parent().expect("it lies in the target folder").to_owned();
+    cargo.arg("--target-dir").arg(target).current_dir(project("")).output().expect("cargo starts")
 }
 
 /// Every file below a folder by its path, but those that hold times.
@@ -99,12 +72,11 @@ fn orders() -> Vec<String> {
 
 #[test]
 fn a_stranger_adds_a_tool_a_shock_and_two_detectors() {
-    let dir = tempfile::tempdir().unwrap();
-    package(dir.path());
-    let built = build(&dir, "stranger");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let program = target().join("debug").join(format!("stranger{}", std::env::consts::EXE_SUFFIX));
+    let done = build("stranger", &[]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let program = built().join(format!("stranger{}", std::env::consts::EXE_SUFFIX));
 
+    let dir = tempfile::tempdir().unwrap();
     fs::copy(project("configs/base.yaml"), dir.path().join("base.yaml")).unwrap();
     let experiment = "inherit: base.yaml
 experiment: {name: guest, replications: 2}
@@ -165,7 +137,7 @@ grid: {model.name: [donor, random, oracle]}
     assert_eq!(code, Some(3));
     assert_eq!(err, "error: the plugin stranger::charity is added twice; add it once\n");
 
-    let refused = build(&dir, "no_schema");
+    let refused = build("no_schema", &["--features", "stranger/no_schema"]);
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success());
     for part in ["`PayArgs` cannot be the arguments of a tool", "#[derive(serde::Deserialize, schemars::JsonSchema)]"] {

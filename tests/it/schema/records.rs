@@ -23,6 +23,8 @@ use vendomini::plan::Plan;
 use vendomini::plugins::Plugins;
 use vendomini::record::connections::ConnectionRecord;
 use vendomini::record::manifest::{BatchStatus, now};
+use vendomini::record::results;
+use vendomini::record::results::Row;
 use vendomini::tool::name;
 
 use super::tools::{exceeds_capacity, validators as tool_validators};
@@ -64,8 +66,12 @@ grid:
 ";
 
 /// What the batches have left, by what describes it.
-struct Records {
+pub(super) struct Records {
     by_subject: BTreeMap<&'static str, Vec<Value>>,
+    /// The same as it was written: a line, or a whole file.
+    pub(super) written: BTreeMap<&'static str, Vec<Vec<u8>>>,
+    /// Tables of results: the bytes, and the rows as they are read.
+    pub(super) tables: Vec<(Vec<u8>, Vec<Row>)>,
 }
 
 impl Records {
@@ -74,14 +80,28 @@ impl Records {
     }
 }
 
-static RECORDS: LazyLock<Records> = LazyLock::new(|| {
+pub(super) static RECORDS: LazyLock<Records> = LazyLock::new(|| {
     let mut by_subject: BTreeMap<&'static str, Vec<Value>> = BTreeMap::new();
+    let mut written: BTreeMap<&'static str, Vec<Vec<u8>>> = BTreeMap::new();
+    let mut tables = Vec::new();
     for text in [SCRIPTED, SYNTHETIC, MODELS] {
-        let results = tempfile::tempdir().unwrap();
-        let folder = batch(text, results.path());
+        let place = tempfile::tempdir().unwrap();
+        let folder = batch(text, place.path());
         let mut add = |subject: &'static str, values: Vec<Value>| by_subject.entry(subject).or_default().extend(values);
         add("manifest", vec![json_file(&folder.join("manifest.json"))]);
+        let mut keep = |subject: &'static str, path: PathBuf| {
+            let bytes = fs::read(path).unwrap();
+            let whole = subject == "manifest" || subject == "summary";
+            let parts =
+                if whole { vec![bytes] } else { bytes.split_inclusive(|b| *b == b'\n').map(Into::into).collect() };
+            written.entry(subject).or_default().extend(parts);
+        };
+        keep("manifest", folder.join("manifest.json"));
+        tables.push((fs::read(folder.join(results::NAME)).unwrap(), results::read(&folder).unwrap()));
         for run in fs::read_dir(folder.join("runs")).unwrap().map(|run| run.unwrap().path()) {
+            keep("step", run.join("steps.jsonl"));
+            keep("event", run.join("events.jsonl"));
+            keep("summary", run.join("summary.json"));
             add("step", lines(&fs::read(run.join("steps.jsonl")).unwrap()));
             add("event", lines(&fs::read(run.join("events.jsonl")).unwrap()));
             if let Ok(bytes) = fs::read(run.join("deliberations.jsonl")) {
@@ -99,7 +119,7 @@ static RECORDS: LazyLock<Records> = LazyLock::new(|| {
     };
     let changes = vec![change(20, 40, LimitReason::CleanRound), change(40, 32, LimitReason::Throttled)];
     by_subject.insert("connection", changes);
-    Records { by_subject }
+    Records { by_subject, written, tables }
 });
 
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -213,7 +233,7 @@ fn rare_records_fit_their_schema() {
     assert_fits(&validators["event"], &shock, "news of a plugin");
 
     let mut made = Lines::default();
-    let event = LlmEvent::Error { error_type: ErrorType::ParseFailure, message: "the reply names no tool" };
+    let event = LlmEvent::Error { error_type: ErrorType::ParseFailure, message: "the reply names no tool".into() };
     made.event(4, 2, &event);
     let unread = Unread {
         raw: RawReply { content: "Hm.".into(), reasoning: None, tool_calls: Vec::new(), finish: Finish::Length },

@@ -40,7 +40,7 @@ pub fn build(setup: AgentSetup<'_>) -> Box<dyn Agent> {
     match setup.name {
         "heuristic" => Box::new(Heuristic::default()),
         "mock" => Box::new(Mock::default()),
-        "oracle" => Box::new(rehearse(setup.config, setup.rehearse, || Box::new(Heuristic::default()))),
+        "oracle" => Box::new(rehearse(setup, || Box::new(Heuristic::default()))),
         "synthetic" => Box::new(Synthetic::new(setup, Box::new(Heuristic::default()))),
         _ => scripted::build(setup),
     }

@@ -1,23 +1,33 @@
-//! What an App has registered, by name: what configurations are checked against before the first run.
+//! What a program has registered, by name: what configurations are checked against before the first run.
+//!
+//! Plain names. Whoever has a World fills them in; this module knows no tool, family or detector.
 
-use bevy::prelude::World;
+use std::sync::Arc;
 
-use crate::agent::register::AgentRegister;
-use crate::config::settings::{RunConfig, TypeMix};
+use crate::config::settings::{MixWord, RunConfig, TypeMix};
 use crate::config::{nearest, shown};
-use crate::crash::detector::DetectorRegistry;
-use crate::shock::family::{ShockFamilies, shares};
-use crate::tool::registry::{Availability, ToolRegistry};
+
+/// A tool that is registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolName {
+    /// Its name.
+    pub name: &'static str,
+    /// Which runs offer it, where that does not depend on `interface.extra_tools`: a clause such as "it is always
+    /// offered". `None` for the tools that this key asks for.
+    pub offered: Option<String>,
+}
 
 /// The names that an App has registered, each list in the order that the simulation uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registered {
     /// Agents, by name.
     pub agents: Vec<String>,
-    /// Tools, by name, and which runs offer them.
-    pub tools: Vec<(&'static str, Availability)>,
+    /// Tools, by name.
+    pub tools: Vec<ToolName>,
     /// Shock families, by name.
     pub shocks: Vec<String>,
+    /// The families that each word of `pe_induction.pe_type_mix` draws.
+    pub mixes: Vec<(MixWord, Vec<Arc<str>>)>,
     /// Crash detectors, in the order that breaks ties.
     pub detectors: Vec<&'static str>,
 }
@@ -30,21 +40,6 @@ pub(crate) const DETECTORS: &str = "measurement.detectors";
 pub(crate) const PRIMARY: &str = "measurement.primary";
 
 impl Registered {
-    /// What a World has registered.
-    #[must_use]
-    pub fn of(world: &World) -> Registered {
-        let agents = world.get_resource::<AgentRegister>();
-        let tools = world.get_resource::<ToolRegistry>();
-        let shocks = world.get_resource::<ShockFamilies>();
-        let detectors = world.get_resource::<DetectorRegistry>();
-        Registered {
-            agents: agents.into_iter().flat_map(AgentRegister::names).map(ToOwned::to_owned).collect(),
-            tools: tools.into_iter().flat_map(ToolRegistry::specs).map(|spec| (spec.name, spec.availability)).collect(),
-            shocks: shocks.into_iter().flat_map(ShockFamilies::names).map(ToOwned::to_owned).collect(),
-            detectors: detectors.into_iter().flat_map(DetectorRegistry::names).collect(),
-        }
-    }
-
     /// The names that a key of a configuration may have for what is registered; none for keys that name no such thing.
     #[must_use]
     pub fn names_for(&self, path: &str) -> Vec<String> {
@@ -58,7 +53,7 @@ impl Registered {
     }
 
     fn extra_tools(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.tools.iter().filter(|(_, to)| *to == Availability::Extra).map(|(name, _)| *name)
+        self.tools.iter().filter(|tool| tool.offered.is_none()).map(|tool| tool.name)
     }
 
     /// What is wrong with the names in a configuration: the key and a sentence that says what to do. The agent and
@@ -82,10 +77,10 @@ impl Registered {
     }
 
     fn wrong_tool(&self, name: &str) -> Option<String> {
-        match self.tools.iter().find(|(known, _)| *known == name) {
-            Some((_, Availability::Extra)) => None,
-            Some((_, other)) => {
-                Some(format!("{name} does not belong here: {}; leave it out of this list", other.reason()))
+        match self.tools.iter().find(|tool| tool.name == name) {
+            Some(ToolName { offered: None, .. }) => None,
+            Some(ToolName { offered: Some(offered), .. }) => {
+                Some(format!("{name} does not belong here: {offered}; leave it out of this list"))
             }
             None => {
                 let extra: Vec<&str> = self.extra_tools().collect();
@@ -100,24 +95,26 @@ impl Registered {
 
     fn wrong_families(&self, mix: &TypeMix) -> Vec<String> {
         let known: Vec<&str> = self.shocks.iter().map(String::as_str).collect();
-        let shares = shares(mix);
-        let mut missing = shares.iter().map(|(family, _)| &**family).filter(|family| !known.contains(family));
         match mix {
-            TypeMix::Weights(_) => missing.map(|family| unknown("shock family", family, "some of ", &known)).collect(),
+            TypeMix::Weights(weights) => {
+                let missing = weights.keys().filter(|family| !self.shocks.contains(family));
+                missing.map(|family| unknown("shock family", family, "some of ", &known)).collect()
+            }
             // Without any family there are no shocks, whatever the mix.
             TypeMix::Word(_) if known.is_empty() => Vec::new(),
-            TypeMix::Word(word) => missing
-                .next()
-                .map(|family| {
-                    let example = known[0];
+            TypeMix::Word(word) => {
+                let drawn = self.mixes.iter().filter(|(known, _)| known == word).flat_map(|(_, families)| families);
+                let missing = drawn.filter(|family| !known.contains(&&***family)).take(1);
+                let refusal = |family: &Arc<str>| {
                     format!(
                         "{word} draws {family}, and there is no such shock family; write a map of weights instead, \
-                         such as {{{example}: 1}}, of {}",
+                         such as {{{}: 1}}, of {}",
+                        known[0],
                         known.join(", ")
                     )
-                })
-                .into_iter()
-                .collect(),
+                };
+                missing.map(refusal).collect()
+            }
         }
     }
 }
