@@ -56,8 +56,8 @@ fn readers(app: &mut App) {
 fn the_record_joins_the_events_of_all_owners_in_the_order_in_which_they_happened() {
     let config = cell(&[
         "model.name=synthetic",
-        "synthetic.kind=loop",
-        "synthetic.onset=30",
+        "synthetic.kind=invalid",
+        "synthetic.baseline=0.02",
         "synthetic.recovery=0.05",
         "pe_induction.p_shock=0.8",
         "pe_induction.pe_type_mix=uniform",

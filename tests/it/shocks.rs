@@ -120,10 +120,8 @@ fn check_components(
 
 fn checks(app: &mut App) {
     app.init_resource::<Seen>();
-    app.add_systems(
-        PostAgent,
-        (check_components, check_links).chain().after(PostAgentSystems::Detect).before(PostAgentSystems::Record),
-    );
+    app.add_systems(PostAgent, check_links.in_set(PostAgentSystems::Detect));
+    app.add_systems(PostAgent, check_components.in_set(PostAgentSystems::Record));
 }
 
 #[test]

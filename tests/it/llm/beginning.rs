@@ -163,7 +163,7 @@ fn prompts_of_the_user_s_are_used_recorded_and_tried_first() {
     let prompts = study.manifest()["models"]["prompts"].clone();
     // sha256sum of the text.
     assert_eq!(prompts["mine"]["system.txt"], "bd1112c3dae3b273a10221d01129c2f33862d57f50f2a72d9e19a6690bda0495");
-    assert_eq!(prompts["mine"].as_object().unwrap().len(), 3);
+    assert_eq!(prompts["mine"].as_object().unwrap().len(), 4);
     study.verify("c0_r0").with(0);
 
     // Other prompts make another run, which no cassette answers.
