@@ -3,6 +3,8 @@
 //! The records are those that `vendomini run` writes of the first run of the plan. A system of our own, in `Update`, says
 //! how far it is.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
+
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;

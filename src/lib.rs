@@ -24,24 +24,28 @@
 //!
 //! The modules, in the order of the data:
 //!
-//! - [`units`], [`ids`], [`rng`]: quantities with units, stable identifiers, keyed random draws
+//! - [`base`]: what every module needs and what needs none: units, identifiers, keyed draws, decisions
 //! - [`config`], [`plan`]: what the user wrote, checked; which runs that makes
-//! - [`world`], [`shock`]: what exists, and what goes wrong
-//! - [`agent`], [`tool`]: who decides, and what can be done
-//! - [`prediction`], [`crash`]: how far off the agent was, and whether it broke down
-//! - [`step`]: in what order all of this happens, and the driver of a run
-//! - [`plugins`]: what a program is made of, third parties' parts included
-//! - [`record`], [`batch`]: what is kept, and how a whole plan is run
+//! - [`engine`]: what scenarios share: the calendar, suppliers, purchase orders, money, messages, the state of a run
+//! - [`interface`]: what passes between the world and whoever decides
+//! - [`shock`], [`prediction`], [`tool`], [`crash`]: what goes wrong, what was expected, what can be done, what a
+//!   breakdown is
+//! - [`agent`]: who decides
+//! - [`scenario`]: what else exists; [`scenario::warehouse`] is the first one
+//! - [`llm`]: agents that are language models, and their providers
+//! - [`step`]: in what order all of this happens
+//! - [`record`], [`legacy`]: what is kept; the Python original's records
+//! - [`simulation`], [`plugins`]: driving a run; what a program is made of, third parties' parts included
 //! - [`analysis`]: what records say, read back
-//! - [`selftest`]: the instrument tested by itself
+//! - [`selftest`], [`batch`]: the instrument tested by itself; how a whole plan is run
 //! - [`cli`]: the command line
 //!
 //! # One run by hand
 //!
-//! [`Simulation`](step::driver::Simulation) holds the World of a run; runs that wait for a language model leave it to
+//! [`Simulation`](simulation::driver::Simulation) holds the World of a run; runs that wait for a language model leave it to
 //! others meanwhile. The agent sits between two calls: what it may see goes
-//! out of [`observe`](step::driver::Simulation::observe), and its decision goes into
-//! [`apply`](step::driver::Simulation::apply). Without shocks the heuristic's promised days are all kept:
+//! out of [`observe`](simulation::driver::Simulation::observe), and its decision goes into
+//! [`apply`](simulation::driver::Simulation::apply). Without shocks the heuristic's promised days are all kept:
 //!
 //! ```
 //! use std::path::Path;
@@ -107,7 +111,7 @@
 //! | [`add_shock`](shock::family::ShockAppExt::add_shock) | something that goes wrong | `Evening` | `pe_induction.pe_type_mix`, as a map of weights |
 //! | [`add_crash_detector`](crash::detector::CrashDetectorAppExt::add_crash_detector) | a crash type | `Detect` | `measurement.detectors`, `measurement.primary` |
 //! | [`add_agent`](agent::register::AgentAppExt::add_agent) | an agent in Rust | between the schedules | `model.name` |
-//! | [`add_run_state`](world::run_state::RunStateAppExt::add_run_state) | state of a plugin | `Record` | |
+//! | [`add_run_state`](engine::run_state::RunStateAppExt::add_run_state) | state of a plugin | `Record` | |
 //!
 //! Names are unique and `snake_case`; configurations are checked against them before the first run. [`main_with`] is
 //! the whole command line with a third party's plugins inside, so its program is a few lines:
@@ -156,19 +160,19 @@
 //!
 //! | schedule | set | when | systems |
 //! |---|---|---|---|
-//! | [`PreAgent`](step::PreAgent) | [`Morning`](step::PreAgentSystems::Morning) | a day's first step | [`deliver_due_orders`](world::order::deliver_due_orders), [`post_due_postings`](world::ledger::post_due_postings), [`release_batch`](shock::observability::release_batch), [`receive_customer_requests`](world::customer::receive_customer_requests) |
-//! | | [`Observe`](step::PreAgentSystems::Observe) | every step | [`assemble_observation`](step::observe::assemble_observation), [`open_shock_account`](shock::strike::open_shock_account) |
-//! | [`PostAgent`](step::PostAgent) | [`Act`](step::PostAgentSystems::Act) | every step | [`act`](step::act::act), [`bind_predictions`](prediction::bind::bind_predictions) |
-//! | | [`Evening`](step::PostAgentSystems::Evening) | a day's last step | [`charge_storage_fees`](world::sku::charge_storage_fees), [`expire_customer_orders`](world::customer::expire_customer_orders), [`strike_shock`](shock::strike::strike_shock) |
+//! | [`PreAgent`](step::PreAgent) | [`Morning`](step::PreAgentSystems::Morning) | a day's first step | [`deliver_due_orders`](scenario::warehouse::dock::deliver_due_orders), [`post_due_postings`](engine::ledger::post_due_postings), [`release_batch`](shock::observability::release_batch), [`receive_customer_requests`](scenario::warehouse::customer::receive_customer_requests) |
+//! | | [`Observe`](step::PreAgentSystems::Observe) | every step | [`assemble_observation`](agent::observe::assemble_observation), [`open_shock_account`](shock::strike::open_shock_account) |
+//! | [`PostAgent`](step::PostAgent) | [`Act`](step::PostAgentSystems::Act) | every step | [`act`](tool::act::act), [`bind_predictions`](prediction::bind::bind_predictions) |
+//! | | [`Evening`](step::PostAgentSystems::Evening) | a day's last step | [`charge_storage_fees`](scenario::warehouse::sku::charge_storage_fees), [`expire_customer_orders`](scenario::warehouse::customer::expire_customer_orders), [`strike_shock`](shock::strike::strike_shock) |
 //! | | [`Resolve`](step::PostAgentSystems::Resolve) | every step | [`resolve_predictions`](prediction::resolve::resolve_predictions) |
 //! | | [`Detect`](step::PostAgentSystems::Detect) | every step | [`detect_crashes`](crash::state::detect_crashes) |
-//! | | [`Record`](step::PostAgentSystems::Record) | every step | [`hash_warehouse`](world::snapshot::hash_warehouse), [`hash_run_states`](world::run_state::hash_run_states) where plugins have state, [`record_step`](record::step::record_step) |
+//! | | [`Record`](step::PostAgentSystems::Record) | every step | [`hash_warehouse`](scenario::warehouse::hash::hash_warehouse), [`hash_run_states`](engine::run_state::hash_run_states) where plugins have state, [`record_step`](record::step::record_step) |
 //!
 //! Systems of third parties can stand in every set, ordered against those named here; an undecided order is an error
 //! before the first run. Nothing may change the world in `Observe`, `Detect` and `Record`: what the agent is shown, what
 //! detectors judge and what is hashed would no longer be one world.
 //!
-//! After `Record` the driver checks once whether the run is over, and why ([`EndReason`](step::end::EndReason)).
+//! After `Record` the driver checks once whether the run is over, and why ([`EndReason`](base::run_end::EndReason)).
 //!
 //! # Determinism
 //!
@@ -178,15 +182,15 @@
 //! - **Order.** Systems of different modules are ordered in [`step`] and nowhere else. Both schedules run on one
 //!   thread, and two systems with an undecided order are an error when the schedule is built. Runs are parallel,
 //!   steps are not.
-//! - **Identity.** Everything is sorted, hashed, logged and drawn by the types of [`ids`], never by
+//! - **Identity.** Everything is sorted, hashed, logged and drawn by the types of [`ids`](base::ids), never by
 //!   [`Entity`](bevy::prelude::Entity). Maps that could leak an arbitrary order are refused by the linter.
-//! - **Randomness.** A draw is addressed by what it decides ([`rng`]) and is never consumed in sequence. More draws
+//! - **Randomness.** A draw is addressed by what it decides ([`rng`](base::rng)) and is never consumed in sequence. More draws
 //!   in one place change nothing elsewhere, and cells of an experiment can share a world. Streams have versions.
-//! - **Numbers.** Money is integer cents and goods are integer units ([`units`]). Floats stand in scores and
+//! - **Numbers.** Money is integer cents and goods are integer units ([`units`](base::units)). Floats stand in scores and
 //!   probabilities; functions that differ between platforms come from `libm`.
 //! - **Outside.** No system reads a clock, the environment, a file or the network.
 //!
-//! Each step record ends with `state_hash`: a chain, by [`snapshot::ALGORITHM`](world::snapshot::ALGORITHM), over the
+//! Each step record ends with `state_hash`: a chain, by [`state_hash::ALGORITHM`](engine::state_hash::ALGORITHM), over the
 //! world after the step and all hashes before it. Two runs with equal last hashes went through equal worlds. The
 //! tests pin such chains, permute plugins and the order of spawning, and plant faults to see that they are caught.
 //! Across versions nothing is promised: the manifest lists the versions of the streams and of the hash.

@@ -23,7 +23,7 @@ pub fn write(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> Result<
 /// Appends a value and a line end: a line of JSON Lines.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn line(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
     write(buffer, value)?;
     buffer.push(b'\n');
@@ -33,7 +33,7 @@ pub fn line(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> Result<(
 /// A value over several lines, indented, with a line end: for files that hold one value and that people open.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn pretty(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, Error> {
     let mut text = serde_json::to_vec_pretty(value).map_err(ser::Error::custom)?;
     text.push(b'\n');

@@ -59,6 +59,7 @@ pub(super) struct SharedWorld {
     /// Whose state it holds; `None` when that run is over.
     holds: Option<u64>,
     /// Room for the state of runs, out of runs that are over.
+    #[expect(clippy::vec_box, reason = "a slot takes the box as it is")]
     spare: Vec<Box<SuspendedRun>>,
 }
 

@@ -301,7 +301,7 @@ impl Simulation {
         Plugins::default().simulation()
     }
 
-    /// A World made by the caller, who has added [`VendoMiniPlugins`](crate::VendoMiniPlugins) and whatever else. The
+    /// A World made by the caller, who has added [`VendoMiniPlugins`] and whatever else. The
     /// agent `oracle` rehearses its runs with the built-in plugins alone; use [`Plugins`] where there are more.
     ///
     /// # Panics

@@ -1,7 +1,7 @@
 //! `results.csv`: one row a run, its configuration and its summary side by side.
 //!
 //! Pure but for [`read`]: makes the header and the cells, which the batch writes. A [`Row`] knows its columns once, in
-//! [`Row::walk`]: by it, the header is listed, a row is written, and a row is read. The columns are the same for every
+//! `Row::walk`: by it, the header is listed, a row is written, and a row is read. The columns are the same for every
 //! run of every experiment of a version, so that tables of several experiments can be put under one another; shock
 //! families of plugins have theirs at the end. What is missing is an empty cell, never a zero, and no cell depends on
 //! the clock or on how many threads there were.

@@ -1,6 +1,6 @@
 //! What an agent can do: the register of tools, one file a family.
 //!
-//! A tool is a Bevy system that takes typed arguments and returns a [`result::ToolReply`]. Arguments are checked
+//! A tool is a Bevy system that takes typed arguments and returns a [`ToolReply`](crate::interface::result::ToolReply). Arguments are checked
 //! before it runs; a refused call is an outcome, never an error of the program. Built-in tools and those of third
 //! parties are registered in the same way, by [`add_tool`](registry::ToolAppExt::add_tool).
 

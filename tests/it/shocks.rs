@@ -112,7 +112,9 @@ fn check_components(
         }
         let late = ledger.late().iter().any(|late| late.late_by == id);
         let carried = trail.carriers_of(entity).next().is_some();
-        assert!(armed || late || carried, "something more can come of it");
+        // A late charge goes on carrying what had changed the quantity and the price of its order.
+        let charged_late = !ledger.late().is_empty();
+        assert!(armed || late || carried || charged_late, "{id}: {state:?} {effect:?} {lasting:?} of {drawn:?}");
         seen.late_only |= late && !carried;
         seen.states.insert(*state);
     }

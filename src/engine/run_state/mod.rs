@@ -106,7 +106,7 @@ pub trait RunStateAppExt {
     /// Registers a resource of a plugin as state of the run, under a name: every run begins with its default, and what
     /// it holds after each step is part of the step's `state_hash`. A replay that differs only inside the plugin is
     /// then caught. Whatever decides what happens in a run belongs here, or into entities with
-    /// [`RunScoped`](crate::engine::run_state::RunScoped).
+    /// [`RunScoped`].
     ///
     /// It is hashed as the JSON that it serialises to, so it must not hold maps without an order (`HashMap`).
     ///

@@ -24,7 +24,7 @@
 //! | [`exchange`] | one request and its answer |
 //! | [`retry`] | whether and when to send again (pure) |
 //! | `request_queue` | the queue in front of a provider |
-//! | [`limiter`] | how many requests may be in flight (pure) |
+//! | [`concurrency_limiter`] | how many requests may be in flight (pure) |
 //! | [`rate_limiter`] | requests and tokens per minute (pure) |
 //! | [`fetch`] | single questions before the first run |
 //! | [`descriptors`] | the limit of open files |
