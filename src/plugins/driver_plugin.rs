@@ -189,7 +189,7 @@ pub enum DriverSystems {
 ///     }
 /// }
 ///
-/// let experiment = from_settings(&["experiment.name=demo", "simulation.max_steps=20"]).unwrap();
+/// let experiment = from_settings(&["experiment.name=demo".to_owned(), "simulation.max_steps=20".to_owned()]).unwrap();
 /// let run = Plan::new(experiment).unwrap().run(0);
 /// let mut app = App::new();
 /// app.add_plugins((MinimalPlugins, vendomini::VendoMiniPlugins, DriverPlugin::new(&run)));
